@@ -1,0 +1,52 @@
+"""Every exception that the library raises.
+
+::
+
+    GenaiopsError
+    ├── UsageError                 a file, option, marker or call that is wrong; names the place and the mend
+    │   ├── DatasetError           a dataset file or row
+    │   ├── VariantError           a variant file, template or selection
+    │   ├── MetricError            a metric's options or arguments (also a ValueError)
+    │   │   └── TokenizerError     a reference that the tokenizer cannot see
+    │   └── ExtraMissingError      an optional package is not installed (also an ImportError)
+    ├── CoverageError              a comparison that unscored cases make meaningless (also an AssertionError)
+    └── UnscorableError            one case has no score; never leaves the library: it becomes a reason
+"""
+
+from __future__ import annotations
+
+
+class GenaiopsError(Exception):
+    """Base of everything raised on purpose."""
+
+
+class UsageError(GenaiopsError):
+    """Something that the author of a suite can mend. The message is one sentence with the place and the mend."""
+
+
+class DatasetError(UsageError):
+    """A dataset that cannot be read as it stands."""
+
+
+class VariantError(UsageError):
+    """A variant that cannot be read, rendered or found."""
+
+
+class MetricError(UsageError, ValueError):
+    """Options or arguments that a metric cannot take."""
+
+
+class TokenizerError(MetricError):
+    """A reference that the chosen tokenizer cannot see; names one that can."""
+
+
+class ExtraMissingError(UsageError, ImportError):
+    """An optional package that is not installed."""
+
+
+class CoverageError(GenaiopsError, AssertionError):
+    """A comparison against the gate's direction on a score with unscored cases: it could only mislead."""
+
+
+class UnscorableError(GenaiopsError):
+    """Raised by a metric for one response that it has nothing to say about; becomes an unscored case."""

@@ -1,0 +1,1 @@
+"""Metrics: one file per family, each on the contract of ``base``."""

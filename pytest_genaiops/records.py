@@ -1,0 +1,166 @@
+"""The nouns of the library: frozen records that every room reads and none changes.
+
+Data flows one way: a :class:`Case` and a variant make a :class:`Trial`; the target
+answers it with a :class:`Response`; a metric turns that into a :class:`Measurement`;
+a gate turns scores into a :class:`Verdict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+Statistics: TypeAlias = tuple[float, ...] | Mapping[Hashable, float]
+"""Sufficient statistics of one response: numbers that add up over responses.
+
+A tuple of fixed width (BLEU's n-gram counts), or a mapping where the keys are not known
+before the data is seen (classification counts pairs of predicted and true label).
+"""
+
+ErrorKind: TypeAlias = Literal["target", "timeout", "missing", "metric", "judge", "budget", "input"]
+"""Why a case has no score: the target failed, took too long or gave nothing; the metric or
+judge failed; the budget was spent; or the case lacks what the metric needs."""
+
+Outcome: TypeAlias = Literal["passed", "failed", "undecided"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One row of a dataset.
+
+    ``references``, ``contexts`` and ``label`` are None where the row has no such column, and
+    empty where the column is there and holds nothing: a metric tells the two apart.
+    """
+
+    id: str
+    inputs: Mapping[str, Any] = field(default=NOTHING)
+    references: tuple[str, ...] | None = None
+    contexts: tuple[str, ...] | None = None
+    label: str | None = None
+    cluster: str | None = None
+    slices: Mapping[str, str] = field(default=NOTHING)
+    recorded: Mapping[str, Any] = field(default=NOTHING)
+    """System name -> its response as the dataset has it (text, or a mapping of Response fields)."""
+    source: str = ""
+    """Where the row stands, as ``file:line``, for messages."""
+
+    @property
+    def reference(self) -> str | None:
+        """The first reference, or None."""
+        return self.references[0] if self.references else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One call of the system under test: a case, under a variant, for the ``index``-th time (from 1)."""
+
+    case: Case
+    variant: str
+    index: int = 1
+    dataset: str = ""
+    """Content hash of the dataset that the case came from; empty for a case made in code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseError:
+    """Why a trial has no answer."""
+
+    kind: ErrorKind
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What the system under test gave for one trial: an answer, or an error with its kind."""
+
+    text: str = ""
+    contexts: tuple[str, ...] | None = None
+    """Passages that the system retrieved; None means that the case's own contexts apply."""
+    label: str | None = None
+    """Predicted class; None means that the stripped text is the label."""
+    probabilities: Mapping[str, float] | None = None
+    """Class -> predicted probability."""
+    tool_calls: tuple[Mapping[str, Any], ...] = ()
+    usage: Mapping[str, int] = field(default=NOTHING)
+    """Token counts by kind, as the model reported them."""
+    latency: float | None = None
+    """Seconds from call to full answer; None where nobody measured it."""
+    model: str | None = None
+    """The model that really answered, as the endpoint names it."""
+    error: ResponseError | None = None
+    trial: Trial | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One response under one metric: its sufficient statistics, or the reason why there are none."""
+
+    statistics: Statistics | None = None
+    reason: str = ""
+    kind: ErrorKind | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentenceSupport:
+    """One sentence of an answer: where it stands (character offsets) and how well it is supported (0-1)."""
+
+    start: int
+    end: int
+    text: str
+    support: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsupportedSpan:
+    """A word or number of an answer that the contexts do not contain, by character offsets."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The evidence behind one score: each sentence with its support, and what is unsupported in it."""
+
+    score: float
+    sentences: tuple[SentenceSupport, ...]
+    unsupported: tuple[UnsupportedSpan, ...]
+    features: Mapping[str, float] = field(default=NOTHING)
+
+    @property
+    def worst(self) -> SentenceSupport | None:
+        """The sentence with the least support; the first of equals."""
+        return min(self.sentences, key=lambda sentence: sentence.support, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The decision of one gate with the numbers behind it. Truthy only when passed."""
+
+    outcome: Outcome
+    reason: str
+    value: float | None
+    """The score, or candidate minus baseline for a comparison; None where nothing was scored."""
+    interval: tuple[float, float] | None
+    confidence: float
+    n: int
+    unscored: int
+    required_n: int | None = None
+    """Cases that would decide it at the observed effect and spread; None where no number would."""
+    detectable: float | None = None
+    """Smallest difference that this many cases can tell, on the metric's scale, at 80 % power."""
+    signature: str = ""
+
+    def __bool__(self) -> bool:
+        return self.outcome == "passed"
+
+    def __repr__(self) -> str:
+        return f"<{self.outcome}: {self.reason}>"
