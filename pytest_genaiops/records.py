@@ -14,6 +14,12 @@ from typing import Any, Literal, TypeAlias
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
+
+def _nothing() -> Mapping[str, Any]:
+    """Default of a mapping field; a factory because Python 3.11 takes a read-only mapping for a mutable default."""
+    return NOTHING
+
+
 Statistics: TypeAlias = tuple[float, ...] | Mapping[Hashable, float]
 """Sufficient statistics of one response: numbers that add up over responses.
 
@@ -37,13 +43,13 @@ class Case:
     """
 
     id: str
-    inputs: Mapping[str, Any] = field(default=NOTHING)
+    inputs: Mapping[str, Any] = field(default_factory=_nothing)
     references: tuple[str, ...] | None = None
     contexts: tuple[str, ...] | None = None
     label: str | None = None
     cluster: str | None = None
-    slices: Mapping[str, str] = field(default=NOTHING)
-    recorded: Mapping[str, Any] = field(default=NOTHING)
+    slices: Mapping[str, str] = field(default_factory=_nothing)
+    recorded: Mapping[str, Any] = field(default_factory=_nothing)
     """System name -> its response as the dataset has it (text, or a mapping of Response fields)."""
     source: str = ""
     """Where the row stands, as ``file:line``, for messages."""
@@ -88,7 +94,7 @@ class Response:
     probabilities: Mapping[str, float] | None = None
     """Class -> predicted probability."""
     tool_calls: tuple[Mapping[str, Any], ...] = ()
-    usage: Mapping[str, int] = field(default=NOTHING)
+    usage: Mapping[str, int] = field(default_factory=_nothing)
     """Token counts by kind, as the model reported them."""
     latency: float | None = None
     """Seconds from call to full answer; None where nobody measured it."""
@@ -133,7 +139,7 @@ class Explanation:
     score: float
     sentences: tuple[SentenceSupport, ...]
     unsupported: tuple[UnsupportedSpan, ...]
-    features: Mapping[str, float] = field(default=NOTHING)
+    features: Mapping[str, float] = field(default_factory=_nothing)
 
     @property
     def worst(self) -> SentenceSupport | None:

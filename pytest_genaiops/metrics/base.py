@@ -49,6 +49,8 @@ class Metric(ABC):
     higher_is_better: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ()
     """Roles without which nothing can be scored: ``references``, ``contexts``, ``question``, ``label``."""
+    takes: ClassVar[str] = "text"
+    """The field of a Response that a plain call's first argument fills: ``text``, ``label``, ``probabilities``, ``latency``."""
     judges_errors: ClassVar[bool] = False
     """True only for a metric that scores failed trials themselves (``error_rate``)."""
 
