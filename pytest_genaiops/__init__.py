@@ -1,0 +1,50 @@
+"""Merge gates for prompts and RAG, written as plain pytest tests.
+
+Importing this package imports nothing else: every public name is fetched when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_genaiops.errors import CoverageError as CoverageError
+    from pytest_genaiops.errors import GenaiopsError as GenaiopsError
+    from pytest_genaiops.errors import UsageError as UsageError
+    from pytest_genaiops.evaluation import Evaluation as Evaluation
+    from pytest_genaiops.evaluation import evaluate as evaluate
+    from pytest_genaiops.records import Case as Case
+    from pytest_genaiops.records import Response as Response
+    from pytest_genaiops.records import Verdict as Verdict
+    from pytest_genaiops.score import Score as Score
+    from pytest_genaiops.score import ScoreGroup as ScoreGroup
+    from pytest_genaiops.score import metric as metric
+    from pytest_genaiops.variants import Variant as Variant
+
+_WHERE = {
+    "Case": "records",
+    "CoverageError": "errors",
+    "Evaluation": "evaluation",
+    "GenaiopsError": "errors",
+    "Response": "records",
+    "Score": "score",
+    "ScoreGroup": "score",
+    "UsageError": "errors",
+    "Variant": "variants",
+    "Verdict": "records",
+    "evaluate": "evaluation",
+    "metric": "score",
+}
+
+__all__ = sorted(_WHERE)  # noqa: PLE0605 - the table above is the list
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

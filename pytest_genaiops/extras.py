@@ -1,0 +1,28 @@
+"""The only importer of optional packages, and the only text that says how to get one."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+from pytest_genaiops.errors import ExtraMissingError
+
+
+def require(module: str, *, extra: str) -> ModuleType:
+    """Import an optional package, or say in one sentence how to install it.
+
+    A folder of data that merely has the package's name is a namespace package (it has no
+    origin) and counts as absent: a project's own ``datasets/`` must not pass for Hugging Face's.
+
+    Raises:
+        ExtraMissingError: the package is not installed.
+    """
+    top = module.partition(".")[0]
+    spec = find_spec(top)
+    if spec is None or spec.origin is None:
+        raise ExtraMissingError(
+            f"this needs the package {top!r}, which is not installed: "
+            f'python -m pip install "pytest-genaiops[{extra}]"'
+        )
+    return import_module(module)

@@ -1,0 +1,67 @@
+"""The evidence behind a score, as lines under a failed assertion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_genaiops.report.text import excerpt, number, visible
+
+WORST = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseEvidence:
+    """One case of a score: its value, or the reason why it has none, and the response's text."""
+
+    id: str
+    value: float | None
+    text: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreEvidence:
+    """What a reader needs in order to believe a score."""
+
+    name: str
+    value: float | None
+    n: int
+    unscored: int
+    scale: tuple[float, float]
+    higher_is_better: bool
+    signature: str
+    worst: Sequence[CaseEvidence]
+    missing: Sequence[CaseEvidence]
+
+
+def headline(evidence: ScoreEvidence) -> str:
+    """``bleu = 24.13 (n=300, 2 unscored, scale 0-100)``."""
+    unscored = f", {evidence.unscored} unscored" if evidence.unscored else ""
+    low, high = evidence.scale
+    better = "" if evidence.higher_is_better else ", lower is better"
+    return f"{evidence.name} = {number(evidence.value)} (n={evidence.n}{unscored}, scale {low:g}-{high:g}{better})"
+
+
+def comparison_lines(evidence: ScoreEvidence, operator: str, threshold: str) -> list[str]:
+    """The explanation of ``assert score <operator> threshold``: the sentence first, then the cases."""
+    lines = [f"{headline(evidence)} {operator} {threshold}"]
+    if evidence.unscored:
+        total = evidence.n + evidence.unscored
+        lines.append(f"{evidence.unscored} of {total} cases unscored: no comparison passes until every case is scored")
+    return lines + case_lines(evidence)
+
+
+def case_lines(evidence: ScoreEvidence) -> list[str]:
+    """Unscored cases with their reasons, then the worst scored ones with their text; at most five of each."""
+    lines = []
+    if evidence.missing:
+        lines.append("unscored:")
+        lines += [f"  {visible(case.id)}: {excerpt(case.reason, 160)}" for case in evidence.missing[:WORST]]
+        rest = evidence.unscored - WORST
+        lines += [f"  and {rest} more"] if rest > 0 else []
+    if evidence.worst:
+        lines.append("worst cases:" if evidence.n > 1 else "the case:")
+        lines += [f"  {visible(case.id)}: {number(case.value)}  {excerpt(case.text)!r}" for case in evidence.worst]
+    lines.append(f"signature: {evidence.signature}")
+    return lines

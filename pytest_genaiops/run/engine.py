@@ -1,0 +1,84 @@
+"""Trials to responses: every trial is called once, in the background, with bounded concurrency."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from pytest_genaiops.records import Case, Response, Trial
+from pytest_genaiops.run.workers import LoopCrew, Slot, ThreadCrew, is_async
+
+Target: TypeAlias = Callable[[Case, Any], Any]
+"""The system under test, called as ``target(case, variant)``; sync or async."""
+
+Key: TypeAlias = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One trial to be answered by one target under one variant."""
+
+    target: Target
+    variant: Any
+    """The variant as the target sees it; only its ``id`` and ``hash`` matter here."""
+    trial: Trial
+
+    @property
+    def key(self) -> Key:
+        trial = self.trial
+        return (id(self.target), self.variant.id, self.variant.hash, trial.dataset, trial.case.id, trial.index)
+
+
+class Engine:
+    """Calls targets in the background and keeps every response until the session ends.
+
+    ``concurrency`` bounds the calls under way, ``timeout`` (seconds) the length of each. A call
+    that takes longer becomes an error of kind ``timeout``; a sync target cannot be stopped, so
+    its thread is left behind and another takes its place.
+    """
+
+    def __init__(self, *, concurrency: int, timeout: float | None = None) -> None:
+        self._changed = threading.Condition()
+        self._slots: dict[Key, Slot] = {}
+        self._loop = LoopCrew(size=concurrency, timeout=timeout, changed=self._changed)
+        self._threads = ThreadCrew(size=concurrency, timeout=timeout, changed=self._changed, finish=self._loop.run)
+
+    def start(self, jobs: Iterable[Job]) -> None:
+        """Queue trials in the order given; those already known are left as they are."""
+        fresh: dict[bool, list[Slot]] = {True: [], False: []}
+        for job in jobs:
+            key = job.key
+            if key not in self._slots:
+                slot = self._slots[key] = Slot(job.target, job.variant, job.trial)
+                fresh[is_async(job.target)].append(slot)
+        if fresh[True]:
+            self._loop.add(fresh[True])
+        if fresh[False]:
+            self._threads.add(fresh[False])
+
+    def response(self, job: Job) -> Response:
+        """The response to a trial; waits for it, and queues it first where nobody has."""
+        slot = self._slots.get(job.key)
+        if slot is None:
+            self.start([job])
+            slot = self._slots[job.key]
+        if slot.response is None:
+            self._wait(slot)
+        assert slot.response is not None
+        return slot.response
+
+    def close(self) -> None:
+        """Forget what is queued and cancel what is under way; never waits for a hanging call."""
+        self._threads.close()
+        self._loop.close()
+
+    def _wait(self, slot: Slot) -> None:
+        with self._changed:
+            while slot.response is None:
+                # Sync calls cannot watch their own clock: whoever waits does it for all of them.
+                patience = self._threads.expire(time.monotonic())
+                if slot.response is None:
+                    self._changed.wait(patience)

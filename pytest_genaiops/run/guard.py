@@ -1,0 +1,26 @@
+"""The one place where somebody else's exception becomes a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def attempt(
+    function: Callable[..., Any], *arguments: Any, catch: type[BaseException] = Exception
+) -> tuple[Any, BaseException | None]:
+    """Call a target or a metric and return (result, None), or (None, what it raised).
+
+    Worker threads catch BaseException: a ``sys.exit()`` or ``pytest.skip()`` in a target would
+    otherwise end the thread, and whoever waits for the trial would wait for ever.
+    """
+    try:
+        return function(*arguments), None
+    except catch as error:
+        return None, error
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line: its type and the first line of its message."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,0 +1,92 @@
+"""Responses to measurements: one response under one metric, worked out once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from pytest_genaiops.errors import UnscorableError, UsageError
+from pytest_genaiops.metrics.base import Metric
+from pytest_genaiops.records import Case, Measurement, Response, Statistics
+from pytest_genaiops.run.guard import attempt, describe
+
+MAX_CHARACTERS = 100_000
+"""A longer answer is unscored: n-gram and edit-distance metrics need memory and time far beyond
+its worth (10 MB of text makes 60 million character n-grams), and no answer worth gating is so long."""
+
+COLUMNS = {
+    "references": "`reference` or `references`",
+    "contexts": "`context` or `contexts`",
+    "label": "`label`",
+    "question": "`question` or `input`",
+}
+
+
+class Measurements:
+    """What has been measured so far: each response is read once under each metric, however many tests ask."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[Metric, dict[int, tuple[Response, Measurement]]] = {}
+
+    def of(self, metric: Metric, responses: Sequence[Response]) -> list[Measurement]:
+        """Measurements in the order of the responses.
+
+        Raises:
+            UsageError: the metric cannot work on this dataset at all.
+        """
+        # The response is kept beside its measurement so that its id() cannot be given to another one.
+        known = self._known.setdefault(metric, {})
+        found = []
+        for response in responses:
+            entry = known.get(id(response))
+            if entry is None:
+                entry = known[id(response)] = (response, measure(metric, response))
+            found.append(entry[1])
+        return found
+
+
+def measure(metric: Metric, response: Response) -> Measurement:
+    """One response under one metric: statistics, or the reason why there are none."""
+    if response.error is not None and not metric.judges_errors:
+        return Measurement(reason=response.error.message, kind=response.error.kind)
+    case = response.trial.case if response.trial else Case(id="")
+    lacking = _lacking(metric, response, case)
+    if lacking:
+        return Measurement(reason=lacking, kind="input")
+    statistics, error = attempt(metric.statistics, response, case)
+    if isinstance(error, UnscorableError):
+        return Measurement(reason=str(error), kind="metric")
+    if isinstance(error, UsageError):
+        raise error
+    if error is not None:
+        return Measurement(reason=f"{metric.name} raised {describe(error)}", kind="metric")
+    if not _finite(statistics):
+        return Measurement(reason=f"{metric.name} gave a value that is not a finite number", kind="metric")
+    return Measurement(statistics=statistics)
+
+
+def _lacking(metric: Metric, response: Response, case: Case) -> str:
+    """What this case lacks that the metric needs, as a reason; empty where nothing is missing."""
+    if len(response.text) > MAX_CHARACTERS:
+        return f"the answer has {len(response.text):,} characters, more than the {MAX_CHARACTERS:,} that are scored"
+    for role in metric.needs:
+        if role == "references":
+            value: object = case.references
+        elif role == "contexts":
+            value = response.contexts if response.contexts is not None else case.contexts
+        elif role == "label":
+            value = case.label
+        else:
+            continue  # the question has several spellings: the metric looks it up
+        if value is None:
+            return f"no {COLUMNS[role]}, which {metric.name} needs"
+        if value == ():
+            return f"{COLUMNS[role]} is empty, and {metric.name} needs one"
+    return ""
+
+
+def _finite(statistics: Statistics) -> bool:
+    values = statistics.values() if isinstance(statistics, Mapping) else statistics
+    return all(map(math.isfinite, values))

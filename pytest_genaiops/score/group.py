@@ -1,0 +1,65 @@
+"""``ScoreGroup``: several scores of one call, by attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pytest_genaiops.errors import MetricError
+from pytest_genaiops.metrics.base import Part
+from pytest_genaiops.score.handle import Score
+from pytest_genaiops.score.table import Table
+
+
+class ScoreGroup:
+    """Several scores of one call, by attribute: ``rouge.rougeL``, ``classes.f1``."""
+
+    __slots__ = ("_members", "_name")
+
+    def __init__(self, name: str, members: Mapping[str, Any]) -> None:
+        self._name = name
+        self._members = members
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in self._members:
+            raise AttributeError(f"{self._name} has no {name!r}; it has {', '.join(self._members)}")
+        return self._members[name]
+
+    def __dir__(self) -> list[str]:
+        return [*object.__dir__(self), *self._members]
+
+    def __repr__(self) -> str:
+        return f"<{self._name}: {', '.join(repr(score) for score in self.scores())}>"
+
+    def _compare(self, other: object) -> bool:
+        raise MetricError(f"{self._name} is a group of scores; compare one: {', '.join(self._members)}")
+
+    __ge__ = __gt__ = __le__ = __lt__ = _compare
+
+    def scores(self) -> Iterator[Score]:
+        """The scores themselves, without tables and without their children."""
+        for member in self._members.values():
+            if isinstance(member, Score):
+                yield member
+            elif isinstance(member, Mapping):
+                yield from (item for item in member.values() if isinstance(item, Score))
+
+
+def build(table: Table) -> Score | ScoreGroup:
+    """The handle for a measured table: one score, or a group of them."""
+    metric = table.metric
+    assert metric is not None
+    parts = metric.parts(table.total)
+    if not parts:
+        return Score(table, metric.part())
+    members: dict[str, Any] = {}
+    for name, part in parts.items():
+        if isinstance(part, Part):
+            members[name] = Score(table, part, (name,))
+        else:
+            members[name] = {key: Score(table, each, (name, key)) for key, each in part.items()}
+    if table.total is not None:
+        members.update(metric.tables(table.total))
+    return ScoreGroup(metric.name, members)

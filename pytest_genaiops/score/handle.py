@@ -1,0 +1,344 @@
+"""``Score``: one number with everything that belongs to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pytest_genaiops import gate
+from pytest_genaiops.errors import CoverageError, MetricError, UnscorableError
+from pytest_genaiops.metrics.base import Part
+from pytest_genaiops.records import Explanation, Response, Verdict
+from pytest_genaiops.report.evidence import WORST, CaseEvidence, ScoreEvidence, headline
+from pytest_genaiops.score.table import Table, own_values, paired, rows
+from pytest_genaiops.statistics import Sample, difference, interval, standard_error
+
+CONFIDENCE = 0.95
+
+
+class Score:
+    """One number with everything that belongs to it; compares like a number.
+
+    A comparison is true only if it holds *and* every case is scored. Comparing an incomplete
+    score against its own direction (``bleu(responses) < 30``) raises CoverageError: its
+    opposite must not be read as a pass.
+    """
+
+    __slots__ = ("_part", "_path", "_table", "_value")
+    __hash__ = object.__hash__
+
+    def __init__(self, table: Table, part: Part, path: tuple[str, ...] = ()) -> None:
+        self._table = table
+        self._part = part
+        self._path = path
+        self._value: float | None = None
+        if table.scored:
+            try:
+                self._value = part.score(table.total, len(table.scored))
+            except UnscorableError:
+                self._value = None
+
+    @staticmethod
+    def of(
+        values: Sequence[float | None],
+        *,
+        ids: Sequence[str] | None = None,
+        clusters: Sequence[str] | None = None,
+        name: str = "score",
+        scale: tuple[float, float] = (0.0, 1.0),
+        higher_is_better: bool = True,
+    ) -> Score:
+        """A score from per-case values of one's own: their mean. None is an unscored case.
+
+        Raises:
+            MetricError: lengths differ, an id occurs twice, or a value is not a finite number on the scale.
+        """
+        table = own_values(values, ids, clusters, name, scale)
+        better = "higher" if higher_is_better else "lower"
+        signature = f"{name}|scale:{scale[0]:g}-{scale[1]:g}|better:{better}"
+        return Score(replace(table, signature=signature), _mean_part(name, scale, higher_is_better))
+
+    # -- the number and what belongs to it -------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        return self._part.name
+
+    @property
+    def value(self) -> float | None:
+        """The score over the scored cases, on :attr:`scale`; None where nothing was scored."""
+        return self._value
+
+    @property
+    def n(self) -> int:
+        """Number of scored responses."""
+        return len(self._table.scored) if self._value is not None else 0
+
+    @property
+    def unscored(self) -> int:
+        """Number of responses without a value; no comparison passes while there are any."""
+        return len(self._table.measurements) - self.n
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        return self._part.scale
+
+    @property
+    def higher_is_better(self) -> bool:
+        return self._part.higher_is_better
+
+    @property
+    def signature(self) -> str:
+        """What the number depends on beside the texts, as ``key:value`` items joined by ``|``."""
+        return "|".join((self._table.signature, *(f"part:{step}" for step in self._path)))
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Case ids in input order, beside :attr:`per_case`."""
+        return tuple(self._table.ids)
+
+    @property
+    def per_case(self) -> tuple[float | None, ...]:
+        """Each response's own value in input order; None where unscored."""
+        case_score = self._part.case_score
+        return tuple(None if m.statistics is None else case_score(m.statistics) for m in self._table.measurements)
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """Case id -> why it is unscored."""
+        pairs = zip(self._table.ids, self._table.measurements, strict=True)
+        return {case: f"{m.kind}: {m.reason}" for case, m in pairs if m.statistics is None}
+
+    def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
+        """Two-sided confidence interval of the value, on :attr:`scale`.
+
+        Raises:
+            MetricError: nothing was scored, or confidence is not between 0 and 1.
+        """
+        return interval(self.sample(), confidence=confidence)
+
+    def explain(self, index: int) -> Explanation:
+        """The evidence for one response, by its position in the input.
+
+        Raises:
+            MetricError: this metric has none to give, or the response is unscored.
+        """
+        table = self._table
+        measurement = table.measurements[index]
+        if measurement.statistics is None:
+            raise MetricError(f"{table.ids[index]} is unscored: {measurement.reason}")
+        if table.metric is None:
+            raise MetricError(f"{self.name} was made from values and has no evidence to show")
+        response = table.responses[index]
+        try:
+            assert response.trial is not None
+            return table.metric.explain(response, response.trial.case)
+        except UnscorableError as error:
+            raise MetricError(str(error)) from None
+
+    def slices(self) -> dict[str, Score]:
+        """The same score over each slice of the cases, by ``tag=value``; empty where cases carry no tags."""
+        members: dict[str, list[int]] = {}
+        for i, response in enumerate(self._table.responses):
+            tags = response.trial.case.slices if response.trial else {}
+            for tag, value in tags.items():
+                members.setdefault(f"{tag}={value}", []).append(i)
+        return {name: Score(rows(self._table, chosen), self._part, self._path) for name, chosen in sorted(members.items())}
+
+    # -- verdicts --------------------------------------------------------------------------
+
+    def at_least(self, threshold: float, *, confidence: float = CONFIDENCE) -> Verdict:
+        """Passed where the lower confidence bound reaches the threshold."""
+        return gate.at_least(self._estimate(confidence), threshold)
+
+    def at_most(self, threshold: float, *, confidence: float = CONFIDENCE) -> Verdict:
+        """Passed where the upper confidence bound stays at or under the threshold."""
+        return gate.at_most(self._estimate(confidence), threshold)
+
+    def within(self, low: float, high: float, *, confidence: float = CONFIDENCE) -> Verdict:
+        """Passed where the whole interval lies between the two."""
+        return gate.within(self._estimate(confidence), low, high)
+
+    def not_worse_than(
+        self, baseline: Score | Sequence[Response], margin: float, *, confidence: float = CONFIDENCE
+    ) -> Verdict:
+        """Paired non-inferiority: passed where the candidate is worse by less than ``margin``.
+
+        Args:
+            baseline: another Score of the same metric, or responses, which are scored under this one's metric.
+            margin: on the metric's scale, never negative.
+            confidence: of the two-sided interval of candidate minus baseline.
+
+        Raises:
+            MetricError: the two scores are not of the same metric, data and settings.
+        """
+        return gate.not_worse_than(self._comparison(baseline, confidence), margin)
+
+    def better_than(self, baseline: Score | Sequence[Response], *, confidence: float = CONFIDENCE) -> Verdict:
+        """Passed where the whole interval of candidate minus baseline is on the better side of zero."""
+        return gate.better_than(self._comparison(baseline, confidence))
+
+    # -- comparing like a number -----------------------------------------------------------
+
+    def __float__(self) -> float:
+        if self._value is None or self.unscored:
+            raise CoverageError(f"{headline(self.evidence())} is not complete; use .value for the scored part")
+        return self._value
+
+    def __format__(self, spec: str) -> str:
+        return format(self._value, spec) if spec and self._value is not None else repr(self)
+
+    def __repr__(self) -> str:
+        return f"<{headline(self.evidence(cases=False))}>"
+
+    def __bool__(self) -> bool:
+        raise MetricError(f"a score is neither true nor false; compare it: {self.name}(...) >= threshold")
+
+    def __ge__(self, other: object) -> bool:
+        return self._compare(other, lambda a, b: a >= b, upward=True)
+
+    def __gt__(self, other: object) -> bool:
+        return self._compare(other, lambda a, b: a > b, upward=True)
+
+    def __le__(self, other: object) -> bool:
+        return self._compare(other, lambda a, b: a <= b, upward=False)
+
+    def __lt__(self, other: object) -> bool:
+        return self._compare(other, lambda a, b: a < b, upward=False)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, int | float | Score):
+            return self._compare(other, lambda a, b: a == b, upward=self.higher_is_better)
+        # pytest.approx and its kind know how to compare themselves with a float.
+        return self._value is not None and not self.unscored and other == self._value
+
+    def _compare(self, other: object, holds: Callable[[float, float], bool], *, upward: bool) -> bool:
+        unscored, value = self.unscored, other
+        if isinstance(other, Score):
+            _same_signature(self, other)
+            unscored, value = unscored + other.unscored, other.value
+        elif isinstance(other, bool) or not isinstance(other, int | float):
+            raise MetricError(f"{self.name} compares with a number or another score, not {type(other).__name__}")
+        elif math.isnan(other):
+            raise MetricError(f"{self.name} is compared with NaN, which nothing can meet")
+        if unscored or self._value is None or value is None:
+            if upward != self.higher_is_better:
+                raise CoverageError(f"{headline(self.evidence())} cannot be compared: score every case first")
+            return False
+        return holds(self._value, value)  # type: ignore[arg-type]
+
+    def __getattr__(self, name: str) -> Score:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        child = self._part.children.get(name)
+        if child is None:
+            raise AttributeError(f"{self.name} has no {name!r}")
+        return Score(self._table, child, (*self._path, name))
+
+    # -- seams for the rooms above ---------------------------------------------------------
+
+    def evidence(self, *, cases: bool = True) -> ScoreEvidence:
+        """The facts that reports show; without ``cases`` only the number."""
+        return ScoreEvidence(
+            name=self.name,
+            value=self._value,
+            n=self.n,
+            unscored=self.unscored,
+            scale=self.scale,
+            higher_is_better=self.higher_is_better,
+            signature=self.signature,
+            worst=self._worst() if cases else (),
+            missing=[CaseEvidence(id=i, value=None, text="", reason=r) for i, r in self.reasons.items()] if cases else (),
+        )
+
+    def sample(self, positions: Sequence[int] | None = None) -> Sample:
+        """The scored responses as the statistics room takes them."""
+        table = self._table
+        chosen = table.scored if positions is None else positions
+        statistics = [table.measurements[i].statistics for i in chosen]
+        clusters = [table.clusters[i] for i in chosen] if table.clusters is not None else None
+        return Sample(
+            statistics=statistics,  # type: ignore[arg-type]
+            values=[self._part.case_score(s) for s in statistics],
+            score=self._part.score,
+            is_mean=self._part.is_mean,
+            scale=self.scale,
+            clusters=clusters,
+        )
+
+    def _worst(self) -> list[CaseEvidence]:
+        values = [(v, i) for i, v in enumerate(self.per_case) if v is not None]
+        values.sort(key=lambda pair: pair[0], reverse=not self.higher_is_better)
+        responses = self._table.responses
+        return [
+            CaseEvidence(id=self._table.ids[i], value=v, text=responses[i].text if responses else "")
+            for v, i in values[:WORST]
+        ]
+
+    def _estimate(self, confidence: float) -> gate.Estimate:
+        sample = self.sample()
+        complete = self._value is not None
+        return gate.Estimate(
+            name=self.name,
+            value=self._value,
+            interval=interval(sample, confidence=confidence) if complete else None,
+            standard_error=standard_error(sample) if complete else None,
+            confidence=confidence,
+            n=self.n,
+            unscored=self.unscored,
+            scale=self.scale,
+            higher_is_better=self.higher_is_better,
+            signature=self.signature,
+            reasons=tuple(self.reasons.values()),
+        )
+
+    def _comparison(self, baseline: Score | Sequence[Response], confidence: float) -> gate.Comparison:
+        other = baseline if isinstance(baseline, Score) else self._rescore(baseline)
+        _same_signature(self, other)
+        mine, theirs = paired(self.name, self._table, other._table)
+        found = difference(self.sample(mine), other.sample(theirs), confidence=confidence) if mine else None
+        return gate.Comparison(
+            name=self.name,
+            value=found.value if found else None,
+            interval=found.interval if found else None,
+            standard_error=found.standard_error if found else None,
+            confidence=confidence,
+            n=len(mine),
+            unscored=self.unscored + other.unscored,
+            scale=self.scale,
+            higher_is_better=self.higher_is_better,
+            signature=self.signature,
+            reasons=(*self.reasons.values(), *other.reasons.values()),
+        )
+
+    def _rescore(self, responses: Sequence[Response]) -> Score:
+        if self._table.score_again is None:
+            raise MetricError(f"{self.name} was made from values: compare it with another Score, not with responses")
+        found = self._table.score_again(responses)
+        for step in self._path:
+            found = getattr(found, step) if not isinstance(found, Mapping) else found[step]
+        assert isinstance(found, Score)
+        return found
+
+
+def _same_signature(a: Score, b: Score) -> None:
+    if a.signature == b.signature:
+        return
+    mine, theirs = set(a.signature.split("|")), set(b.signature.split("|"))
+    raise MetricError(
+        f"{a.name} cannot be compared with {b.name}: one has {' '.join(sorted(mine - theirs)) or 'nothing more'}, "
+        f"the other {' '.join(sorted(theirs - mine)) or 'nothing more'}"
+    )
+
+
+def _mean_part(name: str, scale: tuple[float, float], higher_is_better: bool) -> Part:
+    return Part(
+        name=name,
+        score=lambda total, n: float(total[0]) / n,
+        case_score=lambda statistics: float(statistics[0]),
+        scale=scale,
+        higher_is_better=higher_is_better,
+        is_mean=True,
+    )

@@ -1,0 +1,168 @@
+"""``metric()``: a metric that is called like a function, on texts or on responses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from pytest_genaiops.errors import MetricError
+from pytest_genaiops.metrics.base import Metric
+from pytest_genaiops.records import Case, Measurement, Response
+from pytest_genaiops.registry import did_you_mean, metric_class
+from pytest_genaiops.run.measure import COLUMNS, Measurements
+from pytest_genaiops.score.group import ScoreGroup, build
+from pytest_genaiops.score.handle import Score
+from pytest_genaiops.score.plain import responses_from
+from pytest_genaiops.score.table import Table, summed
+
+Observer = Callable[[Metric, Sequence[Response], Score | ScoreGroup], None]
+
+ROLES = ["references", "contexts", "questions", "labels", "ids", "clusters"]
+
+
+class MetricHandle:
+    """A configured metric, called on hypotheses and references or on responses.
+
+    Holds no results: every call gives a new Score or ScoreGroup.
+    """
+
+    __slots__ = ("_measurements", "_metric", "_observer")
+
+    def __init__(
+        self, metric: Metric, *, measurements: Measurements | None = None, observer: Observer | None = None
+    ) -> None:
+        self._metric = metric
+        self._measurements = measurements
+        self._observer = observer
+
+    def __repr__(self) -> str:
+        return f"<metric {self._metric!r}>"
+
+    @property
+    def name(self) -> str:
+        return self._metric.name
+
+    def __call__(self, first: Any, second: Any = None, /, **named: Any) -> Any:
+        """Score texts or responses.
+
+        Args:
+            first: n texts (for ``cross_entropy`` n mappings of class to probability, for ``latency`` n numbers of
+                seconds); or a Response or a sequence of them, whose cases bring everything else.
+            second: what the metric compares with, n items: references (each one string, or a list of strings),
+                labels, contexts or questions, whichever the metric needs first.
+            named: ``references=``, ``contexts=``, ``questions=``, ``labels=``, ``ids=``, ``clusters=`` (n items each),
+                and options of the metric for this call only.
+
+        Returns:
+            Score, or ScoreGroup for a metric of several numbers.
+
+        Raises:
+            MetricError: lengths differ, an option is unknown, or the cases lack what the metric needs.
+        """
+        roles = {key: named.pop(key) for key in ROLES if key in named}
+        if named:
+            return self._configured(named)(first, second, **roles)
+        if second is not None:
+            roles[self._second_role(roles)] = second
+        if _are_responses(first):
+            if roles:
+                raise MetricError(f"{self.name}: responses bring their own {', '.join(roles)}; leave the argument out")
+            return self._score([first] if isinstance(first, Response) else first)
+        return self._score(responses_from(self._metric, first, roles))
+
+    def _score(self, responses: Sequence[Response]) -> Score | ScoreGroup:
+        measurements = (self._measurements or Measurements()).of(self._metric, responses)
+        cases = [response.trial.case for response in responses if response.trial]
+        _check_roles(self._metric, cases, measurements)
+        table = Table(
+            metric=self._metric,
+            responses=responses,
+            measurements=measurements,
+            ids=[case.id for case in cases],
+            signature=_signature(self._metric, cases, responses),
+            clusters=_clusters(responses),
+            score_again=self._score_quietly,
+        )
+        found = build(summed(table))
+        if self._observer is not None:
+            self._observer(self._metric, responses, found)
+        return found
+
+    def _score_quietly(self, responses: Sequence[Response]) -> Score | ScoreGroup:
+        """Score a baseline's responses: they are not what the test is about, so nobody is told."""
+        return MetricHandle(self._metric, measurements=self._measurements)._score(responses)
+
+    def _configured(self, options: Mapping[str, Any]) -> MetricHandle:
+        changed = _with_options(self._metric, options)
+        return MetricHandle(changed, measurements=self._measurements, observer=self._observer)
+
+    def _second_role(self, roles: Mapping[str, Any]) -> str:
+        first_need = self._metric.needs[0] if self._metric.needs else "references"
+        role = {"label": "labels", "question": "questions"}.get(first_need, first_need)
+        if role in roles:
+            raise MetricError(f"{self.name}: {role} are given twice, by position and by name")
+        return role
+
+
+def metric(name: str, **options: Any) -> MetricHandle:
+    """The metric of this name, configured: what the fixture of the same name hands out.
+
+    Raises:
+        MetricError: unknown name or option; the message names the nearest known one.
+    """
+    return MetricHandle(make(name, **options))
+
+
+def make(name: str, **options: Any) -> Metric:
+    """The bare metric object of a registered name."""
+    found: Metric = _with_options(metric_class(name)(), options)
+    return found
+
+
+def _with_options(base: Metric, options: Mapping[str, Any]) -> Metric:
+    if not options:
+        return base
+    known = [field.name for field in fields(base)] if is_dataclass(base) else []
+    for option in options:
+        if option not in known:
+            has = did_you_mean(option, known) if known else "it has no options"
+            raise MetricError(f"{base.name} has no option {option!r}; {has}")
+    changed: Metric = replace(base, **options)  # type: ignore[type-var]
+    return changed
+
+
+def _are_responses(value: Any) -> bool:
+    if isinstance(value, Response):
+        return True
+    return isinstance(value, Sequence) and not isinstance(value, str) and bool(value) and isinstance(value[0], Response)
+
+
+def _check_roles(metric: Metric, cases: Sequence[Case], measurements: Sequence[Measurement]) -> None:
+    """Raise where no case at all has what the metric needs: that is the suite's fault, not the cases'."""
+    if not cases or any(m.kind != "input" for m in measurements):
+        return
+    for role in metric.needs:
+        if role in COLUMNS and all(m.reason == f"no {COLUMNS[role]}, which {metric.name} needs" for m in measurements):
+            where = cases[0].source or "the arguments"
+            raise MetricError(f"{metric.name} needs {COLUMNS[role]}, and no case has it (first case: {where})")
+
+
+def _signature(metric: Metric, cases: Sequence[Case], responses: Sequence[Response]) -> str:
+    items = {key: str(value).replace("|", "/") for key, value in metric.signature(cases).items()}
+    datasets = sorted({r.trial.dataset[:12] for r in responses if r.trial and r.trial.dataset})
+    if datasets:
+        items["data"] = "+".join(datasets)
+    return "|".join([metric.name, *(f"{key}:{value}" for key, value in items.items())])
+
+
+def _clusters(responses: Sequence[Response]) -> list[str] | None:
+    """The cluster of every row, where there are any: the case's own, or the case itself over its trials."""
+    if not any(r.trial and (r.trial.case.cluster is not None or r.trial.index > 1) for r in responses):
+        return None
+    keys = []
+    for response in responses:
+        assert response.trial is not None
+        case = response.trial.case
+        keys.append(f"cluster {case.cluster}" if case.cluster is not None else f"case {case.id}")
+    return keys

@@ -1,0 +1,83 @@
+"""Plain texts and lists -> responses with cases, so that every call goes the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pytest_genaiops.errors import MetricError
+from pytest_genaiops.metrics.base import Metric
+from pytest_genaiops.records import Case, Response, ResponseError, Trial
+
+
+def responses_from(metric: Metric, first: Any, roles: Mapping[str, Any]) -> list[Response]:
+    """One Response a text, each with a Case made of what stands beside it.
+
+    Raises:
+        MetricError: lengths differ, or an argument is of the wrong shape.
+    """
+    if _is_single(first):
+        first, roles = [first], {key: [value] for key, value in roles.items()}
+    given = _listed(metric, "responses", first)
+    columns = {role: _listed(metric, role, values) for role, values in roles.items()}
+    for role, values in columns.items():
+        if len(values) != len(given):
+            shape = ": one string, or one list of strings, for each hypothesis" if role == "references" else ""
+            raise MetricError(f"{metric.name}: {len(given)} responses but {len(values)} {role}{shape}")
+    ids = [str(i) for i in columns.get("ids", range(len(given)))]
+    if len(set(ids)) != len(ids):
+        raise MetricError(f"{metric.name}: an id occurs twice; rows join by id, so ids must be unique")
+    rows = [{role: values[i] for role, values in columns.items()} for i in range(len(given))]
+    return [_response(metric, value, _case(metric, ids[i], rows[i])) for i, value in enumerate(given)]
+
+
+def _is_single(first: Any) -> bool:
+    return isinstance(first, str | Mapping | int | float) or first is None
+
+
+def _listed(metric: Metric, what: str, values: Any) -> list[Any]:
+    if isinstance(values, str | Mapping | bytes) or not hasattr(values, "__iter__"):
+        raise MetricError(f"{metric.name}: {what} must be a list, one item for each response, not {type(values).__name__}")
+    return list(values)
+
+
+def _case(metric: Metric, row: str, roles: Mapping[str, Any]) -> Case:
+    question, label, cluster = roles.get("questions"), roles.get("labels"), roles.get("clusters")
+    return Case(
+        id=row,
+        inputs={"question": question} if isinstance(question, str) else {},
+        references=_texts(metric, row, "reference", roles.get("references")),
+        contexts=_texts(metric, row, "context", roles.get("contexts")),
+        label=None if label is None else _label(label),
+        cluster=None if cluster is None else str(cluster),
+    )
+
+
+def _texts(metric: Metric, row: str, what: str, value: Any) -> tuple[str, ...] | None:
+    if value is None or value != value:  # noqa: PLR0124 - NaN is the one value that differs from itself
+        return None
+    texts = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Sequence) else (value,)
+    for text in texts:
+        if not isinstance(text, str):
+            raise MetricError(f"{metric.name}: a {what} of row {row} is {type(text).__name__}, not a string")
+    return texts
+
+
+def _label(value: Any) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _response(metric: Metric, value: Any, case: Case) -> Response:
+    trial = Trial(case=case, variant="")
+    if isinstance(value, Response):
+        return value
+    if metric.takes == "probabilities" and isinstance(value, Mapping):
+        return Response(probabilities=value, trial=trial)
+    if metric.takes == "latency" and isinstance(value, int | float) and not isinstance(value, bool):
+        return Response(latency=float(value), trial=trial)
+    if metric.takes == "label" and isinstance(value, bool | int):
+        return Response(text=_label(value), trial=trial)
+    if isinstance(value, str):
+        return Response(text=value, trial=trial)
+    shown = "NaN" if value != value else "None" if value is None else type(value).__name__  # noqa: PLR0124 - as above
+    return Response(error=ResponseError(kind="input", message=f"the response is {shown}, not text"), trial=trial)

@@ -1,0 +1,97 @@
+"""Whatever a target returned -> a Response; a wrong type is an error with its kind, never a guess."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pytest_genaiops.errors import UsageError
+from pytest_genaiops.records import ErrorKind, Response, ResponseError, Trial
+from pytest_genaiops.registry import did_you_mean
+
+FIELDS = ["text", "contexts", "label", "probabilities", "tool_calls", "usage", "latency", "model", "error"]
+
+
+def to_response(value: object, trial: Trial, *, seconds: float | None = None) -> Response:
+    """Turn a target's return value (str, mapping or Response) into the trial's Response.
+
+    ``seconds`` is the measured latency; a latency that the target reports itself wins.
+    """
+    try:
+        response = _convert(value)
+    except UsageError as error:
+        return from_error("target", str(error), trial, seconds=seconds)
+    latency = response.latency if response.latency is not None else seconds
+    return dataclasses.replace(response, trial=trial, latency=latency)
+
+
+def from_error(kind: ErrorKind, message: str, trial: Trial, *, seconds: float | None = None) -> Response:
+    """A Response that is an error."""
+    return Response(error=ResponseError(kind=kind, message=message), trial=trial, latency=seconds)
+
+
+def _convert(value: object) -> Response:
+    if isinstance(value, str):
+        return Response(text=value)
+    if isinstance(value, Response):
+        _check_text(value.text)
+        return value
+    if isinstance(value, Mapping):
+        return _from_mapping(value)
+    if value is None:
+        raise UsageError("the target returned None instead of an answer; return str, dict or Response")
+    if isinstance(value, float) and math.isnan(value):
+        raise UsageError("the answer is NaN, not text; an empty cell was read as a number")
+    raise UsageError(f"the target returned {type(value).__name__}; return str, dict or Response")
+
+
+def _from_mapping(value: Mapping[Any, Any]) -> Response:
+    for key in value:
+        if key not in FIELDS:
+            raise UsageError(f"the response has an unknown key {key!r}; {did_you_mean(str(key), FIELDS)}")
+    given = {key: item for key, item in value.items() if item is not None}
+    if "error" in given:
+        return Response(error=ResponseError(kind="target", message=str(given["error"])))
+    if "text" not in given and "label" not in given and "probabilities" not in given:
+        raise UsageError("the response has no 'text'")
+    _check_text(given.get("text", ""))
+    if "contexts" in given:
+        given["contexts"] = _texts(given["contexts"])
+    if "label" in given:
+        given["label"] = _label(given["label"])
+    if "tool_calls" in given:
+        given["tool_calls"] = tuple(given["tool_calls"])
+    if "latency" in given:
+        given["latency"] = _seconds(given["latency"])
+    for key in ("probabilities", "usage"):
+        if key in given and not isinstance(given[key], Mapping):
+            raise UsageError(f"the response's {key!r} is {type(given[key]).__name__}, not a mapping")
+    return Response(**given)
+
+
+def _check_text(text: object) -> None:
+    if not isinstance(text, str):
+        raise UsageError(f"the response's 'text' is {type(text).__name__}, not a string")
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, Sequence) or not all(isinstance(item, str) for item in items):
+        raise UsageError("the response's 'contexts' must be a string or a list of strings")
+    return tuple(items)
+
+
+def _label(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int):
+        return str(value)
+    raise UsageError(f"the response's 'label' is {type(value).__name__}, not a string, integer or boolean")
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        raise UsageError(f"the response's 'latency' is {value!r}, not a number of seconds")
+    return float(value)
