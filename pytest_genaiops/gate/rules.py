@@ -1,0 +1,170 @@
+"""The rules: each compares an interval with a line and gives a verdict.
+
+With [L, U] the two-sided interval, a rule passes only where the whole interval is on the good side of its
+line, fails where the whole interval is on the bad side, and is otherwise undecided. Unscored cases never
+pass. Values, thresholds and margins are on the metric's own scale.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pytest_genaiops.errors import MetricError
+from pytest_genaiops.gate.estimate import Comparison, Estimate, Evidence
+from pytest_genaiops.gate.wording import about_cases, coverage, measured, shorten
+from pytest_genaiops.records import Outcome, Verdict
+from pytest_genaiops.statistics.power import detectable, required_n
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finding:
+    """What a rule made of the interval, before coverage has its say."""
+
+    outcome: Outcome
+    claim: str
+    """The part of the sentence that follows the interval."""
+    effect: float
+    """Distance from the value to the line that would decide."""
+
+
+def at_least(estimate: Estimate, threshold: float) -> Verdict:
+    """Passed if the lower bound reaches ``threshold``; failed if the upper bound is below it.
+
+    Raises MetricError for a threshold that is not a finite number or a confidence outside (0, 1).
+    """
+    _check(estimate, threshold=threshold)
+    if estimate.value is None or estimate.interval is None:
+        return _nothing(estimate)
+    low, high = estimate.interval
+    outcome = _outcome(passed=low >= threshold, failed=high < threshold)
+    claim = {"passed": "is at least", "failed": "is below", "undecided": "is not clearly at least"}[outcome]
+    effect = estimate.value - threshold
+    return _decide(estimate, _Finding(outcome=outcome, claim=f"{claim} {threshold:g}", effect=effect))
+
+
+def at_most(estimate: Estimate, threshold: float) -> Verdict:
+    """Passed if the upper bound stays within ``threshold``; failed if the lower bound is above it.
+
+    Raises MetricError for a threshold that is not a finite number or a confidence outside (0, 1).
+    """
+    _check(estimate, threshold=threshold)
+    if estimate.value is None or estimate.interval is None:
+        return _nothing(estimate)
+    low, high = estimate.interval
+    outcome = _outcome(passed=high <= threshold, failed=low > threshold)
+    claim = {"passed": "is at most", "failed": "is above", "undecided": "is not clearly at most"}[outcome]
+    effect = estimate.value - threshold
+    return _decide(estimate, _Finding(outcome=outcome, claim=f"{claim} {threshold:g}", effect=effect))
+
+
+def within(estimate: Estimate, low: float, high: float) -> Verdict:
+    """Passed if the whole interval lies in [``low``, ``high``]; failed if it lies wholly outside.
+
+    Raises MetricError for limits that are not finite or not in order, or a confidence outside (0, 1).
+    """
+    _check(estimate, low=low, high=high)
+    if low > high:
+        raise MetricError(f"within({low:g}, {high:g}): the lower limit comes first")
+    if estimate.value is None or estimate.interval is None:
+        return _nothing(estimate)
+    lower, upper = estimate.interval
+    outcome = _outcome(passed=low <= lower and upper <= high, failed=upper < low or lower > high)
+    claim = {"passed": "is within", "failed": "is outside", "undecided": "is not clearly within"}[outcome]
+    effect = min(abs(estimate.value - low), abs(estimate.value - high))
+    return _decide(estimate, _Finding(outcome=outcome, claim=f"{claim} {low:g} to {high:g}", effect=effect))
+
+
+def not_worse_than(comparison: Comparison, margin: float) -> Verdict:
+    """Non-inferiority: passed if the loss is surely smaller than ``margin``; failed if there surely is a loss.
+
+    With the difference turned so that up is better: passed if L > -margin, failed if U < 0 and not passed.
+    Raises MetricError for a margin that is negative or not finite, or a confidence outside (0, 1).
+    """
+    _check(comparison, margin=margin)
+    if margin < 0:
+        raise MetricError(f"margin is {margin:g}; give the largest tolerable loss as a number of 0 or more")
+    if comparison.value is None or comparison.interval is None:
+        return _nothing(comparison)
+    value, low, high = _upwards(comparison, comparison.value, comparison.interval)
+    outcome = _outcome(passed=low > -margin, failed=high < 0)
+    claim = {
+        "passed": f"is not worse than the baseline by {margin:g} or more",
+        "failed": f"is worse than the baseline (margin {margin:g})",
+        "undecided": f"may be worse than the baseline by {margin:g} or more",
+    }[outcome]
+    effect = max(value + margin, -value)
+    return _decide(comparison, _Finding(outcome=outcome, claim=claim, effect=effect))
+
+
+def better_than(comparison: Comparison) -> Verdict:
+    """Superiority: passed if there surely is a gain (L > 0), failed if there surely is a loss (U < 0).
+
+    Raises MetricError for a confidence outside (0, 1).
+    """
+    _check(comparison)
+    if comparison.value is None or comparison.interval is None:
+        return _nothing(comparison)
+    value, low, high = _upwards(comparison, comparison.value, comparison.interval)
+    outcome = _outcome(passed=low > 0, failed=high < 0)
+    claim = {"passed": "is better than", "failed": "is worse than", "undecided": "is not clearly better than"}[outcome]
+    return _decide(comparison, _Finding(outcome=outcome, claim=f"{claim} the baseline", effect=value))
+
+
+def _check(evidence: Evidence, **limits: float) -> None:
+    for name, limit in limits.items():
+        if not math.isfinite(limit):
+            raise MetricError(f"{name} is {limit}; give a finite number on the scale of {evidence.name}")
+    if not 0 < evidence.confidence < 1:
+        raise MetricError(f"confidence is {evidence.confidence}; it must lie between 0 and 1, such as 0.95")
+
+
+def _outcome(*, passed: bool, failed: bool) -> Outcome:
+    if passed:
+        return "passed"
+    return "failed" if failed else "undecided"
+
+
+def _upwards(comparison: Comparison, value: float, interval: tuple[float, float]) -> tuple[float, float, float]:
+    """Value and bounds of the difference, turned so that up is better."""
+    low, high = interval
+    return (value, low, high) if comparison.higher_is_better else (-value, -high, -low)
+
+
+def _nothing(evidence: Evidence) -> Verdict:
+    reason = f"{shorten(evidence.name, 40)}: nothing was scored"
+    if evidence.unscored:
+        reason += f"; {coverage(evidence)}"
+    return _verdict(evidence, "undecided", reason)
+
+
+def _decide(evidence: Evidence, finding: _Finding) -> Verdict:
+    """The verdict: a pass needs every case scored, whatever the interval says."""
+    known = evidence.standard_error is not None
+    needed = None
+    if evidence.standard_error is not None:
+        needed = required_n(evidence.standard_error, evidence.n, finding.effect, evidence.confidence)
+    outcome, note = finding.outcome, f"n={evidence.n}"
+    if outcome == "undecided":
+        note += about_cases(needed, known=known)
+    reason = f"{measured(evidence)}, {finding.claim} ({note})"
+    if evidence.unscored:
+        reason = f"{coverage(evidence)}; {reason}"
+        outcome = "undecided" if outcome == "passed" else outcome
+    return _verdict(evidence, outcome, reason, needed)
+
+
+def _verdict(evidence: Evidence, outcome: Outcome, reason: str, needed: int | None = None) -> Verdict:
+    error = evidence.standard_error
+    return Verdict(
+        outcome=outcome,
+        reason=shorten(reason, 200),
+        value=evidence.value,
+        interval=evidence.interval,
+        confidence=evidence.confidence,
+        n=evidence.n,
+        unscored=evidence.unscored,
+        required_n=needed,
+        detectable=None if error is None else detectable(error, evidence.confidence),
+        signature=evidence.signature,
+    )

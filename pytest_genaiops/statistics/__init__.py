@@ -1,0 +1,20 @@
+"""Numbers in, numbers out: intervals, paired differences, power. Seeded, and ignorant of texts, files and gates."""
+
+from pytest_genaiops.statistics.intervals import Summary, interval, standard_error, summarize
+from pytest_genaiops.statistics.multiplicity import holm
+from pytest_genaiops.statistics.paired import Difference, difference
+from pytest_genaiops.statistics.power import detectable, required_n
+from pytest_genaiops.statistics.sample import Sample
+
+__all__ = [
+    "Difference",
+    "Sample",
+    "Summary",
+    "detectable",
+    "difference",
+    "holm",
+    "interval",
+    "required_n",
+    "standard_error",
+    "summarize",
+]

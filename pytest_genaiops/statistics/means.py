@@ -1,0 +1,64 @@
+"""Standard errors and bounds that single scores and differences share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from pytest_genaiops.statistics.quantiles import two_sided_z
+
+Interval = tuple[float, float]
+
+SAME = 1e-12
+"""Spread below this share of the values themselves is rounding, not variance."""
+
+
+def mean_error(values: Sequence[float], groups: Sequence[int] | None) -> tuple[float, int]:
+    """Standard error of the mean, and the number of independent units behind it (cases, or clusters).
+
+    With groups the mean is the ratio of cluster sums to cluster sizes (Cochran 1977, *Sampling Techniques*,
+    eq. 6.13), so clusters may differ in size. The error of fewer than two units is 0: nothing was seen.
+    """
+    n = len(values)
+    center = math.fsum(values) / n
+    residuals = [value - center for value in values]
+    if groups is not None:
+        sums: list[list[float]] = [[] for _ in range(max(groups) + 1)]
+        for group, residual in zip(groups, residuals, strict=True):
+            sums[group].append(residual)
+        residuals = [math.fsum(members) for members in sums]
+    units = len(residuals)
+    if units < 2:
+        return 0.0, units
+    squares = math.fsum(residual * residual for residual in residuals)
+    error = math.sqrt(squares * units / (units - 1)) / n
+    return (error if error > SAME * max(map(abs, values)) else 0.0), units
+
+
+def unseen(value: float, units: int, confidence: float, scale: Interval) -> Interval:
+    """Interval of a mean when all units agreed, so that the data show no spread.
+
+    If a share p of cases differed from these, all ``units`` would agree with probability (1 - p)**units;
+    shares that make this rarer than half of 1 - confidence are excluded (Hanley and Lippman-Hand 1983,
+    the "rule of three"), and a differing case may lie anywhere on the scale.
+    """
+    if units < 2:
+        return scale
+    share = 1 - ((1 - confidence) / 2) ** (1 / units)
+    low, high = scale
+    return clip((value - share * (value - low), value + share * (high - value)), value, scale)
+
+
+def clip(bounds: Interval, value: float, scale: Interval) -> Interval:
+    """The bounds within the scale, and around the value where rounding or a resample would leave it outside."""
+    low, high = scale
+    return max(low, min(bounds[0], value)), min(high, max(bounds[1], value))
+
+
+def implied_error(bounds: Interval, confidence: float) -> float | None:
+    """Standard error of a normal interval as wide as this one; None for an unbounded interval.
+
+    Used where the plain standard error would be 0 although the interval rightly is not of zero width.
+    """
+    error = (bounds[1] - bounds[0]) / (2 * two_sided_z(confidence))
+    return error if math.isfinite(error) else None

@@ -1,0 +1,158 @@
+"""Difference of two scores on the same cases: candidate minus baseline.
+
+- shares of cases: Tango's score interval, exact McNemar test; with clusters, Student t over clusters;
+- other means: Student t on the per-case differences (over clusters, where there are any);
+- anything else: paired percentile bootstrap, both sides on the same resamples.
+
+A sample compared with itself differs by exactly 0. The same holds where every one of at least
+``ENOUGH_TO_BE_THE_SAME`` cases has equal statistics on both sides and the values are fine-grained: outputs
+that agree so closely are taken to be the same outputs. A tie of shares or of fewer cases proves no such thing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_genaiops.errors import MetricError
+from pytest_genaiops.statistics.intervals import RESAMPLES, SEED, from_resamples, named
+from pytest_genaiops.statistics.means import Interval, clip, implied_error, mean_error, unseen
+from pytest_genaiops.statistics.quantiles import t_quantile, t_two_sided
+from pytest_genaiops.statistics.resampling import Table, bootstrap
+from pytest_genaiops.statistics.sample import Sample, check_settings, grouping, is_rate
+from pytest_genaiops.statistics.tango import mcnemar, tango
+
+ENOUGH_TO_BE_THE_SAME = 20
+"""Cases with equal statistics from which on two samples count as one."""
+
+LEVELS = 2
+"""Distinct per-case values up to which a tie says little: right or wrong, yes or no."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Candidate minus baseline on the metric's own scale, not turned by its direction."""
+
+    value: float
+    interval: tuple[float, float]
+    standard_error: float | None
+    """None where the spread is not known and the scale sets no bound to it."""
+    p_value: float
+    """Two-sided, of the hypothesis that there is no difference."""
+    n: int
+    method: str
+
+
+def difference(
+    candidate: Sample, baseline: Sample, *, confidence: float = 0.95, seed: int = SEED, resamples: int = RESAMPLES
+) -> Difference:
+    """Paired difference of two samples whose rows are the same cases in the same order.
+
+    Clusters are those of the candidate. ``seed`` and ``resamples`` matter to a bootstrap only. Raises
+    MetricError for empty samples, samples of different length, scale or kind, a confidence outside (0, 1)
+    or fewer than 100 resamples.
+    """
+    check_settings(confidence, resamples)
+    n = len(candidate)
+    if n != len(baseline):
+        raise MetricError(f"a paired difference needs the same cases on both sides, not {n} and {len(baseline)}")
+    if n == 0:
+        raise MetricError("a paired difference needs at least one case that both sides scored, and there is none")
+    if (candidate.is_mean, candidate.scale) != (baseline.is_mean, baseline.scale):
+        raise MetricError("a paired difference needs two samples of one metric; these differ in scale or kind")
+    if _same(candidate, baseline):
+        return Difference(value=0.0, interval=(0.0, 0.0), standard_error=0.0, p_value=1.0, n=n, method="same outputs")
+    groups = grouping(candidate.clusters)
+    if not candidate.is_mean:
+        return _resampled((candidate, baseline), groups, confidence, (seed, resamples))
+    if is_rate(candidate) and is_rate(baseline) and groups is None:
+        return _shares(candidate, baseline, confidence)
+    return _means(candidate, baseline, groups, confidence)
+
+
+def _same(candidate: Sample, baseline: Sample) -> bool:
+    """Whether both sides are one set of outputs, by identity or by overwhelming agreement."""
+    if candidate is baseline:
+        return True
+    return (
+        len(candidate) >= ENOUGH_TO_BE_THE_SAME
+        and all(ours == theirs for ours, theirs in zip(candidate.statistics, baseline.statistics, strict=True))
+        and len(set(candidate.values)) > LEVELS
+    )
+
+
+def _span(sample: Sample) -> Interval:
+    """Scale of a difference."""
+    width = sample.scale[1] - sample.scale[0]
+    return -width, width
+
+
+def _shares(candidate: Sample, baseline: Sample, confidence: float) -> Difference:
+    n, width = len(candidate), candidate.scale[1] - candidate.scale[0]
+    pairs = list(zip(candidate.values, baseline.values, strict=True))
+    gained, lost = sum(ours > theirs for ours, theirs in pairs), sum(ours < theirs for ours, theirs in pairs)
+    low, high = tango(gained, lost, n, confidence)
+    bounds = (low * width, high * width)
+    return Difference(
+        value=width * (gained - lost) / n,
+        interval=bounds,
+        standard_error=implied_error(bounds, confidence),
+        p_value=mcnemar(gained, lost),
+        n=n,
+        method="Tango",
+    )
+
+
+def _means(candidate: Sample, baseline: Sample, groups: Sequence[int] | None, confidence: float) -> Difference:
+    changes = [ours - theirs for ours, theirs in zip(candidate.values, baseline.values, strict=True)]
+    value, span = math.fsum(changes) / len(changes), _span(candidate)
+    error, units = mean_error(changes, groups)
+    if error:
+        half = t_quantile((1 + confidence) / 2, units - 1) * error
+        bounds = clip((value - half, value + half), value, span)
+        p_value, method = t_two_sided(value / error, units - 1), "paired t"
+    else:
+        bounds = unseen(value, units, confidence, span)
+        p_value, method = _agreed(value, units), "rule of three"
+    return Difference(
+        value=value,
+        interval=bounds,
+        standard_error=error or implied_error(bounds, confidence),
+        p_value=p_value,
+        n=len(changes),
+        method=named(method, groups),
+    )
+
+
+def _agreed(value: float, units: int) -> float:
+    """Sign test where all units changed by the same amount."""
+    return 1.0 if value == 0 else min(1.0, 2.0 ** (1 - units))
+
+
+def _resampled(
+    sides: tuple[Sample, Sample], groups: Sequence[int] | None, confidence: float, drawing: tuple[int, int]
+) -> Difference:
+    seed, resamples = drawing
+    tables = [Table(side, groups) for side in sides]
+    value = tables[0].value() - tables[1].value()
+    changes = [
+        None if ours is None or theirs is None else ours - theirs
+        for ours, theirs in bootstrap(tables, resamples=resamples, seed=seed)
+    ]
+    units = len(tables[0].matrix)
+    bounds, error = from_resamples(changes, value, units, confidence, _span(sides[0]))
+    return Difference(
+        value=value,
+        interval=bounds,
+        standard_error=error,
+        p_value=_shifted_p(changes, value) if units > 1 else 1.0,
+        n=len(sides[0]),
+        method=named("paired bootstrap", groups),
+    )
+
+
+def _shifted_p(changes: Sequence[float | None], value: float) -> float:
+    """Share of resamples at least as far from the observed difference as that is from 0 (Riezler and Maxwell 2005)."""
+    far = sum(change is None or abs(change - value) >= abs(value) for change in changes)
+    return (far + 1) / (len(changes) + 1)
