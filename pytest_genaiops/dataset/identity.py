@@ -1,0 +1,69 @@
+"""What makes two datasets the same: a hash of what their rows say, not of how a file writes it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_genaiops.records import Case
+
+_FORMAT = "pytest-genaiops dataset 1"
+
+
+def _plain(value: object) -> dict[Any, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a {type(value).__name__} is not a JSON value")
+
+
+_encode = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
+).encode
+
+
+def canonical(value: object) -> bytes:
+    """The value as JSON with sorted keys and no spaces, in UTF-8.
+
+    Raises TypeError for what JSON has no form for, ValueError for NaN, infinity and circular
+    values, and UnicodeEncodeError for text with a lone surrogate.
+    """
+    return _encode(value).encode("utf-8")
+
+
+def case_digest(case: Case) -> bytes:
+    """SHA-256 of everything that a row says; not of where it stands. Raises as :func:`canonical` does."""
+    content = (
+        case.id,
+        case.inputs,
+        case.references,
+        case.contexts,
+        case.label,
+        case.cluster,
+        case.slices,
+        case.recorded,
+    )
+    return hashlib.sha256(canonical(content)).digest()
+
+
+class ContentHash:
+    """The hash of a stream of cases, in constant memory and whatever their order.
+
+    Row digests are added modulo 2**256 (AdHash: Bellare and Micciancio, "A new paradigm for
+    collision-free hashing", EUROCRYPT 1997); ids are unique, so no row can cancel another.
+    """
+
+    def __init__(self) -> None:
+        self._sum = 0
+        self._rows = 0
+
+    def add(self, case: Case) -> None:
+        """Take one more row in. Raises as :func:`canonical` does."""
+        self._sum += int.from_bytes(case_digest(case), "big")
+        self._rows += 1
+
+    def hexdigest(self) -> str:
+        """The hash of the rows so far: 64 hexadecimal digits."""
+        total = f"{_FORMAT}:{self._rows}:{self._sum % 2**256:064x}"
+        return hashlib.sha256(total.encode("ascii")).hexdigest()
