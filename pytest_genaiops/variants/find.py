@@ -1,0 +1,100 @@
+"""Which variants a suite means: files, globs, mappings, handles and bare ids."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pytest_genaiops.dataset.text import listed, near, place, quoted
+from pytest_genaiops.errors import VariantError
+from pytest_genaiops.variants.plain import SUFFIXES, bare, from_mapping, load_variant
+from pytest_genaiops.variants.variant import Variant
+
+FOLDER = "variants"
+
+Entry = str | Mapping[str, Any] | Variant
+
+
+def select(entries: str | Sequence[Entry], *, root: Path) -> tuple[Variant, ...]:
+    """The variants that the entries name, in that order; files of one glob in natural order (v2 before v10).
+
+    A string with a separator, a wildcard or a YAML suffix is a path or glob relative to ``root``;
+    any other is an id: of the one file ``variants/**/<id>.yaml``, or of no file at all. A file
+    that two entries name counts once. Raises VariantError for a file or glob that is not there,
+    and for two variants with one id.
+    """
+    if isinstance(entries, (str, Mapping, Variant)):
+        entries = (entries,)
+    by_id: dict[str, Variant] = {}
+    for entry in entries:
+        for variant in _variants(entry, root):
+            first = by_id.setdefault(variant.id, variant)
+            if first != variant:
+                places = " and ".join(v.source or "a variant made in code" for v in (first, variant))
+                raise VariantError(f"{places} have one id, {quoted(variant.id)}; give one of them another id")
+    if not by_id:
+        raise VariantError("no variants are named; name at least one file, glob or id")
+    return tuple(by_id.values())
+
+
+def filter_ids(variants: Iterable[Variant], pattern: str) -> tuple[Variant, ...]:
+    """The variants whose id matches a shell pattern. Raises VariantError, with the ids, where none does."""
+    variants = tuple(variants)
+    chosen = tuple(variant for variant in variants if fnmatch.fnmatchcase(variant.id, pattern))
+    if not chosen:
+        ids = [variant.id for variant in variants]
+        hint = near(pattern, ids)
+        raise VariantError(f"no variant id matches {quoted(pattern)}{hint}; the ids are {listed(ids)}")
+    return chosen
+
+
+def _variants(entry: Entry, root: Path) -> Iterable[Variant]:
+    if isinstance(entry, Variant):
+        return (entry,)
+    if isinstance(entry, Mapping):
+        return (from_mapping(entry),)
+    if not isinstance(entry, str) or not entry.strip() or "\0" in entry:
+        raise VariantError(f"{quoted(entry)} names no variant; give a path, a glob, an id or a mapping")
+    if any(mark in entry for mark in "*?["):
+        return _globbed(entry, root)
+    if "/" in entry or "\\" in entry or entry.lower().endswith(SUFFIXES):
+        return (_file(entry, root),)
+    return (_named(entry, root),)
+
+
+def _globbed(pattern: str, root: Path) -> list[Variant]:
+    files = [root / name for name in glob.glob(pattern, root_dir=root, recursive=True)]
+    files = sorted((file for file in files if file.is_file()), key=_natural)
+    if not files:
+        raise VariantError(f"no file matches {quoted(pattern)} under {place(root, None)}; check the folder and suffix")
+    return [load_variant(file, root=root) for file in files]
+
+
+def _file(name: str, root: Path) -> Variant:
+    path = root / name
+    if path.is_dir():
+        raise VariantError(f"{quoted(name)} is a directory; write {quoted(name.rstrip('/') + '/*.yaml')} for its files")
+    if not path.exists():
+        beside = sorted(file.name for file in path.parent.iterdir()) if path.parent.is_dir() else []
+        beside = [file for file in beside if file.endswith(SUFFIXES)]
+        there = f"the folder has {listed(beside)}" if beside else "its folder has no variant files"
+        raise VariantError(f"variant file {quoted(name)} was not found{near(path.name, beside)}; {there}")
+    return load_variant(path, root=root)
+
+
+def _named(id: str, root: Path) -> Variant:
+    folder = root / FOLDER
+    files = [file for suffix in SUFFIXES for file in folder.glob(f"**/{glob.escape(id)}{suffix}")]
+    if len(files) > 1:
+        places = listed(place(file, root) for file in sorted(files, key=_natural))
+        raise VariantError(f"variant {quoted(id)} could be any of {places}; name the file by its path")
+    return load_variant(files[0], root=root) if files else bare(id)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Numbers inside names count as numbers."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.as_posix())]

@@ -1,0 +1,122 @@
+"""Jinja2 in a sandbox: prompt text is data that a stranger may have written."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_genaiops.errors import VariantError
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+MOST_STEPS = 100_000
+"""Steps of all ``range`` calls of one rendering, together."""
+LONGEST_PRODUCT = 1_000_000
+"""Characters or items that ``*`` may make, and the largest whole number that ``*`` and ``**`` take."""
+
+_UNDEFINED = re.compile(r"'(\w+)' is undefined")
+
+
+class MissingInputError(VariantError):
+    """A template that uses a name which the case does not have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the input {name!r} is missing")
+        self.name = name
+
+
+def compile_fault(text: str) -> tuple[int, str] | None:
+    """Line (from 1) and description of what keeps a text from being a template; None where nothing does."""
+    from jinja2 import TemplateSyntaxError
+
+    try:
+        _compiled(text)
+    except TemplateSyntaxError as error:
+        return error.lineno, error.message or "a syntax error"
+    except (SyntaxError, RecursionError, ValueError, MemoryError, OverflowError) as error:
+        return 1, f"it cannot be compiled: {error}"
+    return None
+
+
+def render(text: str, names: Mapping[str, Any]) -> str:
+    """The text with its expressions filled in.
+
+    Raises MissingInputError for an undefined name, and VariantError for everything else that a
+    template can do wrong: a null in the text, a forbidden attribute, endless loops or recursion.
+    """
+    from jinja2 import TemplateError, UndefinedError
+
+    try:
+        return str(_compiled(text).render({"range": _budgeted_range(), **names}))
+    except UndefinedError as error:
+        missing = _UNDEFINED.fullmatch(error.message or "")
+        if missing:
+            raise MissingInputError(missing[1]) from None
+        raise VariantError(error.message or "a value is undefined") from None
+    except RecursionError:
+        raise VariantError("the template calls itself without end") from None
+    except VariantError:
+        raise
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, MemoryError) as error:
+        raise VariantError(f"the template fails: {str(error).rstrip('.')}") from None
+
+
+@functools.lru_cache(maxsize=1024)
+def _compiled(text: str) -> Any:
+    return _environment().from_string(text)
+
+
+@functools.lru_cache(maxsize=1)
+def _environment() -> ImmutableSandboxedEnvironment:
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Sandbox(ImmutableSandboxedEnvironment):
+        """Also bounds what one operator can make, at run time and in constant folding."""
+
+        intercepted_binops = frozenset({"*", "**"})
+
+        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+            _check_product(operator, left, right)
+            return super().call_binop(context, operator, left, right)
+
+    environment = Sandbox(undefined=StrictUndefined, autoescape=False, finalize=_not_null)
+    # lipsum writes random text: a prompt would differ from one rendering to the next.
+    del environment.globals["lipsum"]
+    return environment
+
+
+def _not_null(value: Any) -> Any:
+    if value is None:
+        raise VariantError("an expression is null, and would put the word None into the prompt; guard it with an if")
+    return value
+
+
+def _budgeted_range() -> Callable[..., Iterable[int]]:
+    steps = 0
+
+    def bounded(*bounds: int) -> range:
+        nonlocal steps
+        numbers = range(*bounds)
+        steps += len(numbers)
+        if steps > MOST_STEPS:
+            raise VariantError(f"the template loops over more than {MOST_STEPS} numbers")
+        return numbers
+
+    return bounded
+
+
+def _check_product(operator: str, left: Any, right: Any) -> None:
+    sizes = [len(value) if isinstance(value, (str, list, tuple)) else value for value in (left, right)]
+    if not all(isinstance(size, int) for size in sizes):
+        return
+    repeated = not all(isinstance(value, int) for value in (left, right))
+    if operator == "**":
+        too_large = abs(sizes[0]) > 1 and sizes[1] > 64
+    else:
+        too_large = abs(sizes[0] * sizes[1]) > LONGEST_PRODUCT and repeated
+    if too_large:
+        raise VariantError(f"the template makes a value that is too large with {operator}")
