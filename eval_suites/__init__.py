@@ -1,0 +1,1 @@
+"""Merge gates over real programs and real outputs; see docs/suites.md."""

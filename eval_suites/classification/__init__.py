@@ -1,0 +1,1 @@
+"""Sorting short reports about Python by subject."""

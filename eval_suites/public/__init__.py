@@ -1,0 +1,1 @@
+"""Public outputs of real systems with human labels."""

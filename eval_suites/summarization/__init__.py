@@ -1,0 +1,1 @@
+"""Summaries of sections of the language reference."""

@@ -1,0 +1,1 @@
+"""English sentences about Python in German."""

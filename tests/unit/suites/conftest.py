@@ -1,0 +1,8 @@
+"""The suites' programs live beside the package, not in it."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
