@@ -24,7 +24,7 @@ class Evidence:
     scale: tuple[float, float] = (0.0, 1.0)
     higher_is_better: bool = True
     standard_error: float | None = None
-    """Of ``value``, on the metric's scale; None where the spread is not known."""
+    """Of ``value``, on the metric's scale; None where the cases show no spread."""
     signature: str = ""
 
 

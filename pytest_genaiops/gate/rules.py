@@ -14,7 +14,7 @@ from pytest_genaiops.errors import MetricError
 from pytest_genaiops.gate.estimate import Comparison, Estimate, Evidence
 from pytest_genaiops.gate.wording import about_cases, coverage, measured, shorten
 from pytest_genaiops.records import Outcome, Verdict
-from pytest_genaiops.statistics.power import detectable, required_n
+from pytest_genaiops.statistics.power import agreeing_n, detectable, required_n
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,22 +140,30 @@ def _nothing(evidence: Evidence) -> Verdict:
 
 def _decide(evidence: Evidence, finding: _Finding) -> Verdict:
     """The verdict: a pass needs every case scored, whatever the interval says."""
-    known = evidence.standard_error is not None
-    needed = None
-    if evidence.standard_error is not None:
-        needed = required_n(evidence.standard_error, evidence.n, finding.effect, evidence.confidence)
+    needed, _ = _plan(evidence, finding.effect)
     outcome, note = finding.outcome, f"n={evidence.n}"
     if outcome == "undecided":
-        note += about_cases(needed, known=known)
+        note += about_cases(needed, tie=finding.effect == 0)
     reason = f"{measured(evidence)}, {finding.claim} ({note})"
     if evidence.unscored:
         reason = f"{coverage(evidence)}; {reason}"
         outcome = "undecided" if outcome == "passed" else outcome
-    return _verdict(evidence, outcome, reason, needed)
+    return _verdict(evidence, outcome, reason, finding.effect)
 
 
-def _verdict(evidence: Evidence, outcome: Outcome, reason: str, needed: int | None = None) -> Verdict:
-    error = evidence.standard_error
+def _plan(evidence: Evidence, effect: float) -> tuple[int | None, float | None]:
+    """Cases that would decide, and the difference that the present ones can tell."""
+    if evidence.standard_error is not None:
+        needed = required_n(evidence.standard_error, evidence.n, effect, evidence.confidence)
+        return needed, detectable(evidence.standard_error, evidence.confidence)
+    if evidence.value is None or evidence.interval is None:
+        return None, None
+    reach = max(evidence.value - evidence.interval[0], evidence.interval[1] - evidence.value)
+    return agreeing_n(reach, evidence.n, effect), reach if math.isfinite(reach) else None
+
+
+def _verdict(evidence: Evidence, outcome: Outcome, reason: str, effect: float = 0.0) -> Verdict:
+    needed, smallest = _plan(evidence, effect)
     return Verdict(
         outcome=outcome,
         reason=shorten(reason, 200),
@@ -165,6 +173,6 @@ def _verdict(evidence: Evidence, outcome: Outcome, reason: str, needed: int | No
         n=evidence.n,
         unscored=evidence.unscored,
         required_n=needed,
-        detectable=None if error is None else detectable(error, evidence.confidence),
+        detectable=smallest,
         signature=evidence.signature,
     )

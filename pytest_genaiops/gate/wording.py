@@ -26,11 +26,11 @@ def coverage(evidence: Evidence) -> str:
     return f"{evidence.unscored} of {evidence.n + evidence.unscored} cases unscored{first}"
 
 
-def about_cases(needed: int | None, *, known: bool) -> str:
+def about_cases(needed: int | None, *, tie: bool) -> str:
     """What an undecided verdict says about the number of cases that would decide."""
     if needed is not None:
         return f", about {_rounded(needed)} cases would decide"
-    return ", no number of cases decides a tie" if known else ", too few cases to know the spread"
+    return ", no number of cases decides a tie" if tie else ", too few cases to know the spread"
 
 
 def shorten(text: str, length: int) -> str:

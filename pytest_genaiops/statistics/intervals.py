@@ -30,7 +30,7 @@ class Summary:
     value: float
     interval: tuple[float, float]
     standard_error: float | None
-    """None where the spread is not known and the scale sets no bound to it."""
+    """None where the cases show no spread: they all agree, or there is only one."""
     n: int
     method: str
 
@@ -68,7 +68,7 @@ def summarize(sample: Sample, *, confidence: float = 0.95, seed: int = SEED, res
 def standard_error(
     sample: Sample, *, confidence: float = 0.95, seed: int = SEED, resamples: int = RESAMPLES
 ) -> float | None:
-    """Standard error of a sample's score, None where it is not known; see :func:`summarize`, which gives both."""
+    """Standard error of a sample's score, None where no two cases differ; see :func:`summarize`, which gives both."""
     return summarize(sample, confidence=confidence, seed=seed, resamples=resamples).standard_error
 
 
@@ -86,8 +86,7 @@ def from_resamples(
     """Percentile interval and standard error from the scores of the resamples."""
     defined = [score for score in scores if score is not None]
     if units < 2 or (len(defined) == len(scores) and max(defined) - min(defined) <= SAME * max(map(abs, defined))):
-        bounds = unseen(value, units, confidence, scale)
-        return bounds, implied_error(bounds, confidence)
+        return unseen(value, units, confidence, scale), None
     bounds = clip(percentile(scores, confidence, scale), value, scale)
     return bounds, stdev(defined) if len(defined) > 1 else None
 
@@ -110,7 +109,7 @@ def _rate(sample: Sample, groups: Sequence[int] | None, confidence: float) -> Su
     return Summary(
         value=low + share * (high - low),
         interval=scaled,
-        standard_error=implied_error(scaled, confidence),
+        standard_error=implied_error(scaled, confidence) if 0 < share < 1 else None,
         n=n,
         method=named("Wilson", groups),
     )
@@ -125,6 +124,4 @@ def _mean(sample: Sample, groups: Sequence[int] | None, confidence: float) -> Su
         bounds = clip((value - half, value + half), value, sample.scale)
         return Summary(value=value, interval=bounds, standard_error=error, n=n, method=named("t", groups))
     bounds = unseen(value, units, confidence, sample.scale)
-    return Summary(
-        value=value, interval=bounds, standard_error=implied_error(bounds, confidence), n=n, method="rule of three"
-    )
+    return Summary(value=value, interval=bounds, standard_error=None, n=n, method=named("rule of three", groups))

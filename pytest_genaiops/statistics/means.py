@@ -55,10 +55,9 @@ def clip(bounds: Interval, value: float, scale: Interval) -> Interval:
     return max(low, min(bounds[0], value)), min(high, max(bounds[1], value))
 
 
-def implied_error(bounds: Interval, confidence: float) -> float | None:
-    """Standard error of a normal interval as wide as this one; None for an unbounded interval.
+def implied_error(bounds: Interval, confidence: float) -> float:
+    """Standard error of a normal interval as wide as this one.
 
-    Used where the plain standard error would be 0 although the interval rightly is not of zero width.
+    Used for score intervals, whose width knows more than the plain standard error of few or extreme cases.
     """
-    error = (bounds[1] - bounds[0]) / (2 * two_sided_z(confidence))
-    return error if math.isfinite(error) else None
+    return (bounds[1] - bounds[0]) / (2 * two_sided_z(confidence))

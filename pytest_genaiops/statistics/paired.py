@@ -37,7 +37,7 @@ class Difference:
     value: float
     interval: tuple[float, float]
     standard_error: float | None
-    """None where the spread is not known and the scale sets no bound to it."""
+    """None where the cases show no spread: they all change by the same, or there is only one."""
     p_value: float
     """Two-sided, of the hypothesis that there is no difference."""
     n: int
@@ -97,7 +97,7 @@ def _shares(candidate: Sample, baseline: Sample, confidence: float) -> Differenc
     return Difference(
         value=width * (gained - lost) / n,
         interval=bounds,
-        standard_error=implied_error(bounds, confidence),
+        standard_error=implied_error(bounds, confidence) if gained + lost else None,
         p_value=mcnemar(gained, lost),
         n=n,
         method="Tango",
@@ -118,7 +118,7 @@ def _means(candidate: Sample, baseline: Sample, groups: Sequence[int] | None, co
     return Difference(
         value=value,
         interval=bounds,
-        standard_error=error or implied_error(bounds, confidence),
+        standard_error=error or None,
         p_value=p_value,
         n=len(changes),
         method=named(method, groups),

@@ -25,6 +25,17 @@ def required_n(standard_error: float, n: int, effect: float, confidence: float, 
     return max(2, math.ceil(needed)) if math.isfinite(needed) else None
 
 
+def agreeing_n(reach: float, n: int, effect: float) -> int | None:
+    """Cases after which the interval would exclude a value ``effect`` away if no case differed from the others.
+
+    For samples without any spread, whose interval reaches ``reach`` from the value after ``n`` cases and
+    shrinks in proportion to 1 / n. None where no number would do, or a single case is all there is.
+    """
+    if n < 2 or effect == 0 or not (math.isfinite(reach) and math.isfinite(effect)):
+        return None
+    return max(2, math.ceil(n * reach / abs(effect)))
+
+
 def detectable(standard_error: float, confidence: float, power: float = 0.8) -> float:
     """Smallest true difference that this standard error lets an interval exclude, with the given power."""
     return (two_sided_z(confidence) + normal_quantile(power)) * standard_error

@@ -162,6 +162,13 @@ def test_an_unbounded_interval_reads_as_such() -> None:
     assert verdict.detectable is None
 
 
+def test_cases_that_all_agree_still_say_how_many_would_decide() -> None:
+    verdict = not_worse_than(change(-0.0713, 0.0, 0.0713, standard_error=None, n=50, scale=(0, 1)), 0.02)
+    assert verdict.required_n == 179  # 50 * 0.0713 / 0.02, rounded up
+    assert verdict.detectable == 0.0713
+    assert "(n=50, about 180 cases would decide)" in verdict.reason
+
+
 def test_a_value_on_the_line_is_not_decided_by_more_cases() -> None:
     assert "no number of cases decides a tie" in at_least(estimate(27, 28, 29), 28).reason
     assert at_least(estimate(27, 28, 29), 28).required_n is None
@@ -188,7 +195,7 @@ def test_limits_that_are_not_numbers_are_refused(limit: float) -> None:
 def test_limits_in_the_wrong_order_or_of_the_wrong_sign_are_refused() -> None:
     with pytest.raises(MetricError, match="lower limit comes first"):
         within(estimate(1, 2, 3), 5, 4)
-    with pytest.raises(MetricError, match="margin is -0.5; give the largest tolerable loss"):
+    with pytest.raises(MetricError, match=r"margin is -0\.5; give the largest tolerable loss"):
         not_worse_than(change(1, 2, 3), -0.5)
 
 

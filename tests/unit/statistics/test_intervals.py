@@ -25,6 +25,12 @@ def test_a_share_gets_wilsons_interval(mean_of, successes: int, n: int, confiden
     assert interval(mean_of(values), confidence=confidence) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
+def test_the_standard_error_of_a_share_is_that_of_its_interval(mean_of) -> None:
+    low, high = interval(mean_of([1.0] * 15 + [0.0] * 5))
+    assert standard_error(mean_of([1.0] * 15 + [0.0] * 5)) == pytest.approx((high - low) / 2 / 1.959963984540054)
+    assert standard_error(mean_of([1.0] * 20)) is None
+
+
 def test_a_share_on_another_scale_is_the_same_interval_stretched(mean_of) -> None:
     values = [1.0] * 7 + [0.0] * 3
     low, high = interval(mean_of(values))
@@ -159,7 +165,7 @@ def test_equal_values_leave_room_for_cases_not_yet_seen(mean_of, n: int) -> None
     # (1 - p)**n = 0.025 bounds the share p of cases that may differ, down to 0 or up to 1.
     share = 1 - 0.025 ** (1 / n)
     assert (low, high) == pytest.approx((0.8 - share * 0.8, 0.8 + share * 0.2))
-    assert standard_error(mean_of([0.8] * n)) > 0
+    assert standard_error(mean_of([0.8] * n)) is None
 
 
 def test_a_corpus_score_that_no_resample_moves_is_not_certain(ratio_of) -> None:
@@ -195,7 +201,7 @@ def test_too_few_resamples_are_refused(ratio_of) -> None:
 def test_a_sample_that_cannot_be_is_refused_where_it_is_made(mean_of) -> None:
     with pytest.raises(MetricError, match="value 1 of the sample is nan"):
         mean_of([0.5, math.nan])
-    with pytest.raises(MetricError, match="value 1 of the sample, 1.5, lies outside the scale 0 to 1"):
+    with pytest.raises(MetricError, match=r"value 1 of the sample, 1\.5, lies outside the scale 0 to 1"):
         mean_of([0.5, 1.5])
     with pytest.raises(MetricError, match="2 values, 1 clusters"):
         mean_of([0.5, 0.6], clusters=["a"])

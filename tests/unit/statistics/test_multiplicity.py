@@ -17,7 +17,7 @@ def test_edges() -> None:
     assert holm([]) == ()
     assert holm([0.2]) == (0.2,)
     assert holm([0.6, 0.7]) == (1.0, 1.0)
-    with pytest.raises(MetricError, match="p-value 1 is 1.5"):
+    with pytest.raises(MetricError, match=r"p-value 1 is 1\.5"):
         holm([0.5, 1.5])
 
 

@@ -102,6 +102,7 @@ def test_a_tie_of_shares_is_not_certainty(mean_of) -> None:
     found = difference(mean_of([1.0] * 45 + [0.0] * 5), mean_of([1.0] * 45 + [0.0] * 5))
     assert found.value == 0
     assert found.interval == tango(0, 0, 50, 0.95)
+    assert found.standard_error is None
     constant = difference(mean_of([0.7] * 50), mean_of([0.7] * 50))
     assert constant.interval[0] < 0 < constant.interval[1]
 

@@ -5,6 +5,8 @@ import math
 import pytest
 
 from pytest_genaiops.statistics import detectable, required_n
+from pytest_genaiops.statistics.power import agreeing_n
+from pytest_genaiops.statistics.tango import tango
 
 scipy_stats = pytest.importorskip("scipy.stats")
 
@@ -34,3 +36,13 @@ def test_no_number_of_cases_where_none_would_do(error: float, n: int, effect: fl
 
 def test_no_spread_still_needs_two_cases() -> None:
     assert required_n(0.0, 50, 0.1, 0.95) == 2
+
+
+def test_agreeing_cases_narrow_the_interval_faster_than_differing_ones() -> None:
+    """Without a discordant pair Tango's bound is z**2 / (n + z**2): within 0.02 from 189 cases on."""
+    reach = tango(0, 0, 50, 0.95)[1]
+    n = agreeing_n(reach, 50, 0.02)
+    assert n == pytest.approx(189, rel=0.1)
+    assert agreeing_n(reach, 1, 0.02) is None
+    assert agreeing_n(math.inf, 50, 0.02) is None
+    assert agreeing_n(reach, 50, 0.0) is None
