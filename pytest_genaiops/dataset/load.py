@@ -133,7 +133,7 @@ def _lines(path: Path, shown: str) -> Iterator[str]:
 
 def _json_rows(lines: Iterable[str], shown: str) -> Iterator[tuple[int, str, Row]]:
     for number, line in enumerate(lines, start=1):
-        if not line.isspace():
+        if line and not line.isspace():
             source = f"{shown}:{number}"
             yield number, source, _json(line, source, "the line")
 

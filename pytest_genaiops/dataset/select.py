@@ -12,18 +12,21 @@ from pytest_genaiops.dataset.text import listed, near, place, quoted
 from pytest_genaiops.errors import DatasetError
 from pytest_genaiops.records import Case
 
+_LONGEST_NAME = 240
+"""File systems refuse names that are much longer, in their own words."""
+
 
 def find(name_or_path: str, *, root: Path, folders: Sequence[str] = ("datasets",)) -> Path:
     """The file that a suite means: a path relative to ``root``, or a name in one of the folders.
 
     Raises DatasetError where there is none (with the nearest names), or more than one.
     """
-    if not name_or_path.strip() or "\0" in name_or_path:
+    if not name_or_path.strip() or "\0" in name_or_path or max(map(len, name_or_path.split("/"))) > _LONGEST_NAME:
         raise DatasetError(f"dataset name {quoted(name_or_path)} is no name; give a name or a path to a file")
     path = root / name_or_path
     if path.suffix.lower() in SUFFIXES and path.is_file():
         return path
-    found = [file for folder in folders for file in _named(root / folder / name_or_path)]
+    found = [file for folder in folders for file in _named(root / folder, name_or_path)]
     if len(found) > 1:
         files = " and ".join(place(file, root) for file in found)
         raise DatasetError(f"dataset {quoted(name_or_path)} could be {files}; name the file with its suffix")
@@ -50,10 +53,9 @@ def sample(cases: Sequence[Case], limit: int, seed: int) -> tuple[Case, ...]:
     return tuple(case for position, case in enumerate(cases) if position in chosen)
 
 
-def _named(stem: Path) -> list[Path]:
-    candidates = [stem] if stem.suffix.lower() in SUFFIXES else []
-    candidates += [stem.with_name(stem.name + suffix) for suffix in SUFFIXES]
-    return [file for file in candidates if file.is_file()]
+def _named(folder: Path, name: str) -> list[Path]:
+    endings = ("", *SUFFIXES) if name.lower().endswith(SUFFIXES) else SUFFIXES
+    return [file for ending in endings if (file := folder / f"{name}{ending}").is_file()]
 
 
 def _names(root: Path, folders: Sequence[str]) -> Iterator[str]:

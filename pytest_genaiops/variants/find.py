@@ -79,8 +79,8 @@ def _file(name: str, root: Path) -> Variant:
     if path.is_dir():
         raise VariantError(f"{quoted(name)} is a directory; write {quoted(name.rstrip('/') + '/*.yaml')} for its files")
     if not path.exists():
-        beside = sorted(file.name for file in path.parent.iterdir()) if path.parent.is_dir() else []
-        beside = [file for file in beside if file.endswith(SUFFIXES)]
+        files = sorted(path.parent.iterdir(), key=_natural) if path.parent.is_dir() else []
+        beside = [file.name for file in files if file.suffix.lower() in SUFFIXES]
         there = f"the folder has {listed(beside)}" if beside else "its folder has no variant files"
         raise VariantError(f"variant file {quoted(name)} was not found{near(path.name, beside)}; {there}")
     return load_variant(path, root=root)

@@ -158,13 +158,13 @@ class _Reader:
     def _parameters(self, tree: Mapping[str, Any]) -> Mapping[str, Any]:
         written = self._mapping(tree, "parameters")
         self._no_keys(written, "parameters")
-        parameters: dict[str, Any] = {}
-        for name, value in written.items():
-            if _snake(name) in parameters:
-                what = f"{quoted(name)} is {quoted(_snake(name))} under two spellings"
-                self.refuse(f"{what}; keep one of them", "parameters", name)
-            parameters[_snake(name)] = value
-        return parameters or NOTHING
+        spelt: dict[str, str] = {}
+        for name in written:
+            first = spelt.setdefault(_snake(name), name)
+            if first != name:
+                what = f"{quoted(first)} and {quoted(name)} are the same parameter, {quoted(_snake(name))}"
+                self.refuse(f"{what}; keep one of the two", "parameters", name)
+        return {name: written[original] for name, original in spelt.items()}
 
     def _prompt(self, tree: Mapping[str, Any]) -> tuple[tuple[Message, ...], bool]:
         if tree.get("messages") is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_genaiops.errors import VariantError
@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MOST_STEPS = 100_000
-"""Steps of all ``range`` calls of one rendering, together."""
+"""Numbers that ``range`` gives, and calls, in one rendering: nested loops and macros that call themselves add up."""
 LONGEST_PRODUCT = 1_000_000
-"""Characters or items that ``*`` may make, and the largest whole number that ``*`` and ``**`` take."""
+"""Characters or items that ``*`` may make."""
+MOST_BITS = 10_000
+"""Size of a whole number that ``*`` or ``**`` may make."""
 
+_BUDGET = "<budget>"
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")
 
 
@@ -50,7 +53,8 @@ def render(text: str, names: Mapping[str, Any]) -> str:
     from jinja2 import TemplateError, UndefinedError
 
     try:
-        return str(_compiled(text).render({"range": _budgeted_range(), **names}))
+        budget = _Budget()
+        return str(_compiled(text).render({_BUDGET: budget, "range": budget.range, **names}))
     except UndefinedError as error:
         missing = _UNDEFINED.fullmatch(error.message or "")
         if missing:
@@ -83,6 +87,10 @@ def _environment() -> ImmutableSandboxedEnvironment:
             _check_product(operator, left, right)
             return super().call_binop(context, operator, left, right)
 
+        def call(self, context: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+            context[_BUDGET].spend(1)
+            return super().call(context, function, *args, **kwargs)
+
     environment = Sandbox(undefined=StrictUndefined, autoescape=False, finalize=_not_null)
     # lipsum writes random text: a prompt would differ from one rendering to the next.
     del environment.globals["lipsum"]
@@ -95,28 +103,33 @@ def _not_null(value: Any) -> Any:
     return value
 
 
-def _budgeted_range() -> Callable[..., Iterable[int]]:
-    steps = 0
+class _Budget:
+    """What one rendering may still spend."""
 
-    def bounded(*bounds: int) -> range:
-        nonlocal steps
+    def __init__(self) -> None:
+        self._steps = MOST_STEPS
+
+    def spend(self, steps: int) -> None:
+        self._steps -= steps
+        if self._steps < 0:
+            raise VariantError(f"the template makes more than {MOST_STEPS} loop steps and calls")
+
+    def range(self, *bounds: int) -> Iterable[int]:
         numbers = range(*bounds)
-        steps += len(numbers)
-        if steps > MOST_STEPS:
-            raise VariantError(f"the template loops over more than {MOST_STEPS} numbers")
+        self.spend(len(numbers))
         return numbers
-
-    return bounded
 
 
 def _check_product(operator: str, left: Any, right: Any) -> None:
-    sizes = [len(value) if isinstance(value, (str, list, tuple)) else value for value in (left, right)]
-    if not all(isinstance(size, int) for size in sizes):
-        return
-    repeated = not all(isinstance(value, int) for value in (left, right))
-    if operator == "**":
-        too_large = abs(sizes[0]) > 1 and sizes[1] > 64
+    """Refuse a repetition, product or power before it is made."""
+    if isinstance(left, int) and isinstance(right, int):
+        too_large = _bits(left) * right > MOST_BITS if operator == "**" else _bits(left) + _bits(right) > MOST_BITS
     else:
-        too_large = abs(sizes[0] * sizes[1]) > LONGEST_PRODUCT and repeated
+        factors = [len(value) if isinstance(value, (str, list, tuple)) else value for value in (left, right)]
+        too_large = all(isinstance(factor, int) for factor in factors) and factors[0] * factors[1] > LONGEST_PRODUCT
     if too_large:
         raise VariantError(f"the template makes a value that is too large with {operator}")
+
+
+def _bits(number: int) -> int:
+    return (abs(number) - 1).bit_length()

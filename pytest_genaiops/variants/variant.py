@@ -12,6 +12,7 @@ from pytest_genaiops.records import Case
 from pytest_genaiops.variants.template import MissingInputError, render
 
 RESERVED = ("case", "contexts", "parameters", "rag")
+HIDDEN = ("reference", "references", "label")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,8 @@ class Variant:
         except MissingInputError as error:
             what = f'block "{block.name}" uses the input {quoted(error.name)}, which {_row(case)} does not have'
             known = f"{_inputs(case)}{near(error.name, [*case.inputs, *RESERVED])}"
+            if error.name in HIDDEN:
+                known = "references and labels are kept from prompts, so copy the text to a column of another name"
             raise VariantError(f"{self._place(block)}: {what}; {known}") from None
         except VariantError as error:
             why = printable(str(error))

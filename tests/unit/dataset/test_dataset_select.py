@@ -1,0 +1,114 @@
+"""Which file a name means, and which rows a limited run takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_genaiops import dataset
+from pytest_genaiops.errors import DatasetError
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("datasets/support_rag.jsonl", "datasets/mails.csv", "datasets/de/talks.tsv", "other/mine.jsonl"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("support_rag", "datasets/support_rag.jsonl"),
+        ("mails", "datasets/mails.csv"),
+        ("mails.csv", "datasets/mails.csv"),
+        ("de/talks", "datasets/de/talks.tsv"),
+        ("other/mine.jsonl", "other/mine.jsonl"),
+    ],
+)
+def test_names_and_paths(root: Path, name: str, file: str) -> None:
+    assert dataset.find(name, root=root) == root / file
+
+
+def test_other_folders(root: Path) -> None:
+    assert dataset.find("mine", root=root, folders=["datasets", "other"]) == root / "other/mine.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("suport_rag", ("did you mean 'support_rag'?", "'mails'")),
+        ("other", ("is a directory",)),
+        ("missing.jsonl", ("was not found",)),
+        ("", ("is no name",)),
+        ("a\0b", ("'a\\x00b'",)),
+        ("x" * 5000, ("is no name",)),
+        (".", ("is a directory",)),
+        ("/", ("is a directory",)),
+    ],
+)
+def test_what_is_not_there(root: Path, name: str, parts: tuple[str, ...]) -> None:
+    with pytest.raises(DatasetError) as caught:
+        dataset.find(name, root=root)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_two_files_of_one_name(root: Path) -> None:
+    (root / "datasets/mails.jsonl").touch()
+    with pytest.raises(DatasetError, match="datasets/mails.jsonl and datasets/mails.csv"):
+        dataset.find("mails", root=root)
+
+
+def test_a_file_of_another_kind(root: Path) -> None:
+    (root / "rows.json").touch()
+    with pytest.raises(DatasetError, match="'.jsonl', '.csv', '.tsv'"):
+        dataset.find("rows.json", root=root)
+
+
+def test_no_dataset_at_all(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="datasets/ holds no dataset"):
+        dataset.find("mails", root=tmp_path)
+
+
+CASES = dataset.from_rows({"id": f"case{i}"} for i in range(200)).cases
+
+
+def test_a_sample_is_seeded_and_in_file_order() -> None:
+    drawn = dataset.sample(CASES, 20, seed=1)
+    assert len(drawn) == 20
+    assert list(drawn) == [case for case in CASES if case in drawn]
+    assert drawn == dataset.sample(CASES, 20, seed=1)
+    assert drawn != dataset.sample(CASES, 20, seed=2)
+
+
+def test_an_appended_row_displaces_at_most_one() -> None:
+    before = {case.id for case in dataset.sample(CASES[:199], 20, seed=1)}
+    after = {case.id for case in dataset.sample(CASES, 20, seed=1)}
+    assert len(before - after) <= 1
+
+
+def test_a_larger_sample_holds_the_smaller_one() -> None:
+    assert set(c.id for c in dataset.sample(CASES, 10, seed=3)) < set(c.id for c in dataset.sample(CASES, 11, seed=3))
+
+
+def test_every_case_has_an_equal_chance() -> None:
+    """Each case is drawn in about a tenth of 400 samples: 40, give or take five standard deviations of 6."""
+    counts = dict.fromkeys((case.id for case in CASES), 0)
+    for seed in range(400):
+        for case in dataset.sample(CASES, 20, seed=seed):
+            counts[case.id] += 1
+    assert 10 <= min(counts.values()) <= max(counts.values()) <= 70
+
+
+def test_a_limit_beyond_the_end_takes_all() -> None:
+    assert dataset.sample(CASES, 200, seed=1) == dataset.sample(CASES, 10**9, seed=1) == CASES
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_that_leaves_nothing(limit: int) -> None:
+    with pytest.raises(DatasetError, match="1 or more"):
+        dataset.sample(CASES, limit, seed=1)

@@ -1,0 +1,96 @@
+"""Which variants a suite means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_genaiops import variants
+from pytest_genaiops.errors import VariantError
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("variants/rag/v1.yaml", "variants/rag/v10.yaml", "variants/rag/v2.yaml", "prompts/terse.yml"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"blocks: {{persona: {path.stem}}}")
+    return tmp_path
+
+
+def ids(selected: tuple[variants.Variant, ...]) -> list[str]:
+    return [variant.id for variant in selected]
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ("variants/rag/*.yaml", ["v1", "v2", "v10"]),
+        ("**/*.y*ml", ["terse", "v1", "v2", "v10"]),
+        ("prompts/terse.yml", ["terse"]),
+        ("v2", ["v2"]),
+        (["v2", "variants/rag/*.yaml"], ["v2", "v1", "v10"]),
+        (["recorded", {"id": "inline", "user": "x"}], ["recorded", "inline"]),
+        ({"id": "inline", "user": "x"}, ["inline"]),
+    ],
+)
+def test_entries(root: Path, entries: Any, expected: list[str]) -> None:
+    assert ids(variants.select(entries, root=root)) == expected
+
+
+def test_a_bare_id_is_its_file_where_there_is_one(root: Path) -> None:
+    named, recorded = variants.select(["v1", "gpt"], root=root)
+    assert (named.source, named.blocks) == ("variants/rag/v1.yaml", {"persona": "v1"})
+    assert (recorded.source, recorded.blocks, recorded) == ("", {}, variants.bare("gpt"))
+
+
+def test_handles_pass_through(root: Path) -> None:
+    variant = variants.bare("x")
+    assert variants.select(variant, root=root)[0] is variant
+    assert variants.select([variant], root=root)[0] is variant
+
+
+@pytest.mark.parametrize(
+    ("entries", "parts"),
+    [
+        ("variants/*.yaml", ("no file matches 'variants/*.yaml'",)),
+        (
+            "variants/rag/v3.yaml",
+            ("'variants/rag/v3.yaml' was not found", "did you mean 'v2.yaml'?", "'v2.yaml', 'v10.yaml'"),
+        ),
+        ("nowhere/v3.yaml", ("no variant files",)),
+        ("variants/rag", ("is a directory", "'variants/rag/*.yaml'")),
+        ([], ("no variants are named",)),
+        ([""], ("'' names no variant",)),
+        (["a\0b"], ("names no variant",)),
+        ([3], ("3 names no variant",)),
+        ([{"id": "v1", "user": "x"}, "variants/rag/*.yaml"], ("a variant made in code and variants/rag/v1.yaml",)),
+    ],
+)
+def test_what_is_not_there(root: Path, entries: Any, parts: tuple[str, ...]) -> None:
+    with pytest.raises(VariantError) as caught:
+        variants.select(entries, root=root)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_two_files_with_one_id(root: Path) -> None:
+    (root / "prompts/other.yaml").write_text("id: terse\nuser: x")
+    with pytest.raises(VariantError, match=r"prompts/other.yaml and prompts/terse.yml have one id, 'terse'"):
+        variants.select("prompts/*", root=root)
+
+
+def test_an_id_of_two_files(root: Path) -> None:
+    (root / "variants/v1.yaml").write_text("user: x")
+    with pytest.raises(VariantError, match=r"'variants/rag/v1.yaml', 'variants/v1.yaml'"):
+        variants.select("v1", root=root)
+
+
+def test_filter_ids(root: Path) -> None:
+    all_of_them = variants.select("variants/rag/*.yaml", root=root)
+    assert ids(variants.filter_ids(all_of_them, "v1*")) == ["v1", "v10"]
+    assert ids(variants.filter_ids(all_of_them, "v2")) == ["v2"]
+    with pytest.raises(VariantError, match=r"no variant id matches 'w\*'.*'v1', 'v2', 'v10'"):
+        variants.filter_ids(all_of_them, "w*")
