@@ -104,6 +104,16 @@ class Response:
     trial: Trial | None = None
 
 
+class Responses(tuple[Response, ...]):
+    """Responses of one variant, in the order of the cases; a tuple with a short name for tracebacks."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        variants = sorted({r.trial.variant for r in self if r.trial})
+        return f"<{len(self)} responses of {', '.join(variants)}>"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """One response under one metric: its sufficient statistics, or the reason why there are none."""

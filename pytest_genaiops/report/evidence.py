@@ -40,7 +40,7 @@ def headline(evidence: ScoreEvidence) -> str:
     unscored = f", {evidence.unscored} unscored" if evidence.unscored else ""
     low, high = evidence.scale
     better = "" if evidence.higher_is_better else ", lower is better"
-    return f"{evidence.name} = {number(evidence.value)} (n={evidence.n}{unscored}, scale {low:g}-{high:g}{better})"
+    return f"{evidence.name} = {number(evidence.value, evidence.scale)} (n={evidence.n}{unscored}, scale {low:g}-{high:g}{better})"
 
 
 def comparison_lines(evidence: ScoreEvidence, operator: str, threshold: str) -> list[str]:
@@ -62,6 +62,6 @@ def case_lines(evidence: ScoreEvidence) -> list[str]:
         lines += [f"  and {rest} more"] if rest > 0 else []
     if evidence.worst:
         lines.append("worst cases:" if evidence.n > 1 else "the case:")
-        lines += [f"  {visible(case.id)}: {number(case.value)}  {excerpt(case.text)!r}" for case in evidence.worst]
+        lines += [f"  {visible(case.id)}: {number(case.value, evidence.scale)}  '{excerpt(case.text)}'" for case in evidence.worst]
     lines.append(f"signature: {evidence.signature}")
     return lines

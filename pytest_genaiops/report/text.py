@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 
@@ -26,8 +27,10 @@ def columns(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
-def number(value: float | None) -> str:
-    """A score for people: four significant digits and no more."""
+def number(value: float | None, scale: tuple[float, float], sign: str = "") -> str:
+    """A score for people: two decimals on a scale of 100, four on a scale of 1, three without an end (seconds)."""
     if value is None:
         return "unscored"
-    return f"{value:.2f}" if abs(value) >= 10 else f"{value:.4f}"
+    width = scale[1] - scale[0]
+    decimals = 3 if math.isinf(width) else 2 if width > 10 else 4
+    return f"{value:{sign}.{decimals}f}"

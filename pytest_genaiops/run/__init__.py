@@ -2,5 +2,6 @@
 
 from pytest_genaiops.run.engine import Engine, Job, Target
 from pytest_genaiops.run.measure import Measurements
+from pytest_genaiops.run.suite import Responder, Spec, Suite, load, make_suite
 
-__all__ = ["Engine", "Job", "Measurements", "Target"]
+__all__ = ["Engine", "Job", "Measurements", "Responder", "Spec", "Suite", "Target", "load", "make_suite"]

@@ -22,6 +22,8 @@ class Job:
     """One trial to be answered by one target under one variant."""
 
     target: Target
+    identity: object
+    """What makes two targets the same one: a function-scoped fixture hands out a new callable every time."""
     variant: Any
     """The variant as the target sees it; only its ``id`` and ``hash`` matter here."""
     trial: Trial
@@ -29,7 +31,7 @@ class Job:
     @property
     def key(self) -> Key:
         trial = self.trial
-        return (id(self.target), self.variant.id, self.variant.hash, trial.dataset, trial.case.id, trial.index)
+        return (self.identity, self.variant.id, self.variant.hash, trial.dataset, trial.case.id, trial.index)
 
 
 class Engine:

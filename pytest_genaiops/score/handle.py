@@ -298,12 +298,12 @@ class Score:
         other = baseline if isinstance(baseline, Score) else self._rescore(baseline)
         _same_signature(self, other)
         mine, theirs = paired(self.name, self._table, other._table)
-        found = difference(self.sample(mine), other.sample(theirs), confidence=confidence) if mine else None
+        value, bounds, error = self._difference(other, mine, theirs, confidence)
         return gate.Comparison(
             name=self.name,
-            value=found.value if found else None,
-            interval=found.interval if found else None,
-            standard_error=found.standard_error if found else None,
+            value=value,
+            interval=bounds,
+            standard_error=error,
             confidence=confidence,
             n=len(mine),
             unscored=self.unscored + other.unscored,
@@ -312,6 +312,19 @@ class Score:
             signature=self.signature,
             reasons=(*self.reasons.values(), *other.reasons.values()),
         )
+
+    def _difference(
+        self, other: Score, mine: list[int], theirs: list[int], confidence: float
+    ) -> tuple[float | None, tuple[float, float] | None, float | None]:
+        """Candidate minus baseline with its interval and standard error."""
+        responses, others = self._table.responses, other._table.responses
+        if not mine:
+            return None, None, None
+        if responses and all(responses[a] is others[b] for a, b in zip(mine, theirs, strict=True)):
+            # The baseline's own item: the very same responses differ by nothing, whatever the sample.
+            return 0.0, (0.0, 0.0), 0.0
+        found = difference(self.sample(mine), other.sample(theirs), confidence=confidence)
+        return found.value, found.interval, found.standard_error
 
     def _rescore(self, responses: Sequence[Response]) -> Score:
         if self._table.score_again is None:

@@ -37,7 +37,8 @@ class MetricHandle:
         self._observer = observer
 
     def __repr__(self) -> str:
-        return f"<metric {self._metric!r}>"
+        options = ", ".join(f"{f.name}={v!r}" for f in fields(self._metric) if (v := getattr(self._metric, f.name)) != f.default)  # type: ignore[arg-type]
+        return f"<metric {self.name}({options})>" if options else f"<metric {self.name}>"
 
     @property
     def name(self) -> str:

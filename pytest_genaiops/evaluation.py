@@ -1,0 +1,171 @@
+"""``evaluate()``: the same evaluation without pytest, for notebooks and batch scoring."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_genaiops.config import DEFAULT_CONCURRENCY, DEFAULT_SEED, Settings
+from pytest_genaiops.dataset import Dataset, from_rows
+from pytest_genaiops.errors import MetricError, UsageError, VariantError
+from pytest_genaiops.records import Responses
+from pytest_genaiops.registry import did_you_mean
+from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, Target, make_suite
+from pytest_genaiops.score import MetricHandle, Score, ScoreGroup
+from pytest_genaiops.score.metric import make
+from pytest_genaiops.statistics import holm
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One metric of a candidate against a baseline, paired by case."""
+
+    metric: str
+    candidate: float | None
+    baseline: float | None
+    change: float | None
+    """Candidate minus baseline, on the metric's scale."""
+    interval: tuple[float, float] | None
+    p_value: float | None
+    """Two-sided, of no difference."""
+    adjusted_p_value: float | None
+    """Holm-adjusted over the metrics of one comparison."""
+    n: int
+    unscored: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evaluation:
+    """Responses of every variant with their scores under every metric."""
+
+    suite: Suite
+    responses: Mapping[str, Responses]
+    """Variant id -> responses, cases in file order."""
+    handles: Mapping[str, MetricHandle]
+
+    def score(self, metric: str, variant: str) -> Score | ScoreGroup:
+        """The score of one variant under one metric.
+
+        Raises:
+            UsageError: no such metric or variant in this evaluation.
+        """
+        if metric not in self.handles:
+            raise MetricError(f"{metric!r} was not evaluated; {did_you_mean(metric, list(self.handles))}")
+        if variant not in self.responses:
+            raise VariantError(f"{variant!r} was not evaluated; {did_you_mean(variant, list(self.responses))}")
+        found: Score | ScoreGroup = self.handles[metric](self.responses[variant])
+        return found
+
+    def frame(self) -> pd.DataFrame:
+        """One row per (variant, case, trial, metric).
+
+        Columns: variant, case, trial, metric, value (NaN where unscored), reason (empty where scored), text.
+        """
+        import pandas as pd
+
+        columns = ["variant", "case", "trial", "metric", "value", "reason", "text"]
+        frame = pd.DataFrame(list(self._rows()), columns=columns)
+        return frame.astype({"variant": "category", "metric": "category", "value": "float64"})
+
+    def compare(self, candidate: str, baseline: str, *, confidence: float = 0.95) -> tuple[Change, ...]:
+        """Every metric of one variant against another, paired by case, p-values Holm-adjusted."""
+        pairs = [
+            (name, mine, theirs)
+            for metric in self.handles
+            for (name, mine), (_, theirs) in zip(
+                self._scores(metric, candidate), self._scores(metric, baseline), strict=True
+            )
+        ]
+        found = [(name, a, b, a.difference(b, confidence=confidence)) for name, a, b in pairs]
+        tested = [d.p_value for *_, d in found if d is not None]
+        adjusted = iter(holm(tested))
+        return tuple(
+            Change(
+                metric=name,
+                candidate=a.value,
+                baseline=b.value,
+                change=d.value if d else None,
+                interval=d.interval if d else None,
+                p_value=d.p_value if d else None,
+                adjusted_p_value=next(adjusted) if d else None,
+                n=d.n if d else 0,
+                unscored=a.unscored + b.unscored,
+            )
+            for name, a, b, d in found
+        )
+
+    def _scores(self, metric: str, variant: str) -> list[tuple[str, Score]]:
+        found = self.score(metric, variant)
+        if isinstance(found, Score):
+            return [(metric, found)]
+        return [(f"{metric}.{score.label}", score) for score in found.scores()]
+
+    def _rows(self) -> Iterator[tuple[Any, ...]]:
+        for variant, responses in self.responses.items():
+            for metric in self.handles:
+                for name, score in self._scores(metric, variant):
+                    reasons = score.reasons_in_order
+                    for response, value, reason in zip(responses, score.per_case, reasons, strict=True):
+                        assert response.trial is not None
+                        yield variant, response.trial.case.id, response.trial.index, name, value, reason, response.text
+
+
+def evaluate(
+    dataset: str | Path | Dataset | Sequence[Mapping[str, Any]],
+    *,
+    metrics: Sequence[str | MetricHandle],
+    target: Target | None = None,
+    variants: str | Sequence[Any] | None = None,
+    trials: int = 1,
+    settings: Settings | None = None,
+) -> Evaluation:
+    """Run every case under every variant and score the responses.
+
+    Args:
+        dataset: a name in ``datasets/``, a path, rows (mappings with the columns of a dataset file) or a Dataset.
+        metrics: names, or configured metrics from ``metric()``.
+        target: called as ``target(case, variant)``, sync or async; None takes the responses recorded in the dataset.
+        variants: ids, paths, globs or mappings; None takes the recorded systems, or one variant called ``default``.
+        trials: calls for each case and variant.
+        settings: root, limit, concurrency, timeout and so on; by default the working directory and no limits.
+
+    Raises:
+        UsageError: what is wrong in one sentence, with the file and line, and the mend.
+    """
+    settings = settings or Settings(root=Path.cwd(), concurrency=DEFAULT_CONCURRENCY, seed=DEFAULT_SEED)
+    if isinstance(dataset, Sequence) and not isinstance(dataset, str):
+        dataset = from_rows(dataset)
+    if target is not None and not callable(target):
+        raise UsageError(f"target is {type(target).__name__}; give a callable answer(case, variant)")
+    measurements = Measurements()
+    handles = dict(_handle(entry, measurements) for entry in metrics)
+    spec = Spec(dataset=dataset, variants=variants, trials=trials)
+    suite = make_suite(spec, settings, has_target=target is not None)
+    engine = Engine(concurrency=settings.concurrency, timeout=settings.timeout)
+    try:
+        responses = _responses(suite, target, Responder(engine))
+    finally:
+        engine.close()
+    return Evaluation(suite=suite, responses=responses, handles=handles)
+
+
+def _handle(entry: str | MetricHandle, measurements: Measurements) -> tuple[str, MetricHandle]:
+    if isinstance(entry, MetricHandle):
+        return entry.name, entry
+    if not isinstance(entry, str) or inspect.isclass(entry):
+        raise MetricError(f"metrics takes names or metric(...), not {type(entry).__name__}")
+    return entry, MetricHandle(make(entry), measurements=measurements)
+
+
+def _responses(suite: Suite, target: Target | None, responder: Responder) -> dict[str, Responses]:
+    plan = {variant: suite.trials_of(variant) for variant in suite.variants}
+    if target is None:
+        return {v.id: Responses(map(responder.recorded, trials)) for v, trials in plan.items()}
+    responder.start(target, id(target), [(v, trial) for v, trials in plan.items() for trial in trials])
+    return {v.id: Responses(responder.called(target, id(target), v, trials)) for v, trials in plan.items()}

@@ -1,0 +1,136 @@
+"""Markers to items: one per variant, or one per variant and case with a gate behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from pytest_genaiops.errors import GenaiopsError, UsageError
+from pytest_genaiops.plugin.items import CaseItem, PassRateItem, Refusal
+from pytest_genaiops.plugin.session import BINDING, Binding, State, state_of
+from pytest_genaiops.run import Spec, Suite
+from pytest_genaiops.variants import Variant
+
+ONE_CASE = {"case", "response"}
+WHOLE_DATASET = {"responses", "variant", "baseline"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """The parameter of the ``variant`` fixture: which suite, which variant."""
+
+    suite: Suite
+    variant: Variant
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Work out the suite of a marked test and give it one parameter set per variant.
+
+    What is wrong with it is kept for :func:`expand`, which turns it into a collection error of
+    this test alone: raised here, it would take the module's other tests with it.
+    """
+    definition = metafunc.definition
+    state = state_of(definition.config)
+    try:
+        _check_fixtures(metafunc.fixturenames)
+        suite: Suite | str = state.suite(_spec(definition), has_target=_overrides_target(definition))
+    except GenaiopsError as error:
+        suite = str(error)
+    state.plans[_key(definition)] = suite
+    if isinstance(suite, Suite):
+        choices = [Choice(suite, variant) for variant in suite.variants]
+        ids = [_escaped(variant.id) for variant in suite.variants]
+        metafunc.parametrize("variant", choices, ids=ids, indirect=True)
+
+
+def expand(collector: pytest.Collector, made: list[Any]) -> Any:
+    """The items of a marked test: as they are for a whole dataset, multiplied by the cases otherwise."""
+    state = state_of(collector.config)
+    plan = state.plans.get(_key(made[0]))
+    if plan is None:
+        return made
+    if isinstance(plan, str):
+        refusal = Refusal.from_parent(collector, name=made[0].originalname, reason=plan)
+        state.refused.add(refusal.nodeid)
+        return refusal
+    if not plan.variants:
+        return []
+    items: list[pytest.Item] = []
+    for function in made:
+        choice: Choice = function.callspec.params["variant"]
+        wants = frozenset(function.fixturenames)
+        title = function.nodeid.partition("[")[0]
+        binding = Binding(suite=plan, title=title, variant=choice.variant, wants=wants)
+        if wants & ONE_CASE:
+            items.extend(_cases(collector, function, binding))
+        else:
+            function.stash[BINDING] = binding
+            items.append(function)
+    return items
+
+
+def _cases(collector: pytest.Collector, function: Any, binding: Binding) -> Iterable[pytest.Item]:
+    suite = binding.suite
+    items = []
+    for case in suite.cases:
+        name = _escaped(case.id)
+        for trial in range(1, suite.trials + 1):
+            last = name if suite.trials == 1 else f"{name}-t{trial}"
+            item = CaseItem.like(function, last)
+            item.binding = item.stash[BINDING] = replace(binding, case=case, trial=trial, responses=[], scores=[])
+            items.append(item)
+    if suite.pass_rate is None:
+        return items
+    gate = PassRateItem.over(collector, function, items)
+    return [*items, gate]
+
+
+def _check_fixtures(names: Iterable[str]) -> None:
+    asked = set(names)
+    if asked & ONE_CASE and "responses" in asked:
+        raise UsageError("the test asks for `responses` (the whole dataset) and for `response` or `case` (one case); take one")
+    if not asked & (ONE_CASE | WHOLE_DATASET):
+        raise UsageError("the test has the genaiops marker but asks for none of `responses`, `response`, `case`, `variant`")
+
+
+def _spec(definition: Any) -> Spec:
+    """The marker's arguments; the closest marker wins, name by name, over those of class and module."""
+    arguments: dict[str, Any] = {}
+    for mark in reversed(list(definition.iter_markers("genaiops"))):
+        if mark.args:
+            raise UsageError(f"genaiops takes named arguments only: dataset={mark.args[0]!r}")
+        arguments.update(mark.kwargs)
+    spec = Spec.of(arguments)
+    if "baseline" in definition.fixturenames and not (spec.baseline or definition.config.getoption("--genaiops-baseline")):
+        raise UsageError('the test asks for `baseline`, and nobody names one; add baseline="<variant id>" to the marker')
+    if spec.pass_rate is not None and not ONE_CASE & set(definition.fixturenames):
+        raise UsageError("pass_rate counts cases, but the test judges the whole dataset at once; ask for `response` or `case`")
+    return spec
+
+
+def _overrides_target(definition: Any) -> bool:
+    """Whether the closest ``target`` fixture is the user's own and not the plugin's."""
+    found = definition._fixtureinfo.name2fixturedefs.get("target") or definition.session._fixturemanager.getfixturedefs(
+        "target", definition
+    )
+    return bool(found) and found[-1].func.__module__ != "pytest_genaiops.plugin.hooks"
+
+
+def _key(function: Any) -> str:
+    return f"{function.parent.nodeid}::{function.originalname}"
+
+
+def _escaped(name: str) -> str:
+    """An id fit for a node id: what a terminal cannot show is escaped, as pytest does with its own."""
+    return name.encode("unicode_escape").decode("ascii").replace("::", ":")
+
+
+def check_selection(state: State) -> None:
+    """Refuse a glob on variants that no suite of the session has: it would run nothing and look green."""
+    glob = state.settings.variant
+    suites = [plan for plan in state.plans.values() if isinstance(plan, Suite)]
+    if glob is not None and suites and not any(suite.variants for suite in suites):
+        raise pytest.UsageError(f"--genaiops-variant={glob!r} matches no variant of the collected suites")

@@ -1,0 +1,156 @@
+"""The values behind the fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pytest_genaiops.errors import UsageError
+from pytest_genaiops.plugin.hooks import METRICS
+from pytest_genaiops.plugin.session import Binding, State, binding_of, state_of
+from pytest_genaiops.records import Response, Responses, Trial
+from pytest_genaiops.score import MetricHandle
+from pytest_genaiops.score.metric import make
+from pytest_genaiops.variants import Variant
+
+OURS = "pytest_genaiops.plugin.hooks"
+HANDLES = pytest.StashKey[dict[str, MetricHandle]]()
+
+
+def metric_handle(config: pytest.Config, name: str) -> MetricHandle:
+    """The session's handle of a metric; what it measures is kept for the whole session."""
+    handles = config.stash.setdefault(HANDLES, {})
+    if name not in handles:
+        state = state_of(config)
+        handles[name] = MetricHandle(make(name), measurements=state.measurements, observer=state.observe)
+    return handles[name]
+
+
+def variant_of(request: pytest.FixtureRequest) -> Variant:
+    return _bound(request.node).variant
+
+
+def case_of(request: pytest.FixtureRequest) -> Any:
+    return _bound(request.node).case
+
+
+def response_of(request: pytest.FixtureRequest, target: Any) -> Response:
+    return _response(request.node, target)
+
+
+def responses_of(request: pytest.FixtureRequest, target: Any) -> Responses:
+    binding = _bound(request.node)
+    found = Responses(_answers(request.node, target, binding.variant))
+    binding.responses.extend(found)
+    return found
+
+
+def baseline_of(request: pytest.FixtureRequest, target: Any) -> Any:
+    """The baseline's responses; its one response where the test is about one case."""
+    binding = _bound(request.node)
+    suite = binding.suite
+    assert suite.baseline is not None
+    if binding.case is None:
+        return Responses(_answers(request.node, target, suite.baseline))
+    return _answer(request.node, target, suite.baseline, suite.trial(suite.baseline, binding.case, binding.trial))
+
+
+def _response(item: Any, target: Any) -> Response:
+    binding = _bound(item)
+    assert binding.case is not None
+    trial = binding.suite.trial(binding.variant, binding.case, binding.trial)
+    response = _answer(item, target, binding.variant, trial)
+    binding.responses.append(response)
+    return response
+
+
+def _answer(item: Any, target: Any, variant: Variant, trial: Trial) -> Response:
+    binding, state = _bound(item), state_of(item.config)
+    if binding.suite.recorded:
+        return state.responder.recorded(trial)
+    identity = _prepare(item, state, target)
+    return state.responder.called(target, identity, variant, [trial])[0]
+
+
+def _answers(item: Any, target: Any, variant: Variant) -> list[Response]:
+    binding, state = _bound(item), state_of(item.config)
+    trials = binding.suite.trials_of(variant)
+    if binding.suite.recorded:
+        return [state.responder.recorded(trial) for trial in trials]
+    identity = _prepare(item, state, target)
+    return state.responder.called(target, identity, variant, trials)
+
+
+def _prepare(item: Any, state: State, target: Any) -> object:
+    """Check the target, start everything that the session will ask of it, and return its identity."""
+    if not callable(target):
+        raise UsageError(f"the `target` fixture returned {type(target).__name__}; return a callable answer(case, variant)")
+    identity = _identity(item)
+    # A worker of pytest-xdist does not know which items it will get: it starts only what it is asked for.
+    if not state.worker and identity not in state.planned:
+        state.planned.add(identity)
+        state.responder.start(target, identity, _plan(state, identity))
+    return identity
+
+
+def _plan(state: State, identity: object) -> list[tuple[Variant, Trial]]:
+    """Every trial that selected items will ask of this target, in the order in which they run."""
+    plan: list[tuple[Variant, Trial]] = []
+    for item in state.items:
+        binding = binding_of(item)
+        if binding is None or binding.suite.recorded or not binding.wants & {"response", "responses", "baseline"}:
+            continue
+        if _identity(item) == identity:
+            plan.extend(_trials(binding))
+    return plan
+
+
+def _trials(binding: Binding) -> list[tuple[Variant, Trial]]:
+    suite = binding.suite
+    variants = [binding.variant] if binding.wants & {"response", "responses"} else []
+    if "baseline" in binding.wants and suite.baseline is not None:
+        variants.append(suite.baseline)
+    if binding.case is None:
+        return [(variant, trial) for variant in variants for trial in suite.trials_of(variant)]
+    return [(variant, suite.trial(variant, binding.case, binding.trial)) for variant in variants]
+
+
+def _identity(item: Any) -> object:
+    """The fixture that makes the target, with its parameter: the same for every item that would get the same target."""
+    definition = item._fixtureinfo.name2fixturedefs["target"][-1]
+    callspec = getattr(item, "callspec", None)
+    return (id(definition.func), callspec.indices.get("target") if callspec else None)
+
+
+def _bound(item: Any) -> Binding:
+    binding = binding_of(item)
+    if binding is None:
+        raise UsageError('this fixture belongs to suites; add @pytest.mark.genaiops(dataset="<name>") to the test')
+    return binding
+
+
+def provided(item: Any, name: str) -> bool:
+    """Whether the closest fixture of this name is the plugin's own, so that its value may be handed over directly."""
+    if name == "request":
+        return True
+    found = item._fixtureinfo.name2fixturedefs.get(name)
+    return bool(found) and found[-1].func.__module__ == OURS
+
+
+def _metric_provider(name: str) -> Callable[[Any], MetricHandle]:
+    return lambda item: metric_handle(item.config, name)
+
+
+PROVIDERS: dict[str, Callable[[Any], Any]] = {
+    "request": lambda item: item._request,
+    "target": lambda item: None,
+    "variant": lambda item: item.binding.variant,
+    "case": lambda item: item.binding.case,
+    "response": lambda item: _response(
+        item, None if item.binding.suite.recorded else item._request.getfixturevalue("target")
+    ),
+    **{name: _metric_provider(name) for name in METRICS},
+}
+"""Fixtures that a CaseItem fills without pytest's fixture machinery."""

@@ -1,0 +1,153 @@
+"""What pytest sees: hooks and fixtures, each one delegating call.
+
+This module is loaded into every pytest session on the machine, so it imports nothing but
+pytest; the library is imported when the first suite or metric fixture turns up.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+
+OPTIONS = (
+    ("--genaiops-variant", {"metavar": "GLOB", "help": "run only variants whose id matches"}),
+    ("--genaiops-baseline", {"metavar": "ID", "help": "variant to compare with, instead of the suite's own baseline"}),
+    ("--genaiops-limit", {"metavar": "N", "type": int, "help": "run a seeded sample of N cases per dataset"}),
+    ("--genaiops-seed", {"metavar": "N", "type": int, "help": "seed of samples and resampling (default 12345)"}),
+    ("--genaiops-concurrency", {"metavar": "N", "type": int, "help": "calls of the target under way at once (default 8)"}),
+    ("--genaiops-timeout", {"metavar": "SECONDS", "type": float, "help": "longest time that one call of the target may take"}),
+)
+INI = (
+    ("genaiops_datasets", "linelist", "folders that hold <name>.jsonl, .csv or .tsv, relative to the rootdir (default: datasets)"),
+    ("genaiops_concurrency", "string", "default of --genaiops-concurrency"),
+    ("genaiops_timeout", "string", "default of --genaiops-timeout"),
+)
+METRICS = (
+    "bleu", "chrf", "ter", "rouge", "exact_match", "token_f1", "classification", "cross_entropy",
+    "groundedness", "relevancy", "latency", "error_rate",
+)  # fmt: skip
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options are --genaiops-…, ini keys genaiops_…."""
+    group = parser.getgroup("genaiops", "merge gates for prompts and RAG (pytest-genaiops)")
+    for name, settings in OPTIONS:
+        group.addoption(name, default=None, **settings)
+    for key, kind, text in INI:
+        parser.addini(key, text, type=kind, default=None)  # type: ignore[arg-type]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known, and refuse a misspelt ini key."""
+    config.addinivalue_line(
+        "markers",
+        "genaiops(dataset, variants=None, baseline=None, trials=1, pass_rate=None): evaluate variants on a dataset",
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecated in pytest 9, and the only list of the keys that a file really has
+        found = [key for key in config.inicfg if key.startswith("genaiops")]
+    if found:
+        from pytest_genaiops.plugin.options import check_ini
+
+        check_ini(config, found, [key for key, _, _ in INI])
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One parameter set per variant for a test that carries the marker."""
+    if metafunc.definition.get_closest_marker("genaiops") is not None:
+        from pytest_genaiops.plugin.collect import parametrize
+
+        parametrize(metafunc)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(collector: Any) -> Generator[None, Any, Any]:
+    """Turn a suite's functions into one item per case; a suite that cannot run becomes a collection error."""
+    made = yield
+    if isinstance(made, list) and made and made[0].get_closest_marker("genaiops") is not None:
+        from pytest_genaiops.plugin.collect import expand
+
+        return expand(collector, made)
+    return made
+
+
+def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
+    """Show a score's evidence under the failed comparison."""
+    if "pytest_genaiops.score" not in sys.modules:
+        return None
+    from pytest_genaiops.plugin.explain import compared
+
+    return compared(op, left, right)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the controller writes what became of every case."""
+    from pytest_genaiops.plugin.session import state_of
+
+    state_of(node.config).outcomes.share_with(node.workerinput)
+
+
+@pytest.fixture(scope="session")
+def target() -> Any:
+    """The system under test: override it with a callable answer(case, variant) -> str | dict | Response."""
+    return None
+
+
+@pytest.fixture
+def variant(request: pytest.FixtureRequest) -> Any:
+    """The variant under test: id, parameters, hash, messages(case)."""
+    from pytest_genaiops.plugin.fixtures import variant_of
+
+    return variant_of(request)
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest, variant: Any) -> Any:
+    """One case of the dataset; asking for it makes one test item per variant and case."""
+    from pytest_genaiops.plugin.fixtures import case_of
+
+    return case_of(request)
+
+
+@pytest.fixture
+def response(request: pytest.FixtureRequest, variant: Any, target: Any) -> Any:
+    """The target's response to one case; asking for it makes one test item per variant and case."""
+    from pytest_genaiops.plugin.fixtures import response_of
+
+    return response_of(request, target)
+
+
+@pytest.fixture
+def responses(request: pytest.FixtureRequest, variant: Any, target: Any) -> Any:
+    """The target's responses to the whole dataset under one variant."""
+    from pytest_genaiops.plugin.fixtures import responses_of
+
+    return responses_of(request, target)
+
+
+@pytest.fixture
+def baseline(request: pytest.FixtureRequest, variant: Any, target: Any) -> Any:
+    """The baseline variant's responses to the same cases (to the same case, beside ``response``)."""
+    from pytest_genaiops.plugin.fixtures import baseline_of
+
+    return baseline_of(request, target)
+
+
+def _metric_fixture(name: str) -> Callable[..., Any]:
+    @pytest.fixture(name=name, scope="session")
+    def hand_out(request: pytest.FixtureRequest) -> Any:
+        from pytest_genaiops.plugin.fixtures import metric_handle
+
+        return metric_handle(request.config, name)
+
+    hand_out.__doc__ = f"The metric {name!r}, called on responses or on texts."
+    return hand_out
+
+
+for _name in METRICS:
+    globals()[f"metric_{_name}"] = _metric_fixture(_name)

@@ -1,0 +1,50 @@
+"""Command line and ini -> frozen Settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from pytest_genaiops.config import DEFAULT_CONCURRENCY, DEFAULT_SEED, Settings
+from pytest_genaiops.registry import did_you_mean
+
+
+def check_ini(config: pytest.Config, found: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse a genaiops ini key that nobody reads: a misspelt one would silently gate nothing."""
+    for key in found:
+        if key not in known:
+            raise pytest.UsageError(f"{config.inipath}: unknown key {key!r}; {did_you_mean(key, list(known))}")
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """The session's settings; a number that makes no sense is a usage error that names the option."""
+    limit, seed = config.getoption("--genaiops-limit"), config.getoption("--genaiops-seed")
+    if limit is not None and limit < 1:
+        raise pytest.UsageError(f"--genaiops-limit={limit}: give a number of cases, 1 or more")
+    return Settings(
+        root=config.rootpath,
+        datasets=tuple(config.getini("genaiops_datasets") or ("datasets",)),
+        variant=config.getoption("--genaiops-variant"),
+        baseline=config.getoption("--genaiops-baseline"),
+        limit=limit,
+        seed=DEFAULT_SEED if seed is None else seed,
+        concurrency=int(_positive(config, "concurrency") or DEFAULT_CONCURRENCY),
+        timeout=_positive(config, "timeout"),
+    )
+
+
+def _positive(config: pytest.Config, name: str) -> float | None:
+    given = config.getoption(f"--genaiops-{name}")
+    where = f"--genaiops-{name}"
+    if given is None:
+        given, where = config.getini(f"genaiops_{name}") or None, f"{config.inipath}: genaiops_{name}"
+    if given is None:
+        return None
+    try:
+        value = float(given)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise pytest.UsageError(f"{where}={given}: give a number above 0")
+    return value

@@ -1,0 +1,90 @@
+"""What became of each case, for the pass-rate gate; shared by pytest-xdist's workers through one file.
+
+Only the controller writes it, from the reports that it receives: a worker that crashes cannot
+leave a case without an outcome, for the controller reports that case itself.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+INPUT = "genaiops_outcomes"
+POLL_SECONDS = 0.05
+
+
+class Outcomes:
+    """Node id -> ``passed``, ``missed``, ``failed`` or ``skipped``."""
+
+    def __init__(self, source: Path | None) -> None:
+        self._source = source
+        """In a worker: the file to read. Elsewhere None, and outcomes are noted in memory."""
+        self._known: dict[str, str] = {}
+        self._shared: Path | None = None
+        self._read = 0
+        self._ended = False
+
+    @staticmethod
+    def of(config: pytest.Config) -> Outcomes:
+        path = getattr(config, "workerinput", {}).get(INPUT)
+        return Outcomes(Path(path) if path else None)
+
+    def share_with(self, workerinput: dict[str, Any]) -> None:
+        """In the controller: hand a worker the file that every outcome is written to."""
+        if self._shared is None:
+            self._shared = Path(tempfile.mkdtemp(prefix="genaiops-")) / "outcomes.jsonl"
+            self._shared.touch()
+        workerinput[INPUT] = str(self._shared)
+
+    def note(self, nodeid: str, outcome: str) -> None:
+        """Note an outcome; a later one of the same item (a rerun, a failing teardown) replaces it."""
+        self._known[nodeid] = outcome
+        self._append({"id": nodeid, "outcome": outcome})
+
+    def end(self) -> None:
+        """Nothing more will run: whoever waits may stop."""
+        self._append({"end": True})
+
+    def close(self) -> None:
+        if self._shared is not None:
+            shutil.rmtree(self._shared.parent, ignore_errors=True)
+
+    def wait_for(self, nodeids: Collection[str]) -> Mapping[str, str]:
+        """Outcomes of these items, as far as they have run; a worker waits for the others' cases.
+
+        Cannot wait in a circle: gates stand behind their cases, and every worker runs in collection order.
+        """
+        while self._source is not None and not self._ended:
+            self._refresh(self._source)
+            if all(nodeid in self._known for nodeid in nodeids):
+                break
+            time.sleep(POLL_SECONDS)
+        return {nodeid: self._known[nodeid] for nodeid in nodeids if nodeid in self._known}
+
+    def _append(self, row: dict[str, Any]) -> None:
+        if self._shared is not None:
+            with self._shared.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+
+    def _refresh(self, source: Path) -> None:
+        if not source.exists():
+            self._ended = True
+            return
+        with source.open(encoding="utf-8") as file:
+            file.seek(self._read)
+            text = file.read()
+        whole, newline, _ = text.rpartition("\n")
+        self._read += len((whole + newline).encode())
+        for line in whole.splitlines():
+            row = json.loads(line)
+            if "end" in row:
+                self._ended = True
+            else:
+                self._known[row["id"]] = row["outcome"]

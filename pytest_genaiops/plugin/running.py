@@ -1,0 +1,98 @@
+"""Hooks that only sessions with suites need; registered when the first one is collected."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pytest_genaiops.plugin import judge
+from pytest_genaiops.plugin.collect import check_selection
+from pytest_genaiops.plugin.order import arrange
+from pytest_genaiops.plugin.session import State, binding_of
+from pytest_genaiops.plugin.summary import Ledger
+
+
+class Running:
+    """One per process; every hook delegates."""
+
+    def __init__(self, config: pytest.Config, state: State) -> None:
+        self.config = config
+        self.state = state
+        self.ledger = Ledger()
+        self.refused = 0
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, None, None]:
+        """Gates stand behind their cases, whatever other plugins did to the order."""
+        yield
+        items[:] = arrange(items, tuple(self.config.getoption("deselect") or ()))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """The collected items are the plan."""
+        check_selection(self.state)
+        self.state.items = session.items
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Count the suites that cannot run."""
+        self.refused += report.failed and report.nodeid in self.state.refused
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """A suite that cannot run fails the session, but does not keep the others from running."""
+        spared = self.refused if session.testsfailed == self.refused and not session.config.option.collectonly else 0
+        session.testsfailed -= spared
+        try:
+            return (yield)
+        finally:
+            session.testsfailed += spared
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Scores asked for from here on belong to this item."""
+        self.state.current = binding = binding_of(item)
+        if binding is not None:
+            binding.reset()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """A test that passes over responses or scores that are missing has not passed."""
+        result = yield
+        judge.refuse_silent_errors(item)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Tell misses from failures, and send the scores along with the report."""
+        report = yield
+        judge.annotate(item, call, report)
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note what became of a case; in the controller of pytest-xdist too."""
+        outcome = judge.outcome_of(report)
+        if outcome is not None:
+            self.state.outcomes.note(report.nodeid, outcome)
+        self.ledger.add(report, outcome)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: Any) -> tuple[str, str, Any] | None:
+        """A tolerated miss is neither a pass nor a failure."""
+        return ("missed", "m", ("MISS", {"yellow": True})) if judge.is_miss(report) else None
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Variants side by side."""
+        self.ledger.write(terminalreporter)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Nothing waits for cases that will not run any more."""
+        self.state.outcomes.end()
+
+    def pytest_unconfigure(self) -> None:
+        """Leave nothing behind."""
+        self.state.responder.engine.close()
+        self.state.outcomes.close()

@@ -1,0 +1,147 @@
+"""Variants side by side: one row per metric and slice, with the change against the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pytest_genaiops.report.text import columns, number, visible
+
+GAP = "  "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One metric of one variant over all its cases, or over one slice of them."""
+
+    metric: str
+    slice: str
+    value: float | None
+    n: int
+    unscored: int
+    higher_is_better: bool
+    scale: tuple[float, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How the cases of a variant came out, where each is a test of its own."""
+
+    passed: int
+    missed: int
+    failed: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteTable:
+    """Everything that the summary shows of one suite."""
+
+    title: str
+    note: str
+    baseline: str | None
+    variants: Sequence[str]
+    cells: Mapping[tuple[str, str], Mapping[str, Row]]
+    """(metric, slice) -> variant -> row, in the order in which they are shown."""
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A text of the table with the style that a terminal may give it: ``better``, ``worse``, ``warn``, ``head`` or none."""
+
+    text: str
+    style: str = ""
+
+
+Line = list[Cell]
+
+
+def render(table: SuiteTable, width: int, *, ascii_only: bool = False) -> list[Line]:
+    """The table's lines, no wider than ``width`` columns: more variants than fit go into a further block."""
+    lines: list[Line] = [[Cell(text=visible(table.title), style="head"), Cell(text=f"{GAP}{visible(table.note)}")]]
+    labels = _labels(table, ascii_only)
+    margin = max(map(columns, labels.values()), default=0)
+    bodies = {variant: _column(table, variant) for variant in table.variants}
+    widths = {v: max(columns(visible(v)), *(sum(columns(c.text) for c in cells) for cells in bodies[v].values()), 0) if bodies[v] else columns(visible(v)) for v in table.variants}
+    for block in _blocks(table.variants, widths, width - margin - 2):
+        lines.append([Cell(text=" " * (margin + 2)), *(_pad(visible(v), widths[v], "head") for v in block)])
+        for key, label in labels.items():
+            cells: Line = [Cell(text=f"  {label}{' ' * (margin - columns(label))}")]
+            for variant in block:
+                cells += _aligned(bodies[variant].get(key, []), widths[variant])
+            lines.append(cells)
+    return lines
+
+
+def _labels(table: SuiteTable, ascii_only: bool) -> dict[Any, str]:
+    """The first column: metric names with their direction, slices indented under them, then the counts."""
+    up, down = ("", " (lower is better)") if ascii_only else (" ↑", " ↓")
+    labels: dict[Any, str] = {}
+    for (metric, part), rows in table.cells.items():
+        row = next(iter(rows.values()))
+        labels[metric, part] = f"  {visible(part)}" if part else f"{visible(metric)}{up if row.higher_is_better else down}"
+    if any(row.unscored for rows in table.cells.values() for row in rows.values()):
+        labels["unscored"] = "unscored"
+    for name in ("passed", "missed", "failed", "skipped"):
+        if any(getattr(tally, name) for tally in table.tallies.values()):
+            labels[name] = {"failed": "no result"}.get(name, name)
+    return labels
+
+
+def _column(table: SuiteTable, variant: str) -> dict[Any, Line]:
+    """One variant's cells by row key: value and change."""
+    found: dict[Any, Line] = {}
+    unscored = 0
+    for key, rows in table.cells.items():
+        row = rows.get(variant)
+        if row is not None:
+            found[key] = _value(row, rows.get(table.baseline or ""), is_baseline=variant == table.baseline)
+            unscored = max(unscored, row.unscored)
+    found["unscored"] = [Cell(text=str(unscored), style="worse" if unscored else "")]
+    tally = table.tallies.get(variant)
+    if tally is not None:
+        for name, style in (("passed", ""), ("missed", "warn"), ("failed", "worse"), ("skipped", "")):
+            count = getattr(tally, name)
+            found[name] = [Cell(text=str(count), style=style if count else "")]
+    return found
+
+
+def _value(row: Row, base: Row | None, *, is_baseline: bool) -> Line:
+    if row.value is None:
+        return [Cell(text="unscored", style="worse")]
+    value = number(row.value, row.scale)
+    if base is None or base.value is None or is_baseline:
+        return [Cell(text=value)]
+    change = row.value - base.value
+    shown = number(change, row.scale, "+")
+    style = "" if not change else "better" if (change > 0) == row.higher_is_better else "worse"
+    return [Cell(text=value), Cell(text=f" {shown}", style=style)]
+
+
+def _blocks(variants: Sequence[str], widths: Mapping[str, int], room: int) -> list[list[str]]:
+    """Variants split into runs that fit the room; at least one a run."""
+    blocks: list[list[str]] = [[]]
+    used = 0
+    for variant in variants:
+        need = widths[variant] + len(GAP)
+        if blocks[-1] and used + need > room:
+            blocks.append([])
+            used = 0
+        blocks[-1].append(variant)
+        used += need
+    return blocks
+
+
+def _pad(text: str, width: int, style: str) -> Cell:
+    return Cell(text=f"{GAP}{' ' * (width - columns(text))}{text}", style=style)
+
+
+def _aligned(cells: Line, width: int) -> Line:
+    """Right-aligned, so that digits stand under digits."""
+    used = sum(columns(cell.text) for cell in cells)
+    return [Cell(text=GAP + " " * (width - used)), *cells]

@@ -1,0 +1,173 @@
+"""What one suite runs: its cases, its variants and their trials, worked out before anything is called."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from pytest_genaiops import dataset as datasets
+from pytest_genaiops import variants as variant_files
+from pytest_genaiops.config import Settings
+from pytest_genaiops.dataset import Dataset
+from pytest_genaiops.errors import DatasetError, UsageError, VariantError
+from pytest_genaiops.records import Case, Response, Trial
+from pytest_genaiops.registry import did_you_mean
+from pytest_genaiops.run.engine import Engine, Job, Target
+from pytest_genaiops.targets import recorded_response
+from pytest_genaiops.variants import Variant
+
+Entries = str | Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What an author wrote: the arguments of the marker, or of ``evaluate()``."""
+
+    dataset: str | Path | Dataset
+    variants: Entries | None = None
+    baseline: str | None = None
+    trials: int = 1
+    pass_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.trials, bool) or not isinstance(self.trials, int) or self.trials < 1:
+            raise UsageError(f"trials={self.trials!r}: give a whole number of 1 or more")
+        rate = self.pass_rate
+        if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= 1):
+            raise UsageError(f"pass_rate={rate!r}: give the share of cases that must pass, such as 0.9")
+        if self.baseline is not None and not isinstance(self.baseline, str):
+            raise UsageError(f"baseline={self.baseline!r}: give the id of a variant")
+
+    @staticmethod
+    def of(arguments: Mapping[str, Any]) -> Spec:
+        """A spec from named arguments; an unknown or missing one is named."""
+        known = [field.name for field in dataclasses.fields(Spec)]
+        for name in arguments:
+            if name not in known:
+                raise UsageError(f"unknown argument {name!r}; {did_you_mean(name, known)}")
+        if "dataset" not in arguments:
+            raise UsageError('the suite names no dataset; add dataset="<name>" (a file in datasets/) or a path')
+        return Spec(**arguments)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Suite:
+    """A spec made concrete: every case and variant that will be asked for."""
+
+    dataset: Dataset
+    cases: tuple[Case, ...]
+    """After ``limit``, in file order."""
+    variants: tuple[Variant, ...]
+    """After the glob on ids."""
+    baseline: Variant | None
+    trials: int
+    pass_rate: float | None
+    recorded: bool
+    """True where responses come from the dataset and nothing is called."""
+
+    def trials_of(self, variant: Variant) -> list[Trial]:
+        """Every trial of a variant, cases in order and a case's trials together."""
+        return [self.trial(variant, case, k) for case in self.cases for k in range(1, self.trials + 1)]
+
+    def trial(self, variant: Variant, case: Case, index: int) -> Trial:
+        return Trial(case=case, variant=variant.id, index=index, dataset=self.dataset.hash)
+
+
+def make_suite(spec: Spec, settings: Settings, *, has_target: bool) -> Suite:
+    """Load the dataset and the variants of a spec and check that they fit together.
+
+    Raises:
+        UsageError: what is wrong in one sentence, with the file and line, and the mend.
+    """
+    data = load(spec.dataset, settings)
+    recorded = not has_target and bool(data.systems)
+    if not has_target and not recorded:
+        raise UsageError(
+            f"nothing answers the cases of {data.name!r}: override the `target` fixture in conftest.py (a callable "
+            "answer(case, variant)), or record responses in the dataset's `responses` column"
+        )
+    if recorded and spec.trials > 1:
+        raise UsageError(f"trials={spec.trials}, but {data.name!r} records one response per case and system")
+    cases = data.cases if settings.limit is None else datasets.sample(data.cases, settings.limit, settings.seed)
+    every = _recorded_systems(spec.variants, data) if recorded else _variants(spec.variants, settings)
+    for variant in every:
+        variant_files.check_inputs(variant, cases)
+    return Suite(
+        dataset=data,
+        cases=tuple(cases),
+        variants=tuple(v for v in every if settings.variant is None or fnmatchcase(v.id, settings.variant)),
+        baseline=_baseline(settings.baseline or spec.baseline, every),
+        trials=spec.trials,
+        pass_rate=spec.pass_rate,
+        recorded=recorded,
+    )
+
+
+def load(source: str | Path | Dataset, settings: Settings) -> Dataset:
+    """A dataset by name, by path, or as it is."""
+    if isinstance(source, Dataset):
+        return source
+    if not isinstance(source, str | Path):
+        raise DatasetError(f"dataset={source!r}: give a name, a path or a Dataset")
+    path = datasets.find(str(source), root=settings.root, folders=settings.datasets)
+    return datasets.load(path, root=settings.root)
+
+
+class Responder:
+    """Responses to trials: recorded ones are read, the rest is called by the engine; each just once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._recorded: dict[tuple[str, str, str], Response] = {}
+
+    def recorded(self, trial: Trial) -> Response:
+        """The recorded response; the same object however often it is asked for, so that it is measured once."""
+        key = (trial.dataset, trial.variant, trial.case.id)
+        found = self._recorded.get(key)
+        if found is None:
+            found = self._recorded[key] = recorded_response(trial)
+        return found
+
+    def start(self, target: Target, identity: object, plan: Sequence[tuple[Variant, Trial]]) -> None:
+        """Start trials in the background, in this order, without waiting for any."""
+        self.engine.start(Job(target=target, identity=identity, variant=v, trial=t) for v, t in plan)
+
+    def called(self, target: Target, identity: object, variant: Variant, trials: Sequence[Trial]) -> list[Response]:
+        """Responses from the target, in the order of the trials; all are started before the first is awaited."""
+        jobs = [Job(target=target, identity=identity, variant=variant, trial=trial) for trial in trials]
+        self.engine.start(jobs)
+        return [self.engine.response(job) for job in jobs]
+
+
+def _variants(entries: Entries | None, settings: Settings) -> tuple[Variant, ...]:
+    if entries is None:
+        return (variant_files.bare("default"),)
+    return variant_files.select(entries, root=settings.root)
+
+
+def _recorded_systems(entries: Entries | None, data: Dataset) -> tuple[Variant, ...]:
+    if entries is None:
+        return tuple(variant_files.bare(system) for system in data.systems)
+    chosen: dict[str, Variant] = {}
+    for entry in [entries] if isinstance(entries, str) else entries:
+        matching = [s for s in data.systems if isinstance(entry, str) and fnmatchcase(s, entry)]
+        if not matching:
+            raise VariantError(
+                f"no recorded system of {data.name!r} is called {entry!r}; {did_you_mean(str(entry), list(data.systems))}"
+                " (to run a variant instead, override the `target` fixture)"
+            )
+        chosen.update({system: variant_files.bare(system) for system in matching})
+    return tuple(chosen.values())
+
+
+def _baseline(wanted: str | None, variants: Sequence[Variant]) -> Variant | None:
+    if wanted is None:
+        return None
+    for variant in variants:
+        if variant.id == wanted:
+            return variant
+    raise VariantError(f"the baseline {wanted!r} is no variant of this suite; {did_you_mean(wanted, [v.id for v in variants])}")
