@@ -25,6 +25,9 @@ FILES = (
     "ragtruth_qa_dev.jsonl",
 )
 
+DECLINED = "Unable to answer based on given passages."
+"""What RAGTruth's models were told to reply where the passages do not hold the answer."""
+
 Row: TypeAlias = Mapping[str, Any]
 
 
@@ -60,14 +63,16 @@ def summaries(documents: Iterable[Row], outputs: Iterable[Row]) -> list[Row]:
 def answers(outputs: Iterable[Row]) -> list[Row]:
     """One row per question that *every* model answered: id, question, context, responses.
 
-    A model that was never asked a question has not failed it, and models are compared on the
-    same questions only; so questions that lack a model are left out.
+    A model that was never asked a question has not failed it, one that declines claims nothing
+    that a passage could support, and models are compared on the same questions only: so
+    questions that lack the answer of a model are left out.
     """
     asked: dict[str, Row] = {}
     responses: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for row in outputs:
         asked.setdefault(row["group"], row)
-        responses[row["group"]][row["model"]] = row["answer"]
+        if row["answer"].strip() != DECLINED:
+            responses[row["group"]][row["model"]] = row["answer"]
     models = {model for given in responses.values() for model in given}
     return [
         {"id": group, "question": row["question"], "context": row["context"], "responses": responses[group]}

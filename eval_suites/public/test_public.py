@@ -39,5 +39,11 @@ def test_summarization(responses, rouge):
 
 @pytest.mark.genaiops(dataset=ANSWERS)
 def test_question_answering(responses, groundedness, relevancy):
-    assert groundedness(responses) >= 0.5
-    assert relevancy(responses) >= 0.5
+    assert groundedness(responses) >= 0.4
+    assert relevancy(responses) >= 0.75
+
+
+@pytest.mark.genaiops(dataset=ANSWERS, baseline="llama-2-7b-chat")
+def test_groundedness_sees_what_people_saw(responses, baseline, groundedness):
+    """People found an unsupported span in 57 % of the baseline's answers, and in no more than 36 % of any other's."""
+    assert groundedness(responses).not_worse_than(baseline, margin=0.05)

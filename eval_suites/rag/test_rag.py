@@ -15,7 +15,7 @@ def test_answers_are_supported(responses, groundedness):
 
 @suite
 def test_answers_address_the_question(responses, relevancy):
-    assert relevancy(responses) >= 0.6
+    assert relevancy(responses) >= 0.7
 
 
 @suite

@@ -23,7 +23,7 @@ def test_outputs_join_their_segments_by_id_and_not_by_position():
     ]
 
 
-def test_questions_that_a_model_was_not_asked_are_left_out():
+def test_questions_that_a_model_was_not_asked_or_declined_are_left_out():
     def answer(group, model):
         return {
             "group": group,
@@ -33,7 +33,8 @@ def test_questions_that_a_model_was_not_asked_are_left_out():
             "answer": f"{model} on {group}",
         }
 
-    rows = [answer("q1", "x"), answer("q1", "y"), answer("q2", "x")]
+    rows = [answer("q1", "x"), answer("q1", "y"), answer("q2", "x"), answer("q3", "x")]
+    rows.append({**answer("q3", "y"), "answer": "Unable to answer based on given passages.\n"})
     assert joined.answers(rows) == [
         {"id": "q1", "question": "q1?", "context": "c", "responses": {"x": "x on q1", "y": "y on q1"}}
     ]
@@ -73,4 +74,4 @@ def test_the_public_files_give_what_the_readme_promises():
     assert (len(segments), {len(row["responses"]) for row in segments}) == (529, {13})
     assert (len(articles), {len(row["responses"]) for row in articles}) == (100, {12})
     assert {len(row["references"]) for row in articles} == {11}
-    assert (len(questions), {len(row["responses"]) for row in questions}) == (63, {6})
+    assert (len(questions), {len(row["responses"]) for row in questions}) == (61, {6})
