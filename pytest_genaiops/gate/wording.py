@@ -9,7 +9,8 @@ from pytest_genaiops.gate.estimate import Comparison, Evidence
 
 def measured(evidence: Evidence) -> str:
     """Name, value and interval: "bleu 29.1, 95 % interval 27.2 to 31.0"."""
-    assert evidence.value is not None and evidence.interval is not None
+    assert evidence.value is not None
+    assert evidence.interval is not None
     low, high = evidence.interval
     places = _places(high - low)
     sign = "+" if isinstance(evidence, Comparison) else ""

@@ -107,10 +107,9 @@ def test_bootstrap_hands_exact_integers_to_the_score(ratio_of) -> None:
 
 
 def test_bootstrap_of_bleu_reports_sacrebleus_own_value() -> None:
-    BLEU = pytest.importorskip("sacrebleu.metrics").BLEU
     hypotheses = ["the cat sat on the mat", "it rains in the green valley today", "we sat on the old mat again"]
     references = [["the cat sat on a mat", "it rains in the green valley", "they sat on the old mat again"]]
-    bleu = BLEU()
+    bleu = pytest.importorskip("sacrebleu.metrics").BLEU()
     rows = [tuple(row) for row in bleu._extract_corpus_statistics(hypotheses, references)]
 
     def score(total: tuple[int, ...], n: int) -> float:
