@@ -7,6 +7,8 @@ after DeLong, DeLong and Clarke-Pearson (1988, Biometrics 44:837); they take ans
 ``--constants`` prints the mean and standard deviation of each measure that groundedness.py holds as constants.
 """
 
+# ruff: noqa: TID253 - the rule is for the package; this script computes at once
+
 from __future__ import annotations
 
 import argparse

@@ -23,7 +23,7 @@ _SCALE: Mapping[str, tuple[float, float]] = {
     "order": (0.441, 0.227),
     "neighbours": (0.407, 0.300),
     "sentences": (0.522, 0.276),
-    "novel_words": (-1.685, 1.079),
+    "novel_words": (-1.684, 1.079),
     "novel_numbers": (-0.109, 0.293),
     "novel_names": (-0.212, 0.450),
     "personal": (-0.022, 0.046),
@@ -88,10 +88,10 @@ def _held_against(response: Response, case: Case) -> Overlap:
         raise UnscorableError("nothing to ground: the answer is empty")
     question = question_of(case)
     found = overlap(response.text, index_of(tuple(contexts)), question)
-    if not any(found.weights):
-        raise UnscorableError("nothing to ground: the answer has no content word")
     if _declines(found):
         raise UnscorableError("nothing to ground: the answer only declines to answer")
+    if not any(found.weights):
+        raise UnscorableError("nothing to ground: the answer has no content word")
     return found
 
 
@@ -125,7 +125,7 @@ def _score(values: Mapping[str, float]) -> float:
 def _unsupported(found: Overlap) -> list[UnsupportedSpan]:
     """Content words whose stem no context has; overlapping character pairs become one span."""
     merged: list[tuple[int, int]] = []
-    for (start, end), weight, credit in zip(found.answer.spans, found.weights, found.credits, strict=True):
+    for (start, end), weight, credit in zip(found.answer.spans, found.weights, found.earned, strict=True):
         if weight and credit < 1:
             first = merged.pop()[0] if merged and start < merged[-1][1] else start
             merged.append((first, end))

@@ -18,8 +18,12 @@ from pytest_genaiops.records import Case, Explanation, Response, SentenceSupport
 # A name in a question is shared by every text on its subject; the other words say what is asked about it.
 _BEYOND_NAME = 1.5
 _WRONG_TYPE = 0.8
-_QUANTITIES = frozenset([*NUMBER_WORDS, *"one hundred thousand million billion dozen several no none half".split()])
-_REASONS = frozenset("because since due cause caused causes reason result resulted so order therefore".split())
+_QUANTITIES = frozenset(
+    [*NUMBER_WORDS, "one", "hundred", "thousand", "million", "billion", "dozen", "several", "no", "none", "half"]
+)
+_REASONS = frozenset(
+    ("because", "since", "due", "cause", "caused", "causes", "reason", "result", "resulted", "so", "order", "therefore")
+)
 _PLACING = frozenset(("in", "at", "from", "near", "to", "of", "on"))
 
 

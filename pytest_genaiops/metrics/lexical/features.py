@@ -99,7 +99,7 @@ class Overlap:
     """Start and end offset of each sentence of the answer, and the numbers of its words."""
     weights: tuple[float, ...]
     """Weight of each word; 0 for grammar words, list numbers and words about the answer itself."""
-    credits: tuple[float, ...]
+    earned: tuple[float, ...]
     """1 where the contexts have the stem, ``ECHO`` where only the question has it, else 0."""
     asked: tuple[bool, ...]
     """Whether the question has the stem."""
@@ -112,17 +112,17 @@ def overlap(text: str, index: ContextIndex, question: str | None = None) -> Over
     asked = set(words(question).stems) if question else frozenset()
     listed = {match.start(match.lastindex or 0) for match in _ENUMERATOR.finditer(text)}
     weights: list[float] = []
-    credits: list[float] = []
+    earned: list[float] = []
     for at, (stem, weight, (start, _)) in enumerate(zip(answer.stems, answer.weights, answer.spans, strict=True)):
         known = stem in index.ids
-        credits.append(1.0 if known else ECHO if stem in asked else 0.0)
+        earned.append(1.0 if known else ECHO if stem in asked else 0.0)
         aside = start in listed or (not known and weight and answer.form(at) in META)
         weights.append(0.0 if aside else weight)
     return Overlap(
         answer=answer,
         sentences=tuple(_sentence_words(answer)),
         weights=tuple(weights),
-        credits=tuple(credits),
+        earned=tuple(earned),
         asked=tuple(stem in asked for stem in answer.stems),
         index=index,
     )
@@ -145,17 +145,17 @@ def measures(found: Overlap) -> dict[str, float]:
     Shares lie in 0-1; counts of unsupported things enter as ``-log(1 + count)``, because the
     second slip of an answer tells less than the first.
     """
-    weights, credits = found.weights, found.credits
+    weights, earned = found.weights, found.earned
     best = [_best_sentence(found, positions) for _, _, positions in found.sentences]
     heavy = [sum(weights[i] for i in positions) for _, _, positions in found.sentences]
     return {
-        "words": _share(weights, credits),
+        "words": _share(weights, earned),
         "order": _order(found),
         "neighbours": _neighbours(found),
         "sentences": _share(heavy, best),
-        "novel_words": -math.log1p(sum(w * (1 - c) for w, c in zip(weights, credits, strict=True))),
-        "novel_numbers": -math.log1p(sum(1 - credits[i] for i in _numbers(found))),
-        "novel_names": -math.log1p(sum(1 - credits[i] for i in _names(found))),
+        "novel_words": -math.log1p(sum(w * (1 - c) for w, c in zip(weights, earned, strict=True))),
+        "novel_numbers": -math.log1p(sum(1 - earned[i] for i in _numbers(found))),
+        "novel_names": -math.log1p(sum(1 - earned[i] for i in _names(found))),
         "personal": -_share_of(found, PERSONAL) if not found.index.personal else 0.0,
         "negation": -float(not found.index.negated and _share_of(found, NEGATIONS) > 0),
     }
@@ -172,13 +172,13 @@ def support(found: Overlap) -> list[tuple[int, int, float]]:
 
 def _sentence_support(found: Overlap, positions: range) -> float:
     """Mean of two shares: content words that any context has, and content words that its best single sentence has."""
-    known = _share([found.weights[i] for i in positions], [found.credits[i] for i in positions])
+    known = _share([found.weights[i] for i in positions], [found.earned[i] for i in positions])
     return (known + _best_sentence(found, positions)) / 2
 
 
-def _share(weights: list[float] | tuple[float, ...], credits: list[float] | tuple[float, ...]) -> float:
+def _share(weights: list[float] | tuple[float, ...], earned: list[float] | tuple[float, ...]) -> float:
     total = math.fsum(weights)
-    return math.fsum(w * c for w, c in zip(weights, credits, strict=True)) / total if total else 0.0
+    return math.fsum(w * c for w, c in zip(weights, earned, strict=True)) / total if total else 0.0
 
 
 def _share_of(found: Overlap, listed: frozenset[str]) -> float:
@@ -200,7 +200,7 @@ def _neighbours(found: Overlap) -> float:
     ids = found.index.ids
     content = [ids.get(stem, -1) for stem, weight in zip(found.answer.stems, found.weights, strict=True) if weight]
     if len(content) < 2:
-        return _share(found.weights, found.credits)
+        return _share(found.weights, found.earned)
     adjacent = list(pairwise(content))
     return sum(a >= 0 and b >= 0 and (a == b or pair(a, b) in found.index.pairs) for a, b in adjacent) / len(adjacent)
 

@@ -116,7 +116,7 @@ def _number(form: str) -> str:
 _INFLECTIONS = ("ing", "ed", "ly", "er", "est")
 _DERIVATIONS = (
     "ization", "isation", "ational", "ation", "ition", "ement", "ment", "ness", "iti", "ion", "ive", "al",
-    "able", "ful", "or", "ist", "ism", "at", "ity",
+    "able", "ful", "or", "ist", "ism", "at", "ity", "is", "iz",
 )  # fmt: skip
 _PREFIX = 6
 _VOWEL = re.compile(r"[aeiouy]")
@@ -161,7 +161,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     start = 0
     for match in _BREAK.finditer(text):
-        if match.group()[0] == "." and _abbreviates(text, start, match.start()):
+        if match.group() == "." and _abbreviates(text, start, match.start()):
             continue
         _add(found, text, start, match.end())
         start = match.end()
