@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from pytest_genaiops.dataset.text import listed, near, quoted
+from pytest_genaiops.dataset.text import listed, near, printable, quoted
 from pytest_genaiops.errors import DatasetError
 from pytest_genaiops.records import NOTHING, Case
 
@@ -143,9 +143,8 @@ def _word(value: Any, column: str, source: str) -> str | None:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    refuse(
-        source, f'"{column}" holds {quoted(value)}, a {type(value).__name__}; make it text, a whole number or a bool'
-    )
+    what = f'"{printable(column)}" holds {quoted(value)}, a {type(value).__name__}'
+    refuse(source, f"{what}; make it text, a whole number or a bool")
 
 
 def _slices(row: Mapping[str, Any], columns: tuple[tuple[str, str], ...], source: str) -> Mapping[str, str]:

@@ -86,13 +86,13 @@ def _file(name: str, root: Path) -> Variant:
     return load_variant(path, root=root)
 
 
-def _named(id: str, root: Path) -> Variant:
+def _named(name: str, root: Path) -> Variant:
     folder = root / FOLDER
-    files = [file for suffix in SUFFIXES for file in folder.glob(f"**/{glob.escape(id)}{suffix}")]
+    files = [file for suffix in SUFFIXES for file in folder.glob(f"**/{glob.escape(name)}{suffix}")]
     if len(files) > 1:
         places = listed(place(file, root) for file in sorted(files, key=_natural))
-        raise VariantError(f"variant {quoted(id)} could be any of {places}; name the file by its path")
-    return load_variant(files[0], root=root) if files else bare(id)
+        raise VariantError(f"variant {quoted(name)} could be any of {places}; name the file by its path")
+    return load_variant(files[0], root=root) if files else bare(name)
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

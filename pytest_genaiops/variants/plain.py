@@ -60,9 +60,9 @@ def from_mapping(mapping: Mapping[str, Any], *, source: str = "") -> Variant:
     return _Reader(source=source, lines={}).variant(_with_id(mapping, Path(source).stem))
 
 
-def bare(id: str) -> Variant:
+def bare(variant_id: str) -> Variant:
     """A variant that is a name only: a recorded system, or something that the target itself tells apart."""
-    return from_mapping({"id": id})
+    return from_mapping({"id": variant_id})
 
 
 def _with_id(tree: Mapping[str, Any], stem: str) -> Mapping[str, Any]:
@@ -91,7 +91,7 @@ class _Reader:
             if key not in KEYS:
                 hint = near(str(key), KEYS)
                 self.refuse(f"unknown key {quoted(key)}{hint}; the keys are {listed(KEYS)}", key)
-        id, description = self._id(tree), tree.get("description") or ""
+        variant_id, description = self._id(tree), tree.get("description") or ""
         if not isinstance(description, str):
             self.refuse('"description" is not text; put it in quotes', "description")
         model, rag = self._mapping(tree, "model"), self._mapping(tree, "rag")
@@ -108,14 +108,14 @@ class _Reader:
         # A variant that is only a name differs from others by nothing but its name.
         named = not (prompt or model or parameters or rag)
         return Variant(
-            id=id,
+            id=variant_id,
             source=self.source,
             description=description,
             model=model,
             parameters=parameters,
             blocks=self._mapping(tree, "blocks"),
             rag=rag,
-            hash=self._hash((id, behaviour) if named else behaviour),
+            hash=self._hash((variant_id, behaviour) if named else behaviour),
             prompt=prompt,
             asks=asks,
         )
@@ -128,12 +128,12 @@ class _Reader:
             self.refuse(f"the variant holds what JSON cannot ({printable(str(error))}); {mend}")
 
     def _id(self, tree: Mapping[str, Any]) -> str:
-        id = tree.get("id")
-        if id is None:
+        written = tree.get("id")
+        if written is None:
             self.refuse('a variant made in code needs an id; add "id"')
-        if not isinstance(id, str) or not id.strip():
-            self.refuse(f"the id {quoted(id)} is not text; put it in quotes", "id")
-        return id
+        if not isinstance(written, str) or not written.strip():
+            self.refuse(f"the id {quoted(written)} is not text; put it in quotes", "id")
+        return written
 
     def _mapping(self, tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         value = tree.get(key)
@@ -151,7 +151,7 @@ class _Reader:
         for name, value in model.items():
             if re.sub(r"[^a-z]", "", str(name).lower()) == "apikey" and value is not None:
                 mend = "name the environment variable that holds it: api_key_env: <NAME>"
-                self.refuse(f'"{name}" would put a key into a file that is shared; {mend}', *at, name)
+                self.refuse(f"{quoted(name)} would put a key into a file that is shared; {mend}", *at, name)
             if isinstance(value, Mapping):
                 self._no_keys(value, *at, name)
 

@@ -92,8 +92,8 @@ def _environment() -> ImmutableSandboxedEnvironment:
             return super().call(context, function, *args, **kwargs)
 
     environment = Sandbox(undefined=StrictUndefined, autoescape=False, finalize=_not_null)
-    # lipsum writes random text: a prompt would differ from one rendering to the next.
-    del environment.globals["lipsum"]
+    # Both are random: a prompt would differ from one rendering to the next.
+    del environment.globals["lipsum"], environment.filters["random"]
     return environment
 
 

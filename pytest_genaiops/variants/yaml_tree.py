@@ -6,6 +6,7 @@ and dates stay text, as someone who writes examples for a prompt expects.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, NoReturn
 
@@ -124,13 +125,13 @@ def _scalar(node: Any, line: int, shown: str) -> Any:
         return None
     if _BOOL.fullmatch(text):
         return text.lower() == "true"
-    if len(text) > _LONGEST_NUMBER:
-        return text
-    if _INT.fullmatch(text):
-        return int(text)
-    if _FLOAT.fullmatch(text):
-        number = float(text)
-        if number in (float("inf"), float("-inf")):
-            _refuse(shown, line, f"the number {quoted(text)} is too large; write it in quotes if it is text")
-        return number
+    if len(text) <= _LONGEST_NUMBER and _FLOAT.fullmatch(text):
+        return int(text) if _INT.fullmatch(text) else _float(text, line, shown)
     return text
+
+
+def _float(text: str, line: int, shown: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        _refuse(shown, line, f"the number {quoted(text)} is too large; write it in quotes if it is text")
+    return number

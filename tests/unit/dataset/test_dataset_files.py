@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -277,7 +278,7 @@ def test_iter_cases_streams_what_load_holds(tmp_path: Path) -> None:
     path = write(tmp_path, "qa.jsonl", '{"id": "a"}\n{"id": "b"}\nbroken\n')
     stream = dataset.iter_cases(path, root=tmp_path)
     assert [next(stream).id, next(stream).id] == ["a", "b"]
-    with pytest.raises(DatasetError, match="qa.jsonl:3"):
+    with pytest.raises(DatasetError, match=r"qa\.jsonl:3"):
         next(stream)
 
 
@@ -326,21 +327,24 @@ def test_tables_say_what_the_cells_say(tmp_path: Path, cells: list[tuple[str, st
     assert [(case.inputs["question"], case.cluster or "") for case in cases] == cells
 
 
+def outcome(attempt: Callable[[], object]) -> str:
+    """What was said, or nothing where all was well; any other exception is a fault."""
+    try:
+        attempt()
+    except DatasetError as error:
+        return str(error)
+    return ""
+
+
 @given(content=st.binary(max_size=200), name=st.sampled_from(["qa.jsonl", "qa.csv", "qa.tsv"]))
 @IN_ONE_FOLDER
 def test_bytes_are_read_or_refused(tmp_path: Path, content: bytes, name: str) -> None:
-    try:
-        load(tmp_path, content, name)
-    except DatasetError as error:
-        assert str(error).isprintable()
+    assert outcome(lambda: load(tmp_path, content, name)).isprintable()
 
 
 @given(
-    row=st.dictionaries(st.sampled_from(["id", "reference", "contexts", "label", "responses", "slice_a", "q"]), JSON)
+    row=st.dictionaries(st.sampled_from(["id", "reference", "contexts", "label", "responses", "slice_\x1b", "q"]), JSON)
 )
 @IN_ONE_FOLDER
 def test_objects_are_read_or_refused(tmp_path: Path, row: dict[str, Any]) -> None:
-    try:
-        load(tmp_path, json.dumps(row))
-    except DatasetError as error:
-        assert str(error).isprintable()
+    assert outcome(lambda: load(tmp_path, json.dumps(row))).isprintable()

@@ -190,9 +190,10 @@ class TestTemplates:
     @settings(deadline=None, max_examples=150)
     def test_any_text_renders_or_is_refused(self, text: str) -> None:
         try:
-            assert isinstance(user(text), str)
+            said = user(text)
         except VariantError as error:
-            assert str(error).isprintable()
+            said = str(error) if str(error).isprintable() else None
+        assert isinstance(said, str)
 
 
 class TestCheckInputs:
