@@ -104,13 +104,13 @@ class Evaluation:
         found = self.score(metric, variant)
         if isinstance(found, Score):
             return [(metric, found)]
-        return [(f"{metric}.{score.label}", score) for score in found.scores()]
+        return [(score.name, score) for score in found.scores()]
 
     def _rows(self) -> Iterator[tuple[Any, ...]]:
         for variant, responses in self.responses.items():
             for metric in self.handles:
                 for name, score in self._scores(metric, variant):
-                    reasons = score.reasons_in_order
+                    reasons = score.why
                     for response, value, reason in zip(responses, score.per_case, reasons, strict=True):
                         assert response.trial is not None
                         yield variant, response.trial.case.id, response.trial.index, name, value, reason, response.text

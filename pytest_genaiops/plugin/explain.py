@@ -48,8 +48,8 @@ def without_escapes(config: pytest.Config, binding: Binding, report: Any) -> Non
     On a terminal pytest's own colours are escape codes too: they go with the rest, but only where
     the item's own texts hold control characters.
     """
-    texts = [response.text for response in binding.responses]
-    if not any(_CONTROL.search(text) for text in texts):
+    texts = [f"{response.text}{response.error or ''}" for response in binding.responses]
+    if not any(map(_CONTROL.search, texts)):
         return
     report.sections = _plain(report.sections)
     report.longrepr = _plain(report.longrepr)

@@ -13,6 +13,7 @@ from pytest_genaiops.plugin.items import CaseItem
 from pytest_genaiops.plugin.session import Binding, binding_of
 from pytest_genaiops.report.evidence import headline
 from pytest_genaiops.report.table import Row
+from pytest_genaiops.report.text import visible
 from pytest_genaiops.records import Response
 from pytest_genaiops.score import Score
 
@@ -30,11 +31,12 @@ def refuse_silent_errors(item: pytest.Item) -> None:
         return
     failed = [response for response in binding.responses if response.error is not None]
     if failed and not binding.accepts_errors:
-        raise CoverageError(f"{_first(failed, len(binding.responses))}; the test passed over it")
+        pytest.fail(visible(f"{_first(failed, len(binding.responses))}; the test passed over it"), pytrace=False)
     partial = next((score for score in binding.scores if score.unscored), None)
     if partial is not None:
         first = next(iter(partial.reasons.items()))
-        raise CoverageError(f"{headline(partial.evidence(cases=False))}: {first[0]}: {first[1]}; the test passed over it")
+        known = headline(partial.evidence(cases=False))
+        pytest.fail(visible(f"{known}: {first[0]}: {first[1]}; the test passed over it"), pytrace=False)
 
 
 def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:

@@ -13,7 +13,7 @@ from pytest_genaiops.metrics.base import Part
 from pytest_genaiops.records import Explanation, Response, Verdict
 from pytest_genaiops.report.evidence import WORST, CaseEvidence, ScoreEvidence, headline
 from pytest_genaiops.score.table import Table, own_values, paired, rows
-from pytest_genaiops.statistics import Sample, difference, interval, standard_error
+from pytest_genaiops.statistics import Difference, Sample, difference, interval, standard_error
 
 CONFIDENCE = 0.95
 
@@ -108,8 +108,13 @@ class Score:
     @property
     def reasons(self) -> Mapping[str, str]:
         """Case id -> why it is unscored."""
-        pairs = zip(self._table.ids, self._table.measurements, strict=True)
-        return {case: f"{m.kind}: {m.reason}" for case, m in pairs if m.statistics is None}
+        rows = zip(self._table.ids, self.why, strict=True)
+        return {case: reason for case, reason in rows if reason}
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """Each response's reason for being unscored, in input order; empty where it is scored."""
+        return tuple("" if m.statistics is not None else f"{m.kind}: {m.reason}" for m in self._table.measurements)
 
     def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
         """Two-sided confidence interval of the value, on :attr:`scale`.
@@ -237,6 +242,22 @@ class Score:
             raise AttributeError(f"{self.name} has no {name!r}")
         return Score(self._table, child, (*self._path, name))
 
+    def difference(self, other: Score, *, confidence: float = CONFIDENCE) -> Difference | None:
+        """This score minus another one of the same metric, paired by case; None where no case is scored on both sides.
+
+        Raises:
+            MetricError: the two differ in metric, settings or data, or hold different cases.
+        """
+        _same_signature(self, other)
+        mine, theirs = paired(self.name, self._table, other._table)
+        if not mine:
+            return None
+        sample = self.sample(mine)
+        responses, others = self._table.responses, other._table.responses
+        same = bool(responses) and all(responses[a] is others[b] for a, b in zip(mine, theirs, strict=True))
+        # A variant compared with itself differs by nothing, whatever the sample: not two samples that happen to agree.
+        return difference(sample, sample if same else other.sample(theirs), confidence=confidence)
+
     # -- seams for the rooms above ---------------------------------------------------------
 
     def evidence(self, *, cases: bool = True) -> ScoreEvidence:
@@ -296,35 +317,20 @@ class Score:
 
     def _comparison(self, baseline: Score | Sequence[Response], confidence: float) -> gate.Comparison:
         other = baseline if isinstance(baseline, Score) else self._rescore(baseline)
-        _same_signature(self, other)
-        mine, theirs = paired(self.name, self._table, other._table)
-        value, bounds, error = self._difference(other, mine, theirs, confidence)
+        found = self.difference(other, confidence=confidence)
         return gate.Comparison(
             name=self.name,
-            value=value,
-            interval=bounds,
-            standard_error=error,
+            value=found.value if found else None,
+            interval=found.interval if found else None,
+            standard_error=found.standard_error if found else None,
             confidence=confidence,
-            n=len(mine),
+            n=found.n if found else 0,
             unscored=self.unscored + other.unscored,
             scale=self.scale,
             higher_is_better=self.higher_is_better,
             signature=self.signature,
             reasons=(*self.reasons.values(), *other.reasons.values()),
         )
-
-    def _difference(
-        self, other: Score, mine: list[int], theirs: list[int], confidence: float
-    ) -> tuple[float | None, tuple[float, float] | None, float | None]:
-        """Candidate minus baseline with its interval and standard error."""
-        responses, others = self._table.responses, other._table.responses
-        if not mine:
-            return None, None, None
-        if responses and all(responses[a] is others[b] for a, b in zip(mine, theirs, strict=True)):
-            # The baseline's own item: the very same responses differ by nothing, whatever the sample.
-            return 0.0, (0.0, 0.0), 0.0
-        found = difference(self.sample(mine), other.sample(theirs), confidence=confidence)
-        return found.value, found.interval, found.standard_error
 
     def _rescore(self, responses: Sequence[Response]) -> Score:
         if self._table.score_again is None:
