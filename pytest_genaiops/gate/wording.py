@@ -50,10 +50,10 @@ def _rounded(count: int) -> int:
 
 
 def _places(width: float) -> int:
-    """Decimals that show the half-width of an interval to two significant digits."""
-    if not math.isfinite(width) or width <= 0:
+    """Decimals that show the half-width of an interval to two significant digits; four for none or an unbounded one."""
+    if not math.isfinite(width) or width < 1e-9:
         return 4
-    return min(12, max(0, 1 - math.floor(math.log10(width / 2))))
+    return max(0, 1 - math.floor(math.log10(width / 2)))
 
 
 def _number(number: float, places: int, sign: str) -> str:

@@ -5,8 +5,8 @@
 - anything else: paired percentile bootstrap, both sides on the same resamples.
 
 A sample compared with itself differs by exactly 0. The same holds where every one of at least
-``ENOUGH_TO_BE_THE_SAME`` cases has equal statistics on both sides and the values are fine-grained: outputs
-that agree so closely are taken to be the same outputs. A tie of shares or of fewer cases proves no such thing.
+``ENOUGH_TO_BE_THE_SAME`` cases (or clusters) has equal statistics on both sides and the values are
+fine-grained: outputs that agree so closely are taken to be the same outputs. A tie of shares or of fewer cases proves no such thing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pytest_genaiops.statistics.sample import Sample, check_settings, grouping, 
 from pytest_genaiops.statistics.tango import mcnemar, tango
 
 ENOUGH_TO_BE_THE_SAME = 20
-"""Cases with equal statistics from which on two samples count as one."""
+"""Independent cases (or clusters) with equal statistics from which on two samples count as one."""
 
 LEVELS = 2
 """Distinct per-case values up to which a tie says little: right or wrong, yes or no."""
@@ -61,9 +61,9 @@ def difference(
         raise MetricError("a paired difference needs at least one case that both sides scored, and there is none")
     if (candidate.is_mean, candidate.scale) != (baseline.is_mean, baseline.scale):
         raise MetricError("a paired difference needs two samples of one metric; these differ in scale or kind")
-    if _same(candidate, baseline):
-        return Difference(value=0.0, interval=(0.0, 0.0), standard_error=0.0, p_value=1.0, n=n, method="same outputs")
     groups = grouping(candidate.clusters)
+    if _same(candidate, baseline, n if groups is None else max(groups) + 1):
+        return Difference(value=0.0, interval=(0.0, 0.0), standard_error=0.0, p_value=1.0, n=n, method="same outputs")
     if not candidate.is_mean:
         return _resampled((candidate, baseline), groups, confidence, (seed, resamples))
     if is_rate(candidate) and is_rate(baseline) and groups is None:
@@ -71,12 +71,12 @@ def difference(
     return _means(candidate, baseline, groups, confidence)
 
 
-def _same(candidate: Sample, baseline: Sample) -> bool:
+def _same(candidate: Sample, baseline: Sample, units: int) -> bool:
     """Whether both sides are one set of outputs, by identity or by overwhelming agreement."""
     if candidate is baseline:
         return True
     return (
-        len(candidate) >= ENOUGH_TO_BE_THE_SAME
+        units >= ENOUGH_TO_BE_THE_SAME
         and all(ours == theirs for ours, theirs in zip(candidate.statistics, baseline.statistics, strict=True))
         and len(set(candidate.values)) > LEVELS
     )

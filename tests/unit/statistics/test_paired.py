@@ -98,6 +98,13 @@ def test_fewer_ties_prove_less(mean_of, ratio_of) -> None:
         assert found.interval == pytest.approx((-bound, bound))
 
 
+def test_trials_of_few_cases_do_not_make_two_samples_one(mean_of) -> None:
+    values = [i / 40 for i in range(30)]
+    keys = [str(i % 3) for i in range(30)]
+    found = difference(mean_of(values, clusters=keys), mean_of(list(values), clusters=keys))
+    assert found.interval == pytest.approx((-(1 - 0.025 ** (1 / 3)), 1 - 0.025 ** (1 / 3)))
+
+
 def test_a_tie_of_shares_is_not_certainty(mean_of) -> None:
     found = difference(mean_of([1.0] * 45 + [0.0] * 5), mean_of([1.0] * 45 + [0.0] * 5))
     assert found.value == 0

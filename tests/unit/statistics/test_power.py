@@ -19,8 +19,8 @@ def test_textbook_sample_size() -> None:
 
 def test_more_power_and_more_confidence_need_more_cases() -> None:
     plain = required_n(0.02, 100, 0.01, 0.95)
-    assert required_n(0.02, 100, 0.01, 0.95, power=0.9) > plain  # type: ignore[operator]
-    assert required_n(0.02, 100, 0.01, 0.99) > plain  # type: ignore[operator]
+    assert required_n(0.02, 100, 0.01, 0.95, power=0.9) > plain
+    assert required_n(0.02, 100, 0.01, 0.99) > plain
 
 
 def test_detectable_difference_is_the_effect_that_the_present_n_has_power_for() -> None:
