@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_genaiops.dataset.identity import ContentHash
 from pytest_genaiops.dataset.schema import TEXT_LISTS, Schema, refuse
-from pytest_genaiops.dataset.text import encoding_fault, listed, place, printable, quoted
+from pytest_genaiops.dataset.text import encoding_fault, listed, near, place, printable, quoted
 from pytest_genaiops.errors import DatasetError
 from pytest_genaiops.records import Case
 
@@ -181,7 +181,7 @@ def _table_rows(lines: Iterator[str], shown: str, delimiter: str) -> Iterator[tu
                 continue
             if header is None:
                 header = values
-                cells = _cell_readers(header, source)
+                cells = _cell_readers(header, source, delimiter)
                 continue
             if len(values) != len(header):
                 count = f"the row has {len(values)} cells where the header has {len(header)} columns"
@@ -201,7 +201,15 @@ def _table_fault(message: str) -> str:
     return f"the row is not well-formed ({message}); double the quotes inside a quoted cell"
 
 
-def _cell_readers(header: list[str], source: str) -> tuple[Callable[[str, str], Any] | None, ...]:
+def _cell_readers(header: list[str], source: str, delimiter: str) -> tuple[Callable[[str, str], Any] | None, ...]:
+    separator = next((mark for mark in "\t;|," if mark in header[0]), None)
+    if len(header) == 1 and separator:
+        what = f"the header is separated by {quoted(separator)}, where the suffix says {quoted(delimiter)}"
+        refuse(source, f"{what}; save the file as .csv with commas, or as .tsv with tabs")
+    if "id" not in header:
+        refuse(
+            source, f'the header has no "id"{near("id", header)}; add an "id" column with a different value in each row'
+        )
     for number, name in enumerate(header, start=1):
         if not name.strip():
             refuse(source, f"column {number} has no name; name it in the header, or drop it")

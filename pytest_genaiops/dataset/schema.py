@@ -93,7 +93,8 @@ class Schema:
             refuse(source, "the id is empty; give the row an id that no other row has")
         first = self._lines.setdefault(value, line)
         if first != line:
-            refuse(source, f"id {quoted(value)} is already the id of row {first}; give each row its own id")
+            other = f"{source.rpartition(':')[0]}:{first}"
+            refuse(source, f"id {quoted(value)} is already the id of {other}; give each row its own id")
         return str(value)
 
     def _recorded(self, responses: Any, source: str) -> Mapping[str, Any]:

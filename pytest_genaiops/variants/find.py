@@ -15,6 +15,7 @@ from pytest_genaiops.variants.plain import SUFFIXES, bare, from_mapping, load_va
 from pytest_genaiops.variants.variant import Variant
 
 FOLDER = "variants"
+LONGEST_NAME = 240
 
 Entry = str | Mapping[str, Any] | Variant
 
@@ -57,7 +58,7 @@ def _variants(entry: Entry, root: Path) -> Iterable[Variant]:
         return (entry,)
     if isinstance(entry, Mapping):
         return (from_mapping(entry),)
-    if not isinstance(entry, str) or not entry.strip() or "\0" in entry:
+    if not isinstance(entry, str) or not entry.strip() or "\0" in entry or _too_long(entry):
         raise VariantError(f"{quoted(entry)} names no variant; give a path, a glob, an id or a mapping")
     if any(mark in entry for mark in "*?["):
         return _globbed(entry, root)
@@ -93,6 +94,11 @@ def _named(name: str, root: Path) -> Variant:
         places = listed(place(file, root) for file in sorted(files, key=_natural))
         raise VariantError(f"variant {quoted(name)} could be any of {places}; name the file by its path")
     return load_variant(files[0], root=root) if files else bare(name)
+
+
+def _too_long(name: str) -> bool:
+    """File systems refuse longer names in their own words."""
+    return max(map(len, name.split("/"))) > LONGEST_NAME
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -132,7 +132,9 @@ class TestTables:
             ('id,contexts\na,"[1]"\n', (":2:", "holds 1 in its list")),
             ("id,response_\na,b\n", (":1:", "names no system")),
             ("id,responses,response_a\na,,\n", (":1:", "keep one")),
-            ("question\nWhy?\n", (":2:", 'no "id"')),
+            ("question\nWhy?\n", (":1:", 'the header has no "id"')),
+            ("Id,question\na,Why?\n", (":1:", "did you mean 'Id'?")),
+            ("id;question\na;Why?\n", (":1:", "separated by ';'", "commas")),
             ("id,q\n", ("no rows",)),
             ("id,q\na," + "x" * 200_000 + "\n", (":2:", ".jsonl")),
         ],
@@ -166,7 +168,7 @@ class TestMalformedLines:
             ('{"id": 1.5}', ("1.5", "float")),
             ('{"id": true}', ("True", "bool")),
             ('{"id": ["b"]}', ("list",)),
-            ('{"id": "a"}', ("'a'", "row 1")),
+            ('{"id": "a"}', ("'a'", "the id of datasets/qa.jsonl:1")),
             ('{"id": "b", "reference": 3}', ('"reference" holds 3', "text or a list of texts")),
             ('{"id": "b", "references": ["x", null]}', ("None in its list",)),
             ('{"id": "b", "context": {"text": "x"}}', ('"context" holds', "dict")),
@@ -264,7 +266,7 @@ class TestRowsFromCode:
             ([{"id": "a", "q": object()}], ("rows:1", "object")),
             ([{"id": "a", 3: "x"}], ("rows:1", "column name 3")),
             ([{"id": "a", "responses": {1: "x"}}], ("system 1",)),
-            ([{"id": "a"}, {"id": "a"}], ("rows:2", "row 1")),
+            ([{"id": "a"}, {"id": "a"}], ("rows:2", "the id of rows:1")),
         ],
     )
     def test_refused(self, rows: Any, parts: tuple[str, ...]) -> None:

@@ -188,6 +188,8 @@ class TestMalformed:
             ("user: null", 1, ("empty prompt",)),
             ("user: |\n  fine\n  {% if %}", 1, ("line 2", "not a Jinja2 template")),
             ("user: '{{ a b }}'", 1, ("not a Jinja2 template",)),
+            (f"user: '{'{% for a in b %}' * 30}{'{% endfor %}' * 30}'", 1, ("cannot be compiled",)),
+            (f"user: '{{{{ {'(' * 3000}1{')' * 3000} }}}}'", 1, ("cannot be compiled",)),
             ("user: '{{ a | nofilter }}'", 1, ("nofilter",)),
             ("model:\n  name: x\n  api_key: SECRET", 3, ("api_key_env", "api_key")),
             ("model: {headers: {Api-Key: SECRET}}", 1, ("api_key_env",)),

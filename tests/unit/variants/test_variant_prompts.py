@@ -162,6 +162,7 @@ class TestTemplates:
             "{{ 'a'.index('b') }}",
             "{{ question() }}",
             "{{ lipsum() }}",
+            "{% if question | random %}{% endif %}",
         ],
     )
     def test_a_template_reaches_nothing_but_its_data(self, text: str) -> None:

@@ -65,6 +65,7 @@ def test_handles_pass_through(root: Path) -> None:
         ([], ("no variants are named",)),
         ([""], ("'' names no variant",)),
         (["a\0b"], ("names no variant",)),
+        (["x/" + "y" * 999], ("names no variant",)),
         ([3], ("3 names no variant",)),
         ([{"id": "v1", "user": "x"}, "variants/rag/*.yaml"], ("a variant made in code and variants/rag/v1.yaml",)),
     ],
