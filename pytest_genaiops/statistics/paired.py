@@ -6,7 +6,8 @@
 
 A sample compared with itself differs by exactly 0. The same holds where every one of at least
 ``ENOUGH_TO_BE_THE_SAME`` cases (or clusters) has equal statistics on both sides and the values are
-fine-grained: outputs that agree so closely are taken to be the same outputs. A tie of shares or of fewer cases proves no such thing.
+fine-grained: outputs that agree so closely are taken to be the same outputs. A tie of shares or of
+fewer cases proves no such thing.
 """
 
 from __future__ import annotations
