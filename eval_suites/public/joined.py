@@ -41,7 +41,8 @@ def missing(folder: Path) -> str:
     absent = [name for name in FILES if not (folder / name).is_file()]
     if not absent:
         return ""
-    return f"public data: {folder} has no {', '.join(absent)}; set GENAIOPS_PUBLIC_DATA to the folder that has them"
+    what = f"is no folder {folder}" if not folder.is_dir() else f"is no {', '.join(absent)} in {folder}"
+    return f"the public data is absent: there {what}; set GENAIOPS_PUBLIC_DATA to the folder that has it"
 
 
 def rows(path: Path) -> Iterator[Row]:
