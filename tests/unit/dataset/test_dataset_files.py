@@ -85,6 +85,10 @@ class TestRoles:
         assert loaded.systems == ("b", "a")
         assert loaded.columns == ("id", "q", "responses", "z")
 
+    def test_responses_may_be_null(self, tmp_path: Path) -> None:
+        loaded = load(tmp_path, '{"id": "a", "responses": null}')
+        assert (loaded.cases[0].recorded, loaded.systems) == ({}, ())
+
     def test_a_case_knows_its_line(self, tmp_path: Path) -> None:
         cases = load(tmp_path, '\n{"id": "a"}\r\n\n  \n{"id": "b"}\n').cases
         assert [case.source for case in cases] == ["datasets/qa.jsonl:2", "datasets/qa.jsonl:5"]

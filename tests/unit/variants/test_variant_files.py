@@ -104,6 +104,16 @@ def test_environment_references_stay_unresolved(tmp_path: Path, monkeypatch: pyt
     assert variant.messages(CASE)[0]["content"] == "${env:BASE}"
 
 
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [("id: a\nuser: '{{ nope }}'", 2), ("blocks:\n  persona: x\n  instructions: |\n    {{ nope }}", 4)],
+    ids=["on the line of the key", "below it"],
+)
+def test_a_missing_input_is_told_with_the_line_of_its_text(tmp_path: Path, content: str, line: int) -> None:
+    with pytest.raises(VariantError, match=rf"^variants/v1\.yaml:{line}: block"):
+        load(tmp_path, content).check(CASE)
+
+
 class TestIdentity:
     def test_what_does_not_change_behaviour_does_not_change_the_hash(self, tmp_path: Path) -> None:
         one = load(tmp_path, FULL)
