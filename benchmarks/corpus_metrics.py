@@ -68,7 +68,7 @@ def main() -> int:
     cases, systems = load(options.data)
     tenth = {system: texts[::10] for system, texts in systems.items()}
     write = sys.stdout.write
-    write(f"{'metric':8} {'systems':>7} {'segments':>8} {'asks':>5} {'ours s':>7} {'sacrebleu s':>11} {'ratio':>6} unequal\n")
+    write("metric   systems segments  asks  ours s sacrebleu s  ratio unequal\n")
     wrong = 0
     for name, metric, engine, rows, texts in (
         ("bleu", Bleu(), BLEU(), cases, systems),

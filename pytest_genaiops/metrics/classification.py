@@ -59,6 +59,7 @@ class Classification(Metric):
         return _accuracy(total, n)
 
     def parts(self, total: Total | None) -> Mapping[str, Part | Mapping[str, Part]]:
+        """``accuracy``, ``precision``, ``recall``, ``f1``; the last three by class name under ``average=None``."""
         accuracy = Part(name="accuracy", score=_accuracy, case_score=_correct, is_mean=True)
         if self.average is None:
             names = [] if total is None else _classes(_pairs(total))
@@ -66,9 +67,7 @@ class Classification(Metric):
                 kind: {name: _part(f"{kind}[{name}]", partial(_of_class, kind, name)) for name in names}
                 for kind in _RATIOS
             }
-        return {"accuracy": accuracy} | {
-            kind: _part(kind, partial(_averaged, kind, self.average)) for kind in _RATIOS
-        }
+        return {"accuracy": accuracy} | {kind: _part(kind, partial(_averaged, kind, self.average)) for kind in _RATIOS}
 
     def tables(self, total: Total) -> Mapping[str, Any]:
         """``confusion``: (true label, predicted label) -> count, sorted, pairs that occur only."""

@@ -47,12 +47,14 @@ class CrossEntropy(Metric):
         _check(probabilities)
         if case.label not in probabilities:
             raise UnscorableError(
-                f"the label {case.label!r} of {place(case)} has no probability; the classes are {_listed(probabilities)}"
+                f"the label {case.label!r} of {place(case)} has no probability; "
+                f"the classes are {_listed(probabilities)}"
             )
         # abs: the logarithm of 1 would give minus zero.
         return (abs(math.log(max(float(probabilities[case.label]), _SMALLEST))),)
 
     def signature(self, cases: Sequence[Case]) -> dict[str, str]:
+        """Base of the logarithm and the probability below which it is clipped."""
         return {"log": "natural", "clip": f"{_SMALLEST:.2g}"}
 
 

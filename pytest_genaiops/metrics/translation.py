@@ -16,7 +16,6 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib import import_module
 from typing import Any, ClassVar
 
 from pytest_genaiops.errors import ExtraMissingError, MetricError, TokenizerError, UnscorableError
@@ -37,6 +36,8 @@ _REFERENCE_INFO: TextMemo[Any] = TextMemo(400_000)
 _SEGMENTS: TextMemo[tuple[float, ...]] = TextMemo(16_000_000)
 
 _LONGEST_TEXT = 500_000
+_VARIABLE = -1
+"""sacrebleu's number of references where rows differ in it."""
 # TER tries shifts of every phrase: a thousand words against a thousand take about 20 s.
 _LARGEST_TER = 1_000_000
 
@@ -101,8 +102,8 @@ class Translation(Metric):
         """sacrebleu's signature, item by item: ``"|".join(f"{k}:{v}" ...)`` is its long form."""
         engine = _engine(self)
         counts = {len(case.references) for case in cases if case.references}
-        several = counts.pop() if len(counts) == 1 else -1
-        formatted = engine._SIGNATURE_TYPE({**vars(engine), "num_refs": several}).format()
+        nrefs = counts.pop() if len(counts) == 1 else _VARIABLE
+        formatted = engine._SIGNATURE_TYPE({**vars(engine), "num_refs": nrefs}).format()
         return {key: value for key, _, value in (item.partition(":") for item in formatted.split("|"))}
 
 
@@ -147,7 +148,10 @@ class Bleu(Translation):
             raise MetricError(f"bleu: smooth_value={self.smooth_value!r} must be a number of at least 0")
 
     def engine(self) -> Any:
-        return import_module("sacrebleu.metrics").BLEU(
+        """sacrebleu's BLEU with these options."""
+        from sacrebleu.metrics import BLEU
+
+        return BLEU(
             tokenize=self.tokenize,
             lowercase=self.lowercase,
             smooth_method=self.smooth_method,
@@ -157,6 +161,7 @@ class Bleu(Translation):
         )
 
     def check_reference(self, reference: str, case: Case) -> None:
+        """Refuse scripts without spaces under a tokenizer that cuts at spaces."""
         language = unspaced_language(reference)
         blind = self.tokenize in _SPACED_ONLY
         blind |= self.tokenize == "zh" and language != "Chinese"
@@ -169,6 +174,7 @@ class Bleu(Translation):
             )
 
     def case_score(self, statistics: Any) -> float:
+        """Sentence BLEU with effective order, as ``sacrebleu.sentence_bleu`` gives it."""
         return float(_engine(_by_sentence(self))._compute_score_from_stats(list(statistics)).score)
 
     def signature(self, cases: Sequence[Case]) -> dict[str, str]:
@@ -205,7 +211,10 @@ class Chrf(Translation):
         _at_least("chrf", "beta", self.beta, 1)
 
     def engine(self) -> Any:
-        return import_module("sacrebleu.metrics").CHRF(
+        """sacrebleu's CHRF with these options."""
+        from sacrebleu.metrics import CHRF
+
+        return CHRF(
             char_order=self.char_order,
             word_order=self.word_order,
             beta=self.beta,
@@ -237,7 +246,10 @@ class Ter(Translation):
     case_sensitive: bool = False
 
     def engine(self) -> Any:
-        return import_module("sacrebleu.metrics").TER(
+        """sacrebleu's TER with these options."""
+        from sacrebleu.metrics import TER
+
+        return TER(
             normalized=self.normalized,
             no_punct=self.no_punct,
             asian_support=self.asian_support,
@@ -245,6 +257,7 @@ class Ter(Translation):
         )
 
     def check_reference(self, reference: str, case: Case) -> None:
+        """Refuse scripts without spaces, but for Chinese with the two options that cut it into characters."""
         language = unspaced_language(reference)
         if language is None or (language == "Chinese" and self.normalized and self.asian_support):
             return
@@ -256,6 +269,7 @@ class Ter(Translation):
         )
 
     def check_length(self, hypothesis: str, references: tuple[str, ...]) -> None:
+        """Refuse also word lists on which the search for shifts would take minutes."""
         super().check_length(hypothesis, references)
         words, longest = len(hypothesis.split()), max(len(reference.split()) for reference in references)
         if words * longest > _LARGEST_TER:
