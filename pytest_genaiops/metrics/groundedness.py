@@ -23,9 +23,9 @@ _SCALE: Mapping[str, tuple[float, float]] = {
     "order": (0.441, 0.227),
     "neighbours": (0.407, 0.300),
     "sentences": (0.522, 0.276),
-    "novel_words": (-1.684, 1.079),
+    "novel_words": (-1.685, 1.078),
     "novel_numbers": (-0.109, 0.293),
-    "novel_names": (-0.212, 0.450),
+    "novel_names": (-0.215, 0.451),
     "personal": (-0.022, 0.046),
     "negation": (-0.114, 0.318),
 }

@@ -26,8 +26,10 @@ _UNSPACED = (
 _LETTER = rf"[^\W\d_{_UNSPACED}]"
 _WORD = rf"{_LETTER}+(?:[{_MARKS}]+{_LETTER}*)*"
 _TIME = r"\d{1,2}(?::\d{2})? ?[AaPp]\.?[Mm]\b"
-_TOKEN = re.compile(rf"{_TIME}|\d+(?:[.,:]\d+)*|{_WORD}(?:['\u2019]{_WORD})*|[{_UNSPACED}]+")
+_TOKEN = re.compile(rf"{_TIME}|(?:[A-Za-z]\.){{2,}}|\d+(?:[.,:]\d+)*|{_WORD}(?:['\u2019]{_WORD})*|[{_UNSPACED}]+")
 _UNSPACED_START = re.compile(rf"[{_UNSPACED}]")
+# The one acronym that is a pronoun when lower-cased.
+_COUNTRY = frozenset(("US", "U.S."))
 _TIME_ONLY = re.compile(_TIME, re.ASCII)
 _THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
 _CAMEL = re.compile(r"(?<=[a-z]{2})(?=[A-Z])")
@@ -93,6 +95,10 @@ def analyse(word: str) -> tuple[str, float]:
     form = word.lower() if word.isascii() else unicodedata.normalize("NFKC", word).casefold().replace("\u2019", "'")
     if form[:1].isdigit():
         return _number(form), 1.0
+    if word in _COUNTRY:
+        return "US", 1.0
+    if form[-1] == ".":
+        form = form.replace(".", "")
     if form in FUNCTION:
         return form, 0.0
     if form.endswith("'s"):

@@ -91,13 +91,16 @@ def test_words(text: str, expected: list[str]) -> None:
         ("12 AM", "0:00"), ("12 pm", "12:00"), ("17:0", "17:00"), ("１２", "12"), ("Café", "cafe\u0301"),
         ("organised", "organisation"), ("cities", "city"), ("running", "runs"), ("Paris's", "Paris"),
         ("Москве", "Москве"), ("Straße", "STRASSE"),
+        ("US", "U.S."), ("USA", "U.S.A."), ("e.g.", "eg"),
     ],
 )  # fmt: skip
 def test_spellings_of_one_word_share_a_stem(one: str, other: str) -> None:
     assert analyse(one)[0] == analyse(other)[0]
 
 
-@pytest.mark.parametrize(("one", "other"), [("1889", "1925"), ("5 PM", "5 AM"), ("3.5", "35"), ("sing", "sang")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("1889", "1925"), ("5 PM", "5 AM"), ("3.5", "35"), ("sing", "sang"), ("US", "us")]
+)
 def test_different_words_keep_different_stems(one: str, other: str) -> None:
     assert analyse(one)[0] != analyse(other)[0]
 
