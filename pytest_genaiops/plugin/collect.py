@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from pytest_genaiops.errors import GenaiopsError, UsageError
-from pytest_genaiops.plugin.items import CaseItem, PassRateItem, Refusal
-from pytest_genaiops.plugin.session import BINDING, Binding, State, state_of
+from pytest_genaiops.plugin.items import CaseItem, PassRateItem, Recipe, Refusal, SuiteItem
+from pytest_genaiops.plugin.session import Binding, State, state_of
 from pytest_genaiops.run import Spec, Suite
 from pytest_genaiops.variants import Variant
 
@@ -67,20 +67,18 @@ def expand(collector: pytest.Collector, made: list[Any]) -> Any:
         if wants & ONE_CASE:
             items.extend(_cases(collector, function, binding))
         else:
-            function.stash[BINDING] = binding
-            items.append(function)
+            items.append(SuiteItem.like(function, binding))
     return items
 
 
 def _cases(collector: pytest.Collector, function: Any, binding: Binding) -> Iterable[pytest.Item]:
-    suite = binding.suite
+    suite, recipe = binding.suite, Recipe(function)
     items = []
     for case in suite.cases:
         name = _escaped(case.id)
         for trial in range(1, suite.trials + 1):
-            last = name if suite.trials == 1 else f"{name}-t{trial}"
-            item = CaseItem.like(function, last)
-            item.binding = item.stash[BINDING] = replace(binding, case=case, trial=trial, responses=[], scores=[])
+            item = CaseItem.like(function, binding, name if suite.trials == 1 else f"{name}-t{trial}")
+            item.recipe, item.case, item.trial = recipe, case, trial
             items.append(item)
     if suite.pass_rate is None:
         return items

@@ -6,10 +6,9 @@ import re
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-import pytest
 from _pytest._code.code import TerminalRepr
 
-from pytest_genaiops.plugin.session import Binding
+from pytest_genaiops.plugin.session import Progress
 from pytest_genaiops.report.evidence import case_lines, comparison_lines, headline
 from pytest_genaiops.report.text import visible
 from pytest_genaiops.score import Score
@@ -31,10 +30,10 @@ def compared(operator: str, left: object, right: object) -> list[str] | None:
     return comparison_lines(left.evidence(), operator, threshold)
 
 
-def evidence_of(binding: Binding, shown: str) -> list[str]:
+def evidence_of(progress: Progress, shown: str) -> list[str]:
     """Evidence of the scores that the failed test asked for and that its message does not show yet (verdicts')."""
     lines: dict[tuple[str, int], list[str]] = {}
-    for score in binding.scores:
+    for score in progress.scores:
         key = (score.signature, score.n + score.unscored)
         if score.signature not in shown and key not in lines:
             evidence = score.evidence()
@@ -42,13 +41,13 @@ def evidence_of(binding: Binding, shown: str) -> list[str]:
     return [line for block in lines.values() for line in block]
 
 
-def without_escapes(config: pytest.Config, binding: Binding, report: Any) -> None:
+def without_escapes(progress: Progress, report: Any) -> None:
     """Write control characters of a failure as escapes, where model output may have brought them in.
 
     On a terminal pytest's own colours are escape codes too: they go with the rest, but only where
     the item's own texts hold control characters.
     """
-    texts = [f"{response.text}{response.error or ''}" for response in binding.responses]
+    texts = [f"{response.text}{response.error or ''}" for response in progress.responses]
     if not any(map(_CONTROL.search, texts)):
         return
     report.sections = _plain(report.sections)

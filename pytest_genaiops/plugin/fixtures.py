@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pytest_genaiops.errors import UsageError
-from pytest_genaiops.plugin.hooks import METRICS
-from pytest_genaiops.plugin.session import Binding, State, binding_of, state_of
+from pytest_genaiops.plugin.session import Binding, State, state_of
 from pytest_genaiops.records import Response, Responses, Trial
+from pytest_genaiops.registry import METRICS
 from pytest_genaiops.score import MetricHandle
 from pytest_genaiops.score.metric import make
 from pytest_genaiops.variants import Variant
@@ -33,7 +33,8 @@ def variant_of(request: pytest.FixtureRequest) -> Variant:
 
 
 def case_of(request: pytest.FixtureRequest) -> Any:
-    return _bound(request.node).case
+    _bound(request.node)
+    return request.node.case
 
 
 def response_of(request: pytest.FixtureRequest, target: Any) -> Response:
@@ -41,9 +42,9 @@ def response_of(request: pytest.FixtureRequest, target: Any) -> Response:
 
 
 def responses_of(request: pytest.FixtureRequest, target: Any) -> Responses:
-    binding = _bound(request.node)
-    found = Responses(_answers(request.node, target, binding.variant))
-    binding.responses.extend(found)
+    item = request.node
+    found = Responses(_answers(item, target, _bound(item).variant))
+    item.progress.responses.extend(found)
     return found
 
 
@@ -52,17 +53,17 @@ def baseline_of(request: pytest.FixtureRequest, target: Any) -> Any:
     binding = _bound(request.node)
     suite = binding.suite
     assert suite.baseline is not None
-    if binding.case is None:
-        return Responses(_answers(request.node, target, suite.baseline))
-    return _answer(request.node, target, suite.baseline, suite.trial(suite.baseline, binding.case, binding.trial))
+    item = request.node
+    if item.case is None:
+        return Responses(_answers(item, target, suite.baseline))
+    return _answer(item, target, suite.baseline, suite.trial(suite.baseline, item.case, item.trial))
 
 
 def _response(item: Any, target: Any) -> Response:
     binding = _bound(item)
-    assert binding.case is not None
-    trial = binding.suite.trial(binding.variant, binding.case, binding.trial)
+    trial = binding.suite.trial(binding.variant, item.case, item.trial)
     response = _answer(item, target, binding.variant, trial)
-    binding.responses.append(response)
+    item.progress.responses.append(response)
     return response
 
 
@@ -99,22 +100,23 @@ def _plan(state: State, identity: object) -> list[tuple[Variant, Trial]]:
     """Every trial that selected items will ask of this target, in the order in which they run."""
     plan: list[tuple[Variant, Trial]] = []
     for item in state.items:
-        binding = binding_of(item)
-        if binding is None or binding.suite.recorded or not binding.wants & {"response", "responses", "baseline"}:
+        binding = getattr(item, "binding", None)
+        if not isinstance(item, pytest.Function) or binding is None or binding.suite.recorded or not binding.wants & {"response", "responses", "baseline"}:
             continue
         if _identity(item) == identity:
-            plan.extend(_trials(binding))
+            plan.extend(_trials(item))
     return plan
 
 
-def _trials(binding: Binding) -> list[tuple[Variant, Trial]]:
+def _trials(item: Any) -> list[tuple[Variant, Trial]]:
+    binding = item.binding
     suite = binding.suite
     variants = [binding.variant] if binding.wants & {"response", "responses"} else []
     if "baseline" in binding.wants and suite.baseline is not None:
         variants.append(suite.baseline)
-    if binding.case is None:
+    if item.case is None:
         return [(variant, trial) for variant in variants for trial in suite.trials_of(variant)]
-    return [(variant, suite.trial(variant, binding.case, binding.trial)) for variant in variants]
+    return [(variant, suite.trial(variant, item.case, item.trial)) for variant in variants]
 
 
 def _identity(item: Any) -> object:
@@ -125,18 +127,18 @@ def _identity(item: Any) -> object:
 
 
 def _bound(item: Any) -> Binding:
-    binding = binding_of(item)
+    binding: Binding | None = getattr(item, "binding", None)
     if binding is None:
         raise UsageError('this fixture belongs to suites; add @pytest.mark.genaiops(dataset="<name>") to the test')
     return binding
 
 
-def provided(item: Any, name: str) -> bool:
-    """Whether the closest fixture of this name is the plugin's own, so that its value may be handed over directly."""
-    if name == "request":
-        return True
+def provider_of(item: Any, name: str) -> Callable[[Any], Any] | None:
+    """What fills an argument directly; None where the closest fixture of this name is not the plugin's own."""
     found = item._fixtureinfo.name2fixturedefs.get(name)
-    return bool(found) and found[-1].func.__module__ == OURS
+    if name == "request" or (found and found[-1].func.__module__ == OURS):
+        return PROVIDERS.get(name)
+    return None
 
 
 def _metric_provider(name: str) -> Callable[[Any], MetricHandle]:
@@ -147,10 +149,8 @@ PROVIDERS: dict[str, Callable[[Any], Any]] = {
     "request": lambda item: item._request,
     "target": lambda item: None,
     "variant": lambda item: item.binding.variant,
-    "case": lambda item: item.binding.case,
-    "response": lambda item: _response(
-        item, None if item.binding.suite.recorded else item._request.getfixturevalue("target")
-    ),
+    "case": lambda item: item.case,
+    "response": lambda item: _response(item, item.funcargs["target"]),
     **{name: _metric_provider(name) for name in METRICS},
 }
 """Fixtures that a CaseItem fills without pytest's fixture machinery."""

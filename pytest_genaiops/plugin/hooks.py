@@ -59,9 +59,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One parameter set per variant for a test that carries the marker."""
     if metafunc.definition.get_closest_marker("genaiops") is not None:
-        from pytest_genaiops.plugin.collect import parametrize
+        from pytest_genaiops.plugin.running import collect
 
-        parametrize(metafunc)
+        collect(metafunc)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -87,9 +87,9 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, righ
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist where the controller writes what became of every case."""
-    from pytest_genaiops.plugin.session import state_of
+    from pytest_genaiops.plugin.running import prepare_worker
 
-    state_of(node.config).outcomes.share_with(node.workerinput)
+    prepare_worker(node)
 
 
 @pytest.fixture(scope="session")

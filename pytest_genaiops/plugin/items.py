@@ -5,47 +5,82 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
-from pytest_genaiops.plugin.fixtures import PROVIDERS, provided
-from pytest_genaiops.plugin.session import Binding, state_of
+from pytest_genaiops.plugin.coverage import refuse_silent_errors
+from pytest_genaiops.plugin.fixtures import provider_of
+from pytest_genaiops.plugin.session import Binding, Progress, state_of
+from pytest_genaiops.records import Case
 from pytest_genaiops.statistics import Sample, interval
 
 
-class CaseItem(pytest.Function):
-    """One test function on one case of one variant.
-
-    A pytest.Function in every respect; only the plugin's own fixtures are handed over directly
-    instead of through the fixture machinery, which would cost more than most metrics do.
-    """
+class SuiteItem(pytest.Function):
+    """A test function under one variant: a pytest.Function in every respect, which knows what it evaluates."""
 
     binding: Binding
-    gate: PassRateItem | None = None
+    progress: Progress
+    case: Case | None = None
+    trial: int = 1
 
     @classmethod
-    def like(cls, function: Any, case: str) -> CaseItem:
-        """The function's item for one more element of the id: ``test_grounded[v2]`` -> ``test_grounded[v2-case17]``."""
-        callspec = replace(function.callspec, _idlist=[*function.callspec._idlist, case])
-        item: CaseItem = cls.from_parent(
+    def like(cls, function: Any, binding: Binding, *more: str) -> Self:
+        """The function's item, with further elements of the id: ``test_grounded[v2]`` -> ``test_grounded[v2-case17]``."""
+        callspec = replace(function.callspec, _idlist=[*function.callspec._idlist, *more]) if more else function.callspec
+        item: Self = cls.from_parent(
             function.parent,
             name=f"{function.originalname}[{callspec.id}]",
             callspec=callspec,
             fixtureinfo=function._fixtureinfo,
             originalname=function.originalname,
         )
+        item.binding = binding
         return item
 
     def setup(self) -> None:
+        """Scores asked for from here on belong to this item."""
+        self.progress = state_of(self.config).current = Progress()
+        super().setup()
+
+    def runtest(self) -> None:
+        """A test that passes over responses or scores that are missing has not passed."""
+        super().runtest()
+        refuse_silent_errors(self.progress)
+
+    def teardown(self) -> None:
+        """Scores asked for outside the suites' tests belong to nobody."""
+        state_of(self.config).current = None
+        super().teardown()
+
+
+class CaseItem(SuiteItem):
+    """A test function on one case of one variant.
+
+    The plugin's own fixtures are handed over directly instead of through the fixture machinery,
+    which would cost more than most metrics do.
+    """
+
+    gate: PassRateItem | None = None
+    recipe: Recipe
+
+    def setup(self) -> None:
         """Fill the test's arguments, in pytest's own order."""
-        for name in self.fixturenames:
-            if name not in self.funcargs:
-                provider = PROVIDERS.get(name)
-                if provider is not None and provided(self, name):
-                    self.funcargs[name] = provider(self)
-                else:
-                    self.funcargs[name] = self._request.getfixturevalue(name)
+        self.progress = self.recipe.state.current = Progress()
+        arguments = self.funcargs
+        for name, provider in self.recipe.steps:
+            if name not in arguments:
+                arguments[name] = self._request.getfixturevalue(name) if provider is None else provider(self)
+
+
+class Recipe:
+    """How the arguments of a test are filled: worked out once for all its cases."""
+
+    __slots__ = ("state", "steps")
+
+    def __init__(self, function: Any) -> None:
+        self.state = state_of(function.config)
+        self.steps = [(name, provider_of(function, name)) for name in function.fixturenames]
 
 
 class Refusal(pytest.Collector):
@@ -68,8 +103,7 @@ class PassRateItem(pytest.Item):
     @classmethod
     def over(cls, collector: pytest.Collector, function: Any, cases: Sequence[CaseItem]) -> PassRateItem:
         """The gate of these cases; it carries the test's own markers, so that ``-m`` selects it with them."""
-        prefix = function.nodeid.rpartition("[")[2].removesuffix("]")
-        gate: PassRateItem = cls.from_parent(collector, name=f"{function.originalname}[{prefix}-pass_rate]")
+        gate: PassRateItem = cls.from_parent(collector, name=f"{function.originalname}[{function.callspec.id}-pass_rate]")
         gate.cases = cases
         gate.binding = cases[0].binding
         gate.own_markers.extend(function.own_markers)

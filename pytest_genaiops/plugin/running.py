@@ -8,10 +8,30 @@ from typing import Any
 import pytest
 
 from pytest_genaiops.plugin import judge
-from pytest_genaiops.plugin.collect import check_selection
+from pytest_genaiops.plugin.collect import check_selection, parametrize
 from pytest_genaiops.plugin.order import arrange
-from pytest_genaiops.plugin.session import State, binding_of
+from pytest_genaiops.plugin.session import State, state_of
 from pytest_genaiops.plugin.summary import Ledger
+
+
+NAME = "genaiops-running"
+
+
+def collect(metafunc: pytest.Metafunc) -> None:
+    """Parametrize a suite's test; the first one brings the hooks below into the session."""
+    _join(metafunc.config)
+    parametrize(metafunc)
+
+
+def prepare_worker(node: Any) -> None:
+    """In the controller of pytest-xdist: tell a worker where outcomes are written."""
+    _join(node.config)
+    state_of(node.config).outcomes.share_with(node.workerinput)
+
+
+def _join(config: pytest.Config) -> None:
+    if not config.pluginmanager.has_plugin(NAME):
+        config.pluginmanager.register(Running(config, state_of(config)), NAME)
 
 
 class Running:
@@ -47,20 +67,6 @@ class Running:
             return (yield)
         finally:
             session.testsfailed += spared
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Scores asked for from here on belong to this item."""
-        self.state.current = binding = binding_of(item)
-        if binding is not None:
-            binding.reset()
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
-        """A test that passes over responses or scores that are missing has not passed."""
-        result = yield
-        judge.refuse_silent_errors(item)
-        return result
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

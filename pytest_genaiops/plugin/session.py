@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -13,38 +13,36 @@ from pytest_genaiops.dataset import Dataset
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.plugin.options import settings_of
 from pytest_genaiops.plugin.outcomes import Outcomes
-from pytest_genaiops.records import Case, Response
+from pytest_genaiops.records import Response
 from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, load, make_suite
 from pytest_genaiops.score import Score, ScoreGroup
 from pytest_genaiops.variants import Variant
 
 STATE = pytest.StashKey["State"]()
-BINDING = pytest.StashKey["Binding"]()
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Binding:
-    """What one test item evaluates, and what came of it so far."""
+    """What the items of one test and variant evaluate."""
 
     suite: Suite
     title: str
-    """The test's name without variant and case: the heading of its table in the summary."""
+    """The test's node id without variant and case: the heading of its table in the summary."""
     variant: Variant
-    case: Case | None = None
-    """None for an item that evaluates the whole dataset."""
-    trial: int = 1
-    wants: frozenset[str] = frozenset()
-    """Fixture names that the item asks for."""
-    responses: list[Response] = field(default_factory=list)
-    scores: list[Score] = field(default_factory=list)
-    accepts_errors: bool = False
-    """True once a metric that scores failed trials themselves was asked."""
+    wants: frozenset[str]
+    """Fixture names that the test asks for, directly or through its fixtures."""
 
-    def reset(self) -> None:
-        """Forget an earlier run of the same item (a rerun)."""
-        self.responses.clear()
-        self.scores.clear()
+
+class Progress:
+    """What one run of an item has asked for so far."""
+
+    __slots__ = ("accepts_errors", "responses", "scores")
+
+    def __init__(self) -> None:
+        self.responses: list[Response] = []
+        self.scores: list[Score] = []
         self.accepts_errors = False
+        """True once a metric that scores failed trials themselves was asked."""
 
 
 class State:
@@ -64,7 +62,8 @@ class State:
         """Node ids of suites that cannot run."""
         self.planned: set[object] = set()
         """Targets whose part of the plan has been started."""
-        self.current: Binding | None = None
+        self.current: Progress | None = None
+        """What the running test asks for; None between tests."""
         self.items: list[pytest.Item] = []
         """Every selected item, in the order in which they run."""
 
@@ -85,15 +84,7 @@ class State:
 
 
 def state_of(config: pytest.Config) -> State:
-    """The session's state; the first call makes it and registers the hooks that only suites need."""
+    """The session's state, made when first asked for."""
     if STATE not in config.stash:
-        from pytest_genaiops.plugin.running import Running
-
-        config.stash[STATE] = state = State(config)
-        config.pluginmanager.register(Running(config, state), "genaiops-running")
+        config.stash[STATE] = State(config)
     return config.stash[STATE]
-
-
-def binding_of(item: Any) -> Binding | None:
-    """What the item evaluates, or None where it is no suite's."""
-    return item.stash.get(BINDING, None) if isinstance(item, pytest.Item) else None

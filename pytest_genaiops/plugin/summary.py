@@ -37,8 +37,8 @@ class Ledger:
         if facts["case"] is not None and outcome is not None:
             self._outcomes.setdefault(title, {})[variant, report.nodeid] = outcome
         known = self._rows.setdefault(title, {})
-        for fields in facts["rows"]:
-            row = Row(**fields)
+        for plain in facts["rows"]:
+            row = Row.of(plain)
             known.setdefault((row.metric, row.slice, variant), []).append(row)
             for tag, value in facts["slices"].items():
                 known.setdefault((row.metric, f"{tag}={value}", variant), []).append(row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_genaiops.report.text import columns, number, visible
@@ -23,8 +23,16 @@ class Row:
     higher_is_better: bool
     scale: tuple[float, float]
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    def plain(self) -> list[Any]:
+        """The fields as plain data, in order: what travels between processes."""
+        return [self.metric, self.slice, self.value, self.n, self.unscored, self.higher_is_better, *self.scale]
+
+    @staticmethod
+    def of(plain: Sequence[Any]) -> Row:
+        metric, part, value, n, unscored, higher, low, high = plain
+        return Row(
+            metric=metric, slice=part, value=value, n=n, unscored=unscored, higher_is_better=higher, scale=(low, high)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ class Job:
 
     @property
     def key(self) -> Key:
+        """What makes it the same call as another one."""
         trial = self.trial
         return (self.identity, self.variant.id, self.variant.hash, trial.dataset, trial.case.id, trial.index)
 
@@ -51,11 +52,12 @@ class Engine:
     def start(self, jobs: Iterable[Job]) -> None:
         """Queue trials in the order given; those already known are left as they are."""
         fresh: dict[bool, list[Slot]] = {True: [], False: []}
-        for job in jobs:
-            key = job.key
-            if key not in self._slots:
-                slot = self._slots[key] = Slot(job.target, job.variant, job.trial)
-                fresh[is_async(job.target)].append(slot)
+        with self._changed:
+            for job in jobs:
+                key = job.key
+                if key not in self._slots:
+                    slot = self._slots[key] = Slot(job.target, job.variant, job.trial)
+                    fresh[is_async(job.target)].append(slot)
         if fresh[True]:
             self._loop.add(fresh[True])
         if fresh[False]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from pytest_genaiops.errors import UnscorableError, UsageError
+from pytest_genaiops.errors import MetricError, UnscorableError, UsageError
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.records import Case, Measurement, Response, Statistics
 from pytest_genaiops.run.guard import attempt, describe
@@ -62,6 +62,8 @@ def measure(metric: Metric, response: Response) -> Measurement:
         raise error
     if error is not None:
         return Measurement(reason=f"{metric.name} raised {describe(error)}", kind="metric")
+    if not isinstance(statistics, tuple | Mapping):
+        raise MetricError(f"{metric.name}: statistics() gave {type(statistics).__name__}; it must return a tuple of numbers")
     if not _finite(statistics):
         return Measurement(reason=f"{metric.name} gave a value that is not a finite number", kind="metric")
     return Measurement(statistics=statistics)

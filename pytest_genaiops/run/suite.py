@@ -74,6 +74,7 @@ class Suite:
         return [self.trial(variant, case, k) for case in self.cases for k in range(1, self.trials + 1)]
 
     def trial(self, variant: Variant, case: Case, index: int) -> Trial:
+        """One trial, with the identity of the dataset that the case came from."""
         return Trial(case=case, variant=variant.id, index=index, dataset=self.dataset.hash)
 
 
@@ -156,9 +157,9 @@ def _recorded_systems(entries: Entries | None, data: Dataset) -> tuple[Variant, 
     for entry in [entries] if isinstance(entries, str) else entries:
         matching = [s for s in data.systems if isinstance(entry, str) and fnmatchcase(s, entry)]
         if not matching:
+            hint = did_you_mean(str(entry), list(data.systems))
             raise VariantError(
-                f"no recorded system of {data.name!r} is called {entry!r}; {did_you_mean(str(entry), list(data.systems))}"
-                " (to run a variant instead, override the `target` fixture)"
+                f"no recorded system of {data.name!r} is called {entry!r}; {hint} (to run a variant instead, override the `target` fixture)"
             )
         chosen.update({system: variant_files.bare(system) for system in matching})
     return tuple(chosen.values())
@@ -170,4 +171,5 @@ def _baseline(wanted: str | None, variants: Sequence[Variant]) -> Variant | None
     for variant in variants:
         if variant.id == wanted:
             return variant
-    raise VariantError(f"the baseline {wanted!r} is no variant of this suite; {did_you_mean(wanted, [v.id for v in variants])}")
+    hint = did_you_mean(wanted, [v.id for v in variants])
+    raise VariantError(f"the baseline {wanted!r} is no variant of this suite; {hint}")

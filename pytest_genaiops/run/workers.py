@@ -30,11 +30,16 @@ class Slot:
     def settle(self, value: Any, error: BaseException | None) -> Response:
         """The response for what the call returned or raised."""
         seconds = time.monotonic() - self.started
+        if error is None:
+            # What a target returned may raise when it is looked at: a mapping that loads its items on demand.
+            response, error = attempt(lambda: to_response(value, self.trial, seconds=seconds), catch=BaseException)
         if error is not None:
             return from_error("target", f"the target raised {describe(error)}", self.trial, seconds=seconds)
-        return to_response(value, self.trial, seconds=seconds)
+        assert isinstance(response, Response)
+        return response
 
     def overdue(self, timeout: float) -> Response:
+        """The response of a call that took longer than ``timeout`` seconds."""
         return from_error("timeout", f"no answer within {timeout:g} s", self.trial, seconds=timeout)
 
 
@@ -63,11 +68,13 @@ class ThreadCrew:
         self._threads = 0
 
     def add(self, slots: Sequence[Slot]) -> None:
+        """Queue calls in this order."""
         with self._changed:
             self._queue.extend(slots)
             self._hire()
 
     def close(self) -> None:
+        """Forget what is queued; calls under way are left to end by themselves."""
         with self._changed:
             self._queue.clear()
 
@@ -94,7 +101,9 @@ class ThreadCrew:
     def _work(self) -> None:
         while (slot := self._next()) is not None:
             value, error = attempt(self._call, slot, catch=BaseException)
-            response = slot.settle(value, error)
+            # Nobody may have been waiting when the time was up: an answer does not count the more for that.
+            late = self._timeout is not None and time.monotonic() - slot.started > self._timeout
+            response = slot.overdue(self._timeout or 0.0) if late else slot.settle(value, error)
             with self._changed:
                 if slot.response is not None:
                     return  # given up meanwhile: another thread has this one's place
@@ -118,8 +127,17 @@ class ThreadCrew:
         return self._finish(value) if inspect.isawaitable(value) else value
 
 
-async def _await(awaitable: Awaitable[Any]) -> Any:
-    return await awaitable
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.close()
+
+
+async def _outcome(awaitable: Awaitable[Any]) -> tuple[Any, BaseException | None]:
+    """(result, None), or (None, what was raised) for the two that asyncio would let end the loop's thread."""
+    try:
+        return await awaitable, None
+    except (KeyboardInterrupt, SystemExit) as error:
+        return None, error
 
 
 async def _call(slot: Slot) -> Any:
@@ -141,21 +159,28 @@ class LoopCrew:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def add(self, slots: Sequence[Slot]) -> None:
+        """Queue calls in this order."""
         self._running_loop().call_soon_threadsafe(self._enqueue, slots)
 
     def run(self, awaitable: Awaitable[Any]) -> Any:
         """Finish an awaitable on the loop and wait for it; for worker threads, never on the loop itself."""
-        return asyncio.run_coroutine_threadsafe(_await(awaitable), self._running_loop()).result()
+        value, error = asyncio.run_coroutine_threadsafe(_outcome(awaitable), self._running_loop()).result()
+        if error is not None:
+            raise error
+        return value
 
     def close(self) -> None:
-        if self._loop is not None:
-            asyncio.run_coroutine_threadsafe(self._stop(), self._loop)
+        """Forget what is queued, cancel what is under way and end the loop, without waiting for any of it."""
+        with self._changed:
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            asyncio.run_coroutine_threadsafe(self._stop(), loop)
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._changed:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="genaiops-loop", daemon=True).start()
+                threading.Thread(target=_serve, args=[self._loop], name="genaiops-loop", daemon=True).start()
             return self._loop
 
     def _enqueue(self, slots: Sequence[Slot]) -> None:
@@ -169,11 +194,11 @@ class LoopCrew:
         while self._queue:
             slot = self._queue.popleft()
             slot.started = time.monotonic()
-            call = asyncio.ensure_future(_call(slot))
+            call = asyncio.ensure_future(_outcome(_call(slot)))
             done, _ = await asyncio.wait({call}, timeout=self._timeout)
             if done:
                 error = asyncio.CancelledError() if call.cancelled() else call.exception()
-                response = slot.settle(None if error else call.result(), error)
+                response = slot.settle(*((None, error) if error else call.result()))
             else:
                 call.cancel()
                 assert self._timeout is not None
@@ -184,7 +209,9 @@ class LoopCrew:
 
     async def _stop(self) -> None:
         self._queue.clear()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
-        await asyncio.sleep(0)
+        if tasks:
+            await asyncio.wait(tasks, timeout=1)
         asyncio.get_running_loop().stop()

@@ -13,7 +13,7 @@ from pytest_genaiops.metrics.base import Part
 from pytest_genaiops.records import Explanation, Response, Verdict
 from pytest_genaiops.report.evidence import WORST, CaseEvidence, ScoreEvidence, headline
 from pytest_genaiops.score.table import Table, own_values, paired, rows
-from pytest_genaiops.statistics import Difference, Sample, difference, interval, standard_error
+from pytest_genaiops.statistics import Difference, Sample, difference, interval, summarize
 
 CONFIDENCE = 0.95
 
@@ -299,13 +299,12 @@ class Score:
         ]
 
     def _estimate(self, confidence: float) -> gate.Estimate:
-        sample = self.sample()
-        complete = self._value is not None
+        found = summarize(self.sample(), confidence=confidence) if self._value is not None else None
         return gate.Estimate(
             name=self.name,
             value=self._value,
-            interval=interval(sample, confidence=confidence) if complete else None,
-            standard_error=standard_error(sample) if complete else None,
+            interval=found.interval if found else None,
+            standard_error=found.standard_error if found else None,
             confidence=confidence,
             n=self.n,
             unscored=self.unscored,

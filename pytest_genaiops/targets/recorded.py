@@ -13,10 +13,10 @@ def recorded_response(trial: Trial) -> Response:
     the case stays in the denominator.
     """
     case = trial.case
-    value = case.recorded.get(trial.variant)
+    value, place = case.recorded.get(trial.variant), case.source or case.id
     if value is None:
         what = "null" if trial.variant in case.recorded else "no response"
-        return from_error("missing", f"{case.source or case.id} records {what} for system {trial.variant!r}", trial)
+        return from_error("missing", f"{place} records {what} for system {trial.variant!r}", trial)
     if trial.index > 1:
-        return from_error("missing", f"{case.source or case.id} records one response a system, no trial {trial.index}", trial)
+        return from_error("missing", f"{place} records one response a system, no trial {trial.index}", trial)
     return to_response(value, trial)
