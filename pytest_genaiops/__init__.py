@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_genaiops.records import Verdict as Verdict
     from pytest_genaiops.score import Score as Score
     from pytest_genaiops.score import ScoreGroup as ScoreGroup
-    from pytest_genaiops.score import metric as metric
+    from pytest_genaiops.score.metric import metric as metric
     from pytest_genaiops.variants import Variant as Variant
 
 _WHERE = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,7 @@ from pytest_genaiops.errors import MetricError, UsageError, VariantError
 from pytest_genaiops.records import Responses
 from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, Target, make_suite
-from pytest_genaiops.score import MetricHandle, Score, ScoreGroup
-from pytest_genaiops.score.metric import make
+from pytest_genaiops.score import MetricHandle, Score, ScoreGroup, metric
 from pytest_genaiops.statistics import holm
 
 if TYPE_CHECKING:
@@ -75,13 +73,11 @@ class Evaluation:
 
     def compare(self, candidate: str, baseline: str, *, confidence: float = 0.95) -> tuple[Change, ...]:
         """Every metric of one variant against another, paired by case, p-values Holm-adjusted."""
-        pairs = [
-            (name, mine, theirs)
-            for metric in self.handles
-            for (name, mine), (_, theirs) in zip(
-                self._scores(metric, candidate), self._scores(metric, baseline), strict=True
-            )
-        ]
+        pairs = []
+        for each in self.handles:
+            theirs = dict(self._scores(each, baseline))
+            # A group may have a member of one side only: a class that just one variant ever predicts.
+            pairs += [(name, mine, theirs[name]) for name, mine in self._scores(each, candidate) if name in theirs]
         found = [(name, a, b, a.difference(b, confidence=confidence)) for name, a, b in pairs]
         tested = [d.p_value for *_, d in found if d is not None]
         adjusted = iter(holm(tested))
@@ -108,8 +104,8 @@ class Evaluation:
 
     def _rows(self) -> Iterator[tuple[Any, ...]]:
         for variant, responses in self.responses.items():
-            for metric in self.handles:
-                for name, score in self._scores(metric, variant):
+            for each in self.handles:
+                for name, score in self._scores(each, variant):
                     reasons = score.why
                     for response, value, reason in zip(responses, score.per_case, reasons, strict=True):
                         assert response.trial is not None
@@ -144,7 +140,7 @@ def evaluate(
     if target is not None and not callable(target):
         raise UsageError(f"target is {type(target).__name__}; give a callable answer(case, variant)")
     measurements = Measurements()
-    handles = dict(_handle(entry, measurements) for entry in metrics)
+    handles = _handles(metrics, measurements)
     spec = Spec(dataset=dataset, variants=variants, trials=trials)
     suite = make_suite(spec, settings, has_target=target is not None)
     engine = Engine(concurrency=settings.concurrency, timeout=settings.timeout)
@@ -155,12 +151,16 @@ def evaluate(
     return Evaluation(suite=suite, responses=responses, handles=handles)
 
 
-def _handle(entry: str | MetricHandle, measurements: Measurements) -> tuple[str, MetricHandle]:
-    if isinstance(entry, MetricHandle):
-        return entry.name, entry
-    if not isinstance(entry, str) or inspect.isclass(entry):
-        raise MetricError(f"metrics takes names or metric(...), not {type(entry).__name__}")
-    return entry, MetricHandle(make(entry), measurements=measurements)
+def _handles(entries: Sequence[str | MetricHandle], measurements: Measurements) -> dict[str, MetricHandle]:
+    handles: dict[str, MetricHandle] = {}
+    for entry in [entries] if isinstance(entries, str) else entries:
+        if not isinstance(entry, str | MetricHandle):
+            raise MetricError(f"metrics takes names or metric(...), not {type(entry).__name__}")
+        handle = metric(entry) if isinstance(entry, str) else entry
+        if handle.name in handles:
+            raise MetricError(f"metrics has {handle.name!r} twice; evaluate each configuration by itself")
+        handles[handle.name] = handle.remembering(measurements)
+    return handles
 
 
 def _responses(suite: Suite, target: Target | None, responder: Responder) -> dict[str, Responses]:

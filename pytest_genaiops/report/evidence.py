@@ -40,7 +40,9 @@ def headline(evidence: ScoreEvidence) -> str:
     unscored = f", {evidence.unscored} unscored" if evidence.unscored else ""
     low, high = evidence.scale
     better = "" if evidence.higher_is_better else ", lower is better"
-    return f"{evidence.name} = {number(evidence.value, evidence.scale)} (n={evidence.n}{unscored}, scale {low:g}-{high:g}{better})"
+    # A class that the model made up is part of the name: "f1[...]".
+    name, value = excerpt(evidence.name, 60), number(evidence.value, evidence.scale)
+    return f"{name} = {value} (n={evidence.n}{unscored}, scale {low:g}-{high:g}{better})"
 
 
 def comparison_lines(evidence: ScoreEvidence, operator: str, threshold: str) -> list[str]:
@@ -62,6 +64,7 @@ def case_lines(evidence: ScoreEvidence) -> list[str]:
         lines += [f"  and {rest} more"] if rest > 0 else []
     if evidence.worst:
         lines.append("worst cases:" if evidence.n > 1 else "the case:")
-        lines += [f"  {visible(case.id)}: {number(case.value, evidence.scale)}  '{excerpt(case.text)}'" for case in evidence.worst]
-    lines.append(f"signature: {evidence.signature}")
+        for case in evidence.worst:
+            lines.append(f"  {visible(case.id)}: {number(case.value, evidence.scale)}  '{excerpt(case.text)}'")
+    lines.append(f"signature: {excerpt(evidence.signature, 400)}")
     return lines

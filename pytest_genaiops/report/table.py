@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_genaiops.report.text import columns, number, visible
+from pytest_genaiops.report.text import clipped, columns, number, visible
 
 GAP = "  "
 
@@ -29,6 +29,7 @@ class Row:
 
     @staticmethod
     def of(plain: Sequence[Any]) -> Row:
+        """The row that :meth:`plain` was made of."""
         metric, part, value, n, unscored, higher, low, high = plain
         return Row(
             metric=metric, slice=part, value=value, n=n, unscored=unscored, higher_is_better=higher, scale=(low, high)
@@ -60,22 +61,27 @@ class SuiteTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A text of the table with the style that a terminal may give it: ``better``, ``worse``, ``warn``, ``head`` or none."""
+    """A text of the table with the style that a terminal may give it."""
 
     text: str
     style: str = ""
+    """``better``, ``worse``, ``warn``, ``head`` or none."""
 
 
 Line = list[Cell]
 
 
 def render(table: SuiteTable, width: int, *, ascii_only: bool = False) -> list[Line]:
-    """The table's lines, no wider than ``width`` columns: more variants than fit go into a further block."""
-    lines: list[Line] = [[Cell(text=visible(table.title), style="head"), Cell(text=f"{GAP}{visible(table.note)}")]]
-    labels = _labels(table, ascii_only)
+    """The table's lines, no wider than ``width`` columns: more variants than fit go into a further block.
+
+    Names in the first column are cut to half the width. A variant's own column is never cut: one that is
+    wider than the rest of the line stands alone and sticks out.
+    """
+    lines = _heading(table, width)
+    labels = {key: clipped(label, max(12, width // 2)) for key, label in _labels(table, ascii_only).items()}
     margin = max(map(columns, labels.values()), default=0)
     bodies = {variant: _column(table, variant) for variant in table.variants}
-    widths = {v: max(columns(visible(v)), *(sum(columns(c.text) for c in cells) for cells in bodies[v].values()), 0) if bodies[v] else columns(visible(v)) for v in table.variants}
+    widths = {v: max(columns(visible(v)), *map(_width, bodies[v].values())) for v in table.variants}
     for block in _blocks(table.variants, widths, width - margin - 2):
         lines.append([Cell(text=" " * (margin + 2)), *(_pad(visible(v), widths[v], "head") for v in block)])
         for key, label in labels.items():
@@ -86,13 +92,21 @@ def render(table: SuiteTable, width: int, *, ascii_only: bool = False) -> list[L
     return lines
 
 
+def _heading(table: SuiteTable, width: int) -> list[Line]:
+    """Title and note on one line, or on two where they do not fit."""
+    title = Cell(text=clipped(visible(table.title), width), style="head")
+    note = Cell(text=clipped(f"{GAP}{visible(table.note)}", width))
+    return [[title, note]] if _width([title, note]) <= width else [[title], [note]]
+
+
 def _labels(table: SuiteTable, ascii_only: bool) -> dict[Any, str]:
     """The first column: metric names with their direction, slices indented under them, then the counts."""
     up, down = ("", " (lower is better)") if ascii_only else (" ↑", " ↓")
     labels: dict[Any, str] = {}
     for (metric, part), rows in table.cells.items():
         row = next(iter(rows.values()))
-        labels[metric, part] = f"  {visible(part)}" if part else f"{visible(metric)}{up if row.higher_is_better else down}"
+        arrow = up if row.higher_is_better else down
+        labels[metric, part] = f"  {visible(part)}" if part else f"{visible(metric)}{arrow}"
     if any(row.unscored for rows in table.cells.values() for row in rows.values()):
         labels["unscored"] = "unscored"
     for name in ("passed", "missed", "failed", "skipped"):
@@ -151,5 +165,8 @@ def _pad(text: str, width: int, style: str) -> Cell:
 
 def _aligned(cells: Line, width: int) -> Line:
     """Right-aligned, so that digits stand under digits."""
-    used = sum(columns(cell.text) for cell in cells)
-    return [Cell(text=GAP + " " * (width - used)), *cells]
+    return [Cell(text=GAP + " " * (width - _width(cells))), *cells]
+
+
+def _width(cells: Line) -> int:
+    return sum(columns(cell.text) for cell in cells)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-import re
 import unicodedata
 
-# Cc and Cf hold escape codes, NUL, and the marks that turn the direction of a line round.
-_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+# Escape codes and NUL, the marks that turn the direction of a line round, halves of characters, line ends.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def visible(text: str) -> str:
     """The text with every control, direction and surrogate character written as an escape."""
-    return _HIDDEN.sub(lambda match: match.group().encode("unicode_escape", "surrogatepass").decode("ascii"), text)
+    if text.isprintable():
+        return text
+    return "".join(_escaped(char) if unicodedata.category(char) in _HIDDEN else char for char in text)
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def excerpt(text: str, width: int = 88) -> str:
@@ -25,6 +30,16 @@ def excerpt(text: str, width: int = 88) -> str:
 def columns(text: str) -> int:
     """How many terminal columns the text takes: East Asian wide characters take two."""
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def clipped(text: str, width: int) -> str:
+    """The text cut to at most ``width`` terminal columns (3 or more), with an ellipsis where something is missing."""
+    if columns(text) <= width:
+        return text
+    text = text[: max(0, width - 3)]
+    while columns(text) > width - 3:
+        text = text[:-1]
+    return f"{text.rstrip()}..."
 
 
 def number(value: float | None, scale: tuple[float, float], sign: str = "") -> str:

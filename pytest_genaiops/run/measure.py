@@ -63,7 +63,8 @@ def measure(metric: Metric, response: Response) -> Measurement:
     if error is not None:
         return Measurement(reason=f"{metric.name} raised {describe(error)}", kind="metric")
     if not isinstance(statistics, tuple | Mapping):
-        raise MetricError(f"{metric.name}: statistics() gave {type(statistics).__name__}; it must return a tuple of numbers")
+        kind = type(statistics).__name__
+        raise MetricError(f"{metric.name}: statistics() gave {kind}; return a tuple or a mapping of numbers")
     if not _finite(statistics):
         return Measurement(reason=f"{metric.name} gave a value that is not a finite number", kind="metric")
     return Measurement(statistics=statistics)

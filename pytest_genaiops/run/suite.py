@@ -159,7 +159,8 @@ def _recorded_systems(entries: Entries | None, data: Dataset) -> tuple[Variant, 
         if not matching:
             hint = did_you_mean(str(entry), list(data.systems))
             raise VariantError(
-                f"no recorded system of {data.name!r} is called {entry!r}; {hint} (to run a variant instead, override the `target` fixture)"
+                f"no recorded system of {data.name!r} is called {entry!r}; {hint} "
+                "(to run a variant instead, override the `target` fixture)"
             )
         chosen.update({system: variant_files.bare(system) for system in matching})
     return tuple(chosen.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from numbers import Real
 
 from pytest_genaiops import gate
 from pytest_genaiops.errors import CoverageError, MetricError, UnscorableError
@@ -64,6 +64,7 @@ class Score:
 
     @property
     def name(self) -> str:
+        """Of the metric, or of its part: ``bleu``, ``rougeL``."""
         return self._part.name
 
     @property
@@ -83,10 +84,12 @@ class Score:
 
     @property
     def scale(self) -> tuple[float, float]:
+        """Lowest and highest value that the metric is defined on; may be infinite."""
         return self._part.scale
 
     @property
     def higher_is_better(self) -> bool:
+        """The direction that gates and comparisons judge by."""
         return self._part.higher_is_better
 
     @property
@@ -150,7 +153,8 @@ class Score:
             tags = response.trial.case.slices if response.trial else {}
             for tag, value in tags.items():
                 members.setdefault(f"{tag}={value}", []).append(i)
-        return {name: Score(rows(self._table, chosen), self._part, self._path) for name, chosen in sorted(members.items())}
+        parts = {name: rows(self._table, chosen) for name, chosen in sorted(members.items())}
+        return {name: Score(table, self._part, self._path) for name, table in parts.items()}
 
     # -- verdicts --------------------------------------------------------------------------
 
@@ -214,17 +218,22 @@ class Score:
         return self._compare(other, lambda a, b: a < b, upward=False)
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, int | float | Score):
+        if isinstance(other, Real | Score):
             return self._compare(other, lambda a, b: a == b, upward=self.higher_is_better)
         # pytest.approx and its kind know how to compare themselves with a float.
         return self._value is not None and not self.unscored and other == self._value
+
+    def __ne__(self, other: object) -> bool:
+        if self.unscored or self._value is None:
+            raise CoverageError(f"{headline(self.evidence())} cannot be compared: score every case first")
+        return not self == other
 
     def _compare(self, other: object, holds: Callable[[float, float], bool], *, upward: bool) -> bool:
         unscored, value = self.unscored, other
         if isinstance(other, Score):
             _same_signature(self, other)
             unscored, value = unscored + other.unscored, other.value
-        elif isinstance(other, bool) or not isinstance(other, int | float):
+        elif isinstance(other, bool) or not isinstance(other, Real):
             raise MetricError(f"{self.name} compares with a number or another score, not {type(other).__name__}")
         elif math.isnan(other):
             raise MetricError(f"{self.name} is compared with NaN, which nothing can meet")
@@ -232,7 +241,7 @@ class Score:
             if upward != self.higher_is_better:
                 raise CoverageError(f"{headline(self.evidence())} cannot be compared: score every case first")
             return False
-        return holds(self._value, value)  # type: ignore[arg-type]
+        return holds(self._value, float(value))  # type: ignore[arg-type]
 
     def __getattr__(self, name: str) -> Score:
         if name.startswith("_"):
@@ -271,7 +280,7 @@ class Score:
             higher_is_better=self.higher_is_better,
             signature=self.signature,
             worst=self._worst() if cases else (),
-            missing=[CaseEvidence(id=i, value=None, text="", reason=r) for i, r in self.reasons.items()] if cases else (),
+            missing=self._missing() if cases else (),
         )
 
     def sample(self, positions: Sequence[int] | None = None) -> Sample:
@@ -297,6 +306,10 @@ class Score:
             CaseEvidence(id=self._table.ids[i], value=v, text=responses[i].text if responses else "")
             for v, i in values[:WORST]
         ]
+
+    def _missing(self) -> list[CaseEvidence]:
+        rows = zip(self._table.ids, self.why, strict=True)
+        return [CaseEvidence(id=case, value=None, text="", reason=reason) for case, reason in rows if reason]
 
     def _estimate(self, confidence: float) -> gate.Estimate:
         found = summarize(self.sample(), confidence=confidence) if self._value is not None else None

@@ -37,12 +37,19 @@ class MetricHandle:
         self._observer = observer
 
     def __repr__(self) -> str:
-        options = ", ".join(f"{f.name}={v!r}" for f in fields(self._metric) if (v := getattr(self._metric, f.name)) != f.default)  # type: ignore[arg-type]
+        known: list[Any] = [*fields(self._metric)] if is_dataclass(self._metric) else []
+        given = [(field.name, getattr(self._metric, field.name), field.default) for field in known]
+        options = ", ".join(f"{name}={value!r}" for name, value, default in given if value != default)
         return f"<metric {self.name}({options})>" if options else f"<metric {self.name}>"
 
     @property
     def name(self) -> str:
+        """Of the metric, as it is registered."""
         return self._metric.name
+
+    def remembering(self, measurements: Measurements) -> MetricHandle:
+        """The same metric; what it measures is kept in ``measurements``."""
+        return MetricHandle(self._metric, measurements=measurements, observer=self._observer)
 
     def __call__(self, first: Any, second: Any = None, /, **named: Any) -> Any:
         """Score texts or responses.
@@ -67,9 +74,13 @@ class MetricHandle:
         if second is not None:
             roles[self._second_role(roles)] = second
         if _are_responses(first):
+            if isinstance(first, Response):
+                first = [first]
+            if all(response.trial is None for response in first):
+                return self._score(responses_from(self._metric, first, roles))
             if roles:
                 raise MetricError(f"{self.name}: responses bring their own {', '.join(roles)}; leave the argument out")
-            return self._score([first] if isinstance(first, Response) else first)
+            return self._score(first)
         return self._score(responses_from(self._metric, first, roles))
 
     def _score(self, responses: Sequence[Response]) -> Score | ScoreGroup:
@@ -124,7 +135,7 @@ def make(name: str, **options: Any) -> Metric:
 def _with_options(base: Metric, options: Mapping[str, Any]) -> Metric:
     if not options:
         return base
-    known = [field.name for field in fields(base)] if is_dataclass(base) else []
+    known: list[str] = [field.name for field in fields(base)] if is_dataclass(base) else []
     for option in options:
         if option not in known:
             has = did_you_mean(option, known) if known else "it has no options"
@@ -136,7 +147,7 @@ def _with_options(base: Metric, options: Mapping[str, Any]) -> Metric:
 def _are_responses(value: Any) -> bool:
     if isinstance(value, Response):
         return True
-    return isinstance(value, Sequence) and not isinstance(value, str) and bool(value) and isinstance(value[0], Response)
+    return isinstance(value, Sequence) and bool(value) and all(isinstance(item, Response) for item in value)
 
 
 def _check_roles(metric: Metric, cases: Sequence[Case], measurements: Sequence[Measurement]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,8 +39,18 @@ def _is_single(first: Any) -> bool:
 
 def _listed(metric: Metric, what: str, values: Any) -> list[Any]:
     if isinstance(values, str | Mapping | bytes) or not hasattr(values, "__iter__"):
-        raise MetricError(f"{metric.name}: {what} must be a list, one item for each response, not {type(values).__name__}")
-    return list(values)
+        kind = type(values).__name__
+        raise MetricError(f"{metric.name}: {what} must be a list, one item for each response, not {kind}")
+    return _as_python(list(values))
+
+
+def _as_python(values: list[Any]) -> list[Any]:
+    """Items of arrays and columns as Python's own numbers and lists: numpy's have types that look like neither."""
+    return [value.tolist() if hasattr(value, "tolist") else value for value in values]
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ == "NAType"
 
 
 def _case(metric: Metric, row: str, roles: Mapping[str, Any]) -> Case:
@@ -48,13 +60,13 @@ def _case(metric: Metric, row: str, roles: Mapping[str, Any]) -> Case:
         inputs={"question": question} if isinstance(question, str) else {},
         references=_texts(metric, row, "reference", roles.get("references")),
         contexts=_texts(metric, row, "context", roles.get("contexts")),
-        label=None if label is None else _label(label),
-        cluster=None if cluster is None else str(cluster),
+        label=None if _is_missing(label) else _label(label),
+        cluster=None if _is_missing(cluster) else str(cluster),
     )
 
 
 def _texts(metric: Metric, row: str, what: str, value: Any) -> tuple[str, ...] | None:
-    if value is None or value != value:  # noqa: PLR0124 - NaN is the one value that differs from itself
+    if _is_missing(value):
         return None
     texts = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Sequence) else (value,)
     for text in texts:
@@ -70,7 +82,9 @@ def _label(value: Any) -> str:
 def _response(metric: Metric, value: Any, case: Case) -> Response:
     trial = Trial(case=case, variant="")
     if isinstance(value, Response):
-        return value
+        if value.trial is not None:
+            raise MetricError(f"{metric.name}: responses of a suite stand among others; score them by themselves")
+        return dataclasses.replace(value, trial=trial)
     if metric.takes == "probabilities" and isinstance(value, Mapping):
         return Response(probabilities=value, trial=trial)
     if metric.takes == "latency" and isinstance(value, int | float) and not isinstance(value, bool):
@@ -79,5 +93,5 @@ def _response(metric: Metric, value: Any, case: Case) -> Response:
         return Response(text=_label(value), trial=trial)
     if isinstance(value, str):
         return Response(text=value, trial=trial)
-    shown = "NaN" if value != value else "None" if value is None else type(value).__name__  # noqa: PLR0124 - as above
+    shown = "None" if value is None else "NaN" if _is_missing(value) else type(value).__name__
     return Response(error=ResponseError(kind="input", message=f"the response is {shown}, not text"), trial=trial)
