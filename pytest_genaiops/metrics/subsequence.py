@@ -14,6 +14,7 @@ Words = Sequence[str]
 
 # Bits of table rows held at a time (32 MB); longer tables are walked back block by block.
 _MOST_BITS = 1 << 28
+_SHORTEST_BLOCK = 64
 
 
 def common_length(left: Words, right: Words) -> int:
@@ -67,7 +68,7 @@ def _steps(places: Mapping[str, Sequence[int]], length: int) -> list[str | None]
 
 def _subsequence(line: Words, masks: Mapping[str, int], steps: Sequence[str | None]) -> Iterator[int]:
     """Places in a reference line of its longest common subsequence with a hypothesis line, last first."""
-    block = max(64, _MOST_BITS // len(line))
+    block = max(_SHORTEST_BLOCK, _MOST_BITS // len(line))
     starts = range(0, len(steps), block)
     full = (1 << len(line)) - 1
     rows = [full]

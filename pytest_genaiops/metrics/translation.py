@@ -149,7 +149,7 @@ class Bleu(Translation):
 
     def engine(self) -> Any:
         """sacrebleu's BLEU with these options."""
-        from sacrebleu.metrics import BLEU
+        from sacrebleu.metrics.bleu import BLEU
 
         return BLEU(
             tokenize=self.tokenize,
@@ -212,7 +212,7 @@ class Chrf(Translation):
 
     def engine(self) -> Any:
         """sacrebleu's CHRF with these options."""
-        from sacrebleu.metrics import CHRF
+        from sacrebleu.metrics.chrf import CHRF
 
         return CHRF(
             char_order=self.char_order,
@@ -247,7 +247,7 @@ class Ter(Translation):
 
     def engine(self) -> Any:
         """sacrebleu's TER with these options."""
-        from sacrebleu.metrics import TER
+        from sacrebleu.metrics.ter import TER
 
         return TER(
             normalized=self.normalized,
