@@ -164,7 +164,7 @@ class UnicodeTokens:
     """The documented definition of tokenize="unicode", for RougeScorer's own tokenizer seam."""
 
     def tokenize(self, text: str) -> list[str]:
-        return [t for t in re.findall(r"[一-鿿]|(?:(?![一-鿿])[^\W_])+", text.casefold())]
+        return re.findall(r"[一-鿿]|(?:(?![一-鿿])[^\W_])+", text.casefold())
 
 
 @settings(max_examples=100, deadline=None)

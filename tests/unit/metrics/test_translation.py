@@ -55,8 +55,8 @@ REFERENCES = [
 ]
 
 
-def case(*references: str, id: str = "17") -> Case:
-    return Case(id=id, references=references)
+def case(*references: str) -> Case:
+    return Case(id="17", references=references)
 
 
 def corpus(metric: Metric, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> float:
@@ -137,7 +137,7 @@ def test_real_systems_score_as_sacrebleu_scores_them() -> None:
         systems.setdefault(row["system"], {})[row["id"]] = row["translation"]
     assert len(systems) == 13
     for texts in systems.values():
-        hypotheses = [texts[id] for id in references]
+        hypotheses = [texts[row] for row in references]
         expected = [[row[0] for row in references.values()]]
         for metric, engine in ((Bleu(), BLEU()), (Chrf(), CHRF())):
             score = corpus(metric, hypotheses, list(references.values()))
@@ -152,7 +152,8 @@ def test_a_reference_is_cut_once_for_all_systems_and_a_segment_once_for_all_test
             calls.append(sent)
             return super()._preprocess_segment(sent)
 
-    monkeypatch.setattr(translation, "_engine", lambda metric, engine=Counting(): engine)
+    engine = Counting()
+    monkeypatch.setattr(translation, "_engine", lambda metric: engine)
     metric = Bleu(smooth_value=0.125)  # a configuration that no other test has filled the memory with
     for _ in range(3):
         for hypothesis in ("one two", "two three", "three four"):
