@@ -127,7 +127,7 @@ class TestCaseByCase:
             def test_question(case):
                 assert case.inputs["question"].endswith("?") and case.reference
         """)
-        assert project.ids() == [f"test_question[default-{id}]" for id in CITIES]
+        assert project.ids() == [f"test_question[default-{key}]" for key in CITIES]
         project.run().assert_outcomes(passed=4)
         assert project.calls == []
 
@@ -263,7 +263,7 @@ class TestOrdinaryPytest:
             def test_each(question, label, case):
                 assert question == case.inputs["question"] and label == f"v1:{case.reference}"
         """)
-        assert project.ids() == [f"test_each[v1-{id}]" for id in CITIES]
+        assert project.ids() == [f"test_each[v1-{key}]" for key in CITIES]
         project.run().assert_outcomes(passed=4)
         assert len(project.calls) == 4
 
