@@ -156,7 +156,7 @@ def cpu(suite: str, cases: int) -> float:
         done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         if done.returncode != 0:
-            raise SystemExit(done.stdout + done.stderr)
+            raise SystemExit((done.stdout + done.stderr)[-2000:])
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 

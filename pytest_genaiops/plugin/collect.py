@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_genaiops.errors import GenaiopsError, UsageError
-from pytest_genaiops.plugin.items import CaseItem, PassRateItem, Recipe, Refusal, SuiteItem
+from pytest_genaiops.plugin.items import CaseItem, PassRateItem, Refusal, SuiteItem
+from pytest_genaiops.plugin.recipe import Recipe
 from pytest_genaiops.plugin.session import Binding, State, state_of
 from pytest_genaiops.run import Spec, Suite
 from pytest_genaiops.variants import Variant

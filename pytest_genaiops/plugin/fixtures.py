@@ -133,14 +133,6 @@ def _bound(item: Any) -> Binding:
     return binding
 
 
-def provider_of(item: Any, name: str) -> Callable[[Any], Any] | None:
-    """What fills an argument directly; None where the closest fixture of this name is not the plugin's own."""
-    found = item._fixtureinfo.name2fixturedefs.get(name)
-    if name == "request" or (found and found[-1].func.__module__ == OURS):
-        return PROVIDERS.get(name)
-    return None
-
-
 def _metric_provider(name: str) -> Callable[[Any], MetricHandle]:
     return lambda item: metric_handle(item.config, name)
 

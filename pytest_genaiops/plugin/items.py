@@ -10,7 +10,7 @@ from typing import Any, Self
 import pytest
 
 from pytest_genaiops.plugin.coverage import refuse_silent_errors
-from pytest_genaiops.plugin.fixtures import provider_of
+from pytest_genaiops.plugin.recipe import Recipe
 from pytest_genaiops.plugin.session import Binding, Progress, state_of
 from pytest_genaiops.records import Case
 from pytest_genaiops.statistics import Sample, interval
@@ -64,23 +64,19 @@ class CaseItem(SuiteItem):
     gate: PassRateItem | None = None
     recipe: Recipe
 
+    @property
+    def ihook(self) -> Any:
+        """pytest's hooks, less those that have nothing to watch; see Recipe."""
+        return self.recipe.hooks
+
     def setup(self) -> None:
         """Fill the test's arguments, in pytest's own order."""
-        self.progress = self.recipe.state.current = Progress()
-        arguments = self.funcargs
-        for name, provider in self.recipe.steps:
+        recipe, arguments = self.recipe, self.funcargs
+        self.progress = recipe.state.current = Progress()
+        for name, provider in recipe.steps:
             if name not in arguments:
-                arguments[name] = self._request.getfixturevalue(name) if provider is None else provider(self)
-
-
-class Recipe:
-    """How the arguments of a test are filled: worked out once for all its cases."""
-
-    __slots__ = ("state", "steps")
-
-    def __init__(self, function: Any) -> None:
-        self.state = state_of(function.config)
-        self.steps = [(name, provider_of(function, name)) for name in function.fixturenames]
+                arguments[name] = provider(self)
+        recipe.warm = True
 
 
 class Refusal(pytest.Collector):
