@@ -13,13 +13,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from importlib.metadata import version
 from itertools import chain, pairwise
 from typing import Any
 
 from pytest_genaiops.errors import MetricError, TokenizerError, UnscorableError
 from pytest_genaiops.metrics.base import Metric, Part, Total
 from pytest_genaiops.metrics.memo import TextMemo
+from pytest_genaiops.metrics.porter import stem
 from pytest_genaiops.metrics.rows import place, references_of
 from pytest_genaiops.metrics.subsequence import common_length, union_hits
 from pytest_genaiops.metrics.writing import letters_beyond_ascii, unicode_words
@@ -90,9 +90,9 @@ class Rouge(Metric):
         return _parts()
 
     def signature(self, cases: Sequence[Case]) -> dict[str, str]:
-        """Options; rouge-score's version, whose numbers these are; nltk's, whose stemmer is used."""
-        stemmer = f"porter (nltk {version('nltk')})" if self.use_stemmer else "none"
-        return {"tokenize": self.tokenize, "stemmer": stemmer, "sentences": "lines", "equals": "rouge-score 0.1.2"}
+        """Options, and the version of rouge-score whose definitions these are."""
+        stemmer = "porter" if self.use_stemmer else "none"
+        return {"tokenize": self.tokenize, "stemmer": stemmer, "sentences": "lines", "as": "rouge-score 0.1.2"}
 
     def _read(self, text: str) -> Text:
         return _TEXTS.get((self, text), len(text), lambda: _read(text, self.use_stemmer, self.tokenize))
@@ -138,14 +138,7 @@ def _ascii_words(text: str) -> list[str]:
 @lru_cache(maxsize=100_000)
 def _stem(word: str) -> str:
     # Porter's rules are for English: rouge-score never shows them another letter, nor a word of three.
-    return str(_stemmer().stem(word)) if len(word) > 3 and word.isascii() else word
-
-
-@lru_cache(maxsize=1)
-def _stemmer() -> Any:
-    from nltk.stem.porter import PorterStemmer
-
-    return PorterStemmer()
+    return stem(word) if len(word) > 3 and word.isascii() else word
 
 
 def _triples(reference: Text, hypothesis: Text) -> tuple[Triple, ...]:

@@ -20,7 +20,8 @@ class SuiteItem(pytest.Function):
     """A test function under one variant: a pytest.Function in every respect, which knows what it evaluates."""
 
     binding: Binding
-    progress: Progress
+    progress: Progress | None = None
+    """What this run of the item asked for; None before and after."""
     case: Case | None = None
     trial: int = 1
 
@@ -46,11 +47,12 @@ class SuiteItem(pytest.Function):
     def runtest(self) -> None:
         """A test that passes over responses or scores that are missing has not passed."""
         super().runtest()
+        assert self.progress is not None
         refuse_silent_errors(self.progress)
 
     def teardown(self) -> None:
-        """Scores asked for outside the suites' tests belong to nobody."""
-        state_of(self.config).current = None
+        """Scores asked for from here on belong to nobody, and those of this item have been reported."""
+        state_of(self.config).current = self.progress = None
         super().teardown()
 
 

@@ -21,7 +21,7 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
     """Complete the report of a suite's item: miss or failure, evidence, scores for the summary."""
     if not isinstance(item, SuiteItem) or (report.passed and report.when != "call"):
         return
-    progress = getattr(item, "progress", None) or Progress()
+    progress = item.progress or Progress()
     if call.excinfo is not None and report.failed:
         if report.when == "call":
             evidence = evidence_of(progress, str(report.longrepr))

@@ -82,7 +82,8 @@ class Running:
         outcome = judge.outcome_of(report)
         if outcome is not None:
             self.state.outcomes.note(report.nodeid, outcome)
-        self.ledger.add(report, outcome)
+        if not self.state.worker:
+            self.ledger.add(report, outcome)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,17 +19,41 @@ STYLES: dict[str, dict[str, bool]] = {
 }
 
 
+class Mean:
+    """The mean of a metric's rows: of one row the row itself, of single cases' rows the mean of their values."""
+
+    __slots__ = ("_first", "_n", "_scored", "_sum", "_unscored")
+
+    def __init__(self) -> None:
+        self._first: Row | None = None
+        self._sum = 0.0
+        self._scored = self._n = self._unscored = 0
+
+    def add(self, row: Row) -> None:
+        self._first = self._first or row
+        self._n += row.n
+        self._unscored += row.unscored
+        if row.value is not None:
+            self._sum += row.value
+            self._scored += 1
+
+    def row(self, part: str) -> Row:
+        assert self._first is not None
+        value = self._sum / self._scored if self._scored else None
+        return replace(self._first, slice=part, value=value, n=self._n, unscored=self._unscored)
+
+
 class Ledger:
     """What the reports of a session said, by suite; in the controller, of every worker's."""
 
     def __init__(self) -> None:
         self._suites: dict[str, dict[str, Any]] = {}
-        self._rows: dict[str, dict[tuple[str, str, str], list[Row]]] = {}
+        self._rows: dict[str, dict[tuple[str, str, str], Mean]] = {}
         self._outcomes: dict[str, dict[tuple[str, str], str]] = {}
 
     def add(self, report: Any, outcome: str | None) -> None:
         """Take the facts that a suite's report carries."""
-        facts = getattr(report, "genaiops", None)
+        facts = vars(report).pop("genaiops", None)  # read once, while pytest keeps reports to the end
         if facts is None or report.outcome == "rerun":
             return
         title, variant = facts["suite"], facts["variant"]
@@ -39,9 +64,9 @@ class Ledger:
         known = self._rows.setdefault(title, {})
         for plain in facts["rows"]:
             row = Row.of(plain)
-            known.setdefault((row.metric, row.slice, variant), []).append(row)
-            for tag, value in facts["slices"].items():
-                known.setdefault((row.metric, f"{tag}={value}", variant), []).append(row)
+            parts = [row.slice, *(f"{tag}={value}" for tag, value in facts["slices"].items())]
+            for part in parts:
+                known.setdefault((row.metric, part, variant), Mean()).add(row)
 
     def tables(self) -> Iterable[SuiteTable]:
         for title, suite in self._suites.items():
@@ -71,31 +96,15 @@ class Ledger:
                 writer.line("".join(writer.markup(cell.text, **STYLES.get(cell.style, {})) for cell in line).rstrip())
 
 
-def _cells(rows: Mapping[tuple[str, str, str], list[Row]]) -> dict[tuple[str, str], dict[str, Row]]:
+def _cells(rows: Mapping[tuple[str, str, str], Mean]) -> dict[tuple[str, str], dict[str, Row]]:
     """(metric, slice) -> variant -> row, slices behind their metric."""
     metrics = dict.fromkeys(metric for metric, _, _ in rows)
     cells: dict[tuple[str, str], dict[str, Row]] = {}
     for metric in metrics:
         parts = sorted({part for name, part, _ in rows if name == metric})
         for part in parts:
-            cells[metric, part] = {v: _mean(found) for (m, p, v), found in rows.items() if (m, p) == (metric, part)}
+            cells[metric, part] = {v: found.row(part) for (m, p, v), found in rows.items() if (m, p) == (metric, part)}
     return cells
-
-
-def _mean(rows: list[Row]) -> Row:
-    """One row as it is; the rows of single cases as their mean."""
-    if len(rows) == 1:
-        return rows[0]
-    values = [row.value for row in rows if row.value is not None]
-    return Row(
-        metric=rows[0].metric,
-        slice=rows[0].slice,
-        value=sum(values) / len(values) if values else None,
-        n=sum(row.n for row in rows),
-        unscored=sum(row.unscored for row in rows),
-        higher_is_better=rows[0].higher_is_better,
-        scale=rows[0].scale,
-    )
 
 
 def _tallies(outcomes: Mapping[tuple[str, str], str]) -> dict[str, Tally]:
