@@ -70,8 +70,8 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=default)
     parser.add_argument("--step", type=int, default=1)
     options = parser.parse_args()
-    ours([("warm the stemmer's import", "warm the stemmer's import")])
-    theirs([("warm the import", "warm the import")])
+    ours([("import it all", "before the clock")])
+    theirs([("import it all", "before the clock")])
     write = sys.stdout.write
     write(f"{'data':18} {'pairs':>6} {'ours/s':>8} {'rouge-score/s':>13} {'ratio':>6} {'unequal':>8}\n")
     totals = [0, 0.0, 0.0, 0]

@@ -104,15 +104,15 @@ def _past(word: str) -> str:
         return word[:-1] if len(word) == 4 else word[:-2]
     if word.endswith("eed"):
         return word[:-1] if _measure(word[:-3]) else word
-    if word.endswith("ed"):
-        bare = word[:-2]
-    elif word.endswith("ing"):
-        bare = word[:-3]
-    else:
+    ending = 2 if word.endswith("ed") else 3 if word.endswith("ing") else 0
+    if not ending or "v" not in _shape(word[:-ending]):
         return word
+    return _restored(word[:-ending])
+
+
+def _restored(bare: str) -> str:
+    """What "ed" or "ing" was taken from, with its silent e put back or its doubled consonant made single."""
     shape = _shape(bare)
-    if "v" not in shape:
-        return word
     if bare.endswith(("at", "bl", "iz")):
         return bare + "e"
     if len(bare) > 1 and bare[-1] == bare[-2] and shape[-1] == "c":
