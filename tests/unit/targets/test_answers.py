@@ -1,0 +1,190 @@
+"""What a target may return, and what is said about the rest."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import pytest
+
+from pytest_genaiops.records import Case, Response, ResponseError, Trial
+from pytest_genaiops.targets import from_error, recorded_response, to_response
+
+TRIAL = Trial(case=Case(id="c1", source="qa.jsonl:7"), variant="v1")
+
+
+def message(value: object) -> str:
+    response = to_response(value, TRIAL, seconds=1.5)
+    assert response.error is not None
+    assert response.error.kind == "target"
+    assert (response.text, response.trial, response.latency) == ("", TRIAL, 1.5)
+    return response.error.message
+
+
+class TestStrings:
+    def test_a_string_is_the_text(self) -> None:
+        response = to_response("Paris", TRIAL, seconds=0.25)
+        assert (response.text, response.latency, response.trial, response.error) == ("Paris", 0.25, TRIAL, None)
+
+    def test_an_empty_string_is_an_answer(self) -> None:
+        response = to_response("", TRIAL)
+        assert (response.text, response.error) == ("", None)
+
+
+class TestMappings:
+    def test_every_field(self) -> None:
+        response = to_response(
+            {
+                "text": "Paris",
+                "contexts": ["one", "two"],
+                "label": "city",
+                "probabilities": {"city": 0.9, "river": 0.1},
+                "tool_calls": [{"name": "search"}],
+                "usage": {"total": 12},
+                "latency": 2,
+                "model": "small-1",
+            },
+            TRIAL,
+        )
+        assert response == Response(
+            text="Paris",
+            contexts=("one", "two"),
+            label="city",
+            probabilities={"city": 0.9, "river": 0.1},
+            tool_calls=({"name": "search"},),
+            usage={"total": 12},
+            latency=2.0,
+            model="small-1",
+            trial=TRIAL,
+        )
+
+    def test_any_mapping_will_do(self) -> None:
+        assert to_response(types.MappingProxyType({"text": "x"}), TRIAL).text == "x"
+
+    def test_latency_of_its_own_wins_over_the_measured_one(self) -> None:
+        assert to_response({"text": "x", "latency": 0.5}, TRIAL, seconds=3.0).latency == 0.5
+
+    def test_null_fields_count_as_absent(self) -> None:
+        response = to_response({"text": "x", "contexts": None, "latency": None}, TRIAL, seconds=3.0)
+        assert (response.contexts, response.latency) == (None, 3.0)
+
+    def test_one_context_may_be_a_string(self) -> None:
+        assert to_response({"text": "x", "contexts": "passage"}, TRIAL).contexts == ("passage",)
+
+    @pytest.mark.parametrize(("label", "text"), [(True, "true"), (False, "false"), (3, "3"), ("spam", "spam")])
+    def test_labels(self, label: object, text: str) -> None:
+        assert to_response({"label": label}, TRIAL).label == text
+
+    def test_a_label_or_probabilities_need_no_text(self) -> None:
+        assert to_response({"label": "spam"}, TRIAL).error is None
+        assert to_response({"probabilities": {"spam": 1.0}}, TRIAL).error is None
+
+    def test_an_error_that_the_target_reports(self) -> None:
+        response = to_response({"error": "rate limit", "text": "half an ans"}, TRIAL)
+        assert (str(response.error), response.text) == ("target: rate limit", "")
+
+    @pytest.mark.parametrize(
+        ("value", "said"),
+        [
+            (
+                {"txet": "x"},
+                "the response has an unknown key 'txet'; did you mean 'text'? Known: contexts, error, label, latency, "
+                "model, probabilities, text, tool_calls, usage",
+            ),
+            ({"text": "x", 3: "y"}, "the response has an unknown key 3; Known: "),
+            ({}, "the response has no 'text'"),
+            ({"text": None}, "the response has no 'text'"),
+            ({"usage": {}}, "the response has no 'text'"),
+            ({"text": 5}, "the response's 'text' is int, not a string"),
+            ({"text": b"x"}, "the response's 'text' is bytes, not a string"),
+            ({"text": "x", "contexts": [1]}, "the response's 'contexts' must be a string or a list of strings"),
+            ({"text": "x", "contexts": {"a": 1}}, "the response's 'contexts' must be a string or a list of strings"),
+            ({"label": 0.5}, "the response's 'label' is float, not a string, integer or boolean"),
+            ({"text": "x", "latency": "fast"}, "the response's 'latency' is 'fast', not a number of seconds"),
+            ({"text": "x", "latency": -1}, "the response's 'latency' is -1, not a number of seconds"),
+            ({"text": "x", "latency": float("nan")}, "the response's 'latency' is nan, not a number of seconds"),
+            ({"text": "x", "latency": True}, "the response's 'latency' is True, not a number of seconds"),
+            ({"text": "x", "usage": 12}, "the response's 'usage' is int, not a mapping"),
+            ({"probabilities": [0.5]}, "the response's 'probabilities' is list, not a mapping"),
+            ({"text": "x", "tool_calls": 5}, "the response's 'tool_calls' must be a list of mappings"),
+            ({"text": "x", "tool_calls": ["a"]}, "the response's 'tool_calls' must be a list of mappings"),
+        ],
+    )
+    def test_a_field_that_is_wrong_is_named(self, value: dict[Any, Any], said: str) -> None:
+        assert message(value).startswith(said)
+
+
+class TestResponses:
+    def test_a_response_is_taken_as_it_is(self) -> None:
+        given = Response(text="x", label="a", usage={"total": 3}, model="m")
+        assert to_response(given, TRIAL, seconds=1.0) == Response(
+            text="x", label="a", usage={"total": 3}, model="m", latency=1.0, trial=TRIAL
+        )
+
+    def test_it_belongs_to_the_trial_that_was_asked(self) -> None:
+        other = Trial(case=Case(id="other"), variant="v9")
+        assert to_response(Response(text="x", trial=other), TRIAL).trial == TRIAL
+
+    def test_its_error_stays_an_error(self) -> None:
+        error = ResponseError(kind="budget", message="spent")
+        assert to_response(Response(error=error), TRIAL).error == error
+
+    @pytest.mark.parametrize("contexts", ["passage", ["passage"], ("passage",)])
+    def test_contexts_in_any_shape_become_a_tuple(self, contexts: Any) -> None:
+        assert to_response(Response(text="x", contexts=contexts), TRIAL).contexts == ("passage",)
+
+    def test_a_response_with_the_wrong_text_is_refused(self) -> None:
+        assert message(Response(text=None)) == "the response's 'text' is NoneType, not a string"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "the target returned None instead of an answer; return str, dict or Response"),
+        (float("nan"), "the answer is NaN, not text; an empty cell was read as a number"),
+        (7, "the target returned int; return str, dict or Response"),
+        (["a", "b"], "the target returned list; return str, dict or Response"),
+        (b"bytes", "the target returned bytes; return str, dict or Response"),
+    ],
+)
+def test_other_types_are_refused(value: object, said: str) -> None:
+    assert message(value) == said
+
+
+def test_from_error() -> None:
+    response = from_error("timeout", "no answer within 2 s", TRIAL, seconds=2.0)
+    assert (str(response.error), response.latency, response.trial) == ("timeout: no answer within 2 s", 2.0, TRIAL)
+
+
+class TestRecorded:
+    case = Case(
+        id="c1",
+        source="qa.jsonl:7",
+        recorded={"plain": "Paris", "full": {"text": "Lyon", "latency": 0.5}, "gap": None, "broken": {"txt": ""}},
+    )
+
+    def recorded(self, system: str, index: int = 1) -> Response:
+        return recorded_response(Trial(case=self.case, variant=system, index=index))
+
+    def test_a_text_and_a_mapping(self) -> None:
+        assert self.recorded("plain").text == "Paris"
+        assert self.recorded("plain").latency is None
+        assert (self.recorded("full").text, self.recorded("full").latency) == ("Lyon", 0.5)
+
+    @pytest.mark.parametrize(
+        ("system", "index", "said"),
+        [
+            ("gap", 1, "missing: qa.jsonl:7 records null for system 'gap'"),
+            ("absent", 1, "missing: qa.jsonl:7 records no response for system 'absent'"),
+            ("plain", 2, "missing: qa.jsonl:7 records one response a system, no trial 2"),
+        ],
+    )
+    def test_what_is_not_on_record_is_missing_with_its_place(self, system: str, index: int, said: str) -> None:
+        assert str(self.recorded(system, index).error) == said
+
+    def test_a_case_without_a_file_is_named_by_its_id(self) -> None:
+        found = recorded_response(Trial(case=Case(id="c9"), variant="v"))
+        assert str(found.error) == "missing: c9 records no response for system 'v'"
+
+    def test_a_record_of_the_wrong_shape_is_an_error(self) -> None:
+        assert self.recorded("broken").error is not None
