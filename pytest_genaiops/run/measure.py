@@ -62,7 +62,7 @@ def measure(metric: Metric, response: Response) -> Measurement:
         raise error
     if error is not None:
         return Measurement(reason=f"{metric.name} raised {describe(error)}", kind="metric")
-    if not isinstance(statistics, tuple | Mapping):
+    if not isinstance(statistics, tuple) and not isinstance(statistics, Mapping):
         kind = type(statistics).__name__
         raise MetricError(f"{metric.name}: statistics() gave {kind}; return a tuple or a mapping of numbers")
     if not _finite(statistics):
@@ -91,5 +91,5 @@ def _lacking(metric: Metric, response: Response, case: Case) -> str:
 
 
 def _finite(statistics: Statistics) -> bool:
-    values = statistics.values() if isinstance(statistics, Mapping) else statistics
+    values = statistics if isinstance(statistics, tuple) else statistics.values()
     return all(map(math.isfinite, values))

@@ -124,7 +124,7 @@ class TestRecordedSuites:
             suite(tmp_path, RECORDED, target=False, trials=3)
 
     def test_nothing_that_answers_is_refused_with_both_ways(self, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match=r"nothing answers the cases of 'qa': override the `target` .* `responses`"):
+        with pytest.raises(UsageError, match=r"nothing answers the cases of 'qa': override .* `responses` column"):
             suite(tmp_path, target=False)
 
     def test_a_recorded_response_is_one_object(self, tmp_path: Path) -> None:
