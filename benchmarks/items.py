@@ -96,6 +96,19 @@ def test_case(response, case, variant, instant):
 '''
 )
 
+RUNG_2_INSTANT = (
+    METRIC
+    + '''
+@pytest.fixture(scope="session")
+def instant():
+    return Instant()
+
+@pytest.mark.genaiops(dataset="many")
+def test_all(responses, instant):
+    assert sum(map(instant, responses)) >= 0.7 * len(responses)
+'''
+)
+
 RUNG_2 = '''
 import pytest
 
@@ -109,6 +122,7 @@ SUITES = {
     "rung 3, instant metric": RUNG_3,
     "rung 3, exact_match": RUNG_3_SCORE,
     "rung 3, called target": RUNG_3_TARGET,
+    "rung 2, instant metric": RUNG_2_INSTANT,
     "rung 2, exact_match": RUNG_2,
 }
 
