@@ -27,7 +27,7 @@ from pytest_genaiops.records import Case, Response, Statistics
 from pytest_genaiops.registry import did_you_mean
 
 TOKENIZERS = (
-    "13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab", "spm", "flores101", "flores200", "spBLEU-1K",
+    "13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab", "spm", "flores101", "flores200",
 )  # fmt: skip
 SMOOTH_METHODS = ("exp", "floor", "add-k", "none")
 
