@@ -232,12 +232,14 @@ class Chrf(Translation):
 class Ter(Translation):
     """Translation edit rate of a corpus: edits per 100 reference words, lower is better.
 
-    0 is a perfect match. The scale is given as 0-100, but a long hypothesis can need more edits
-    than its reference has words, and the rate then exceeds 100. Options and defaults are
-    sacrebleu's. Statistics: edits to the nearest reference, mean length of the references.
+    0 is a perfect match. The scale has no upper end: a long hypothesis can need more edits than its
+    reference has words, the rate then exceeds 100, and an interval cut off there would pass what
+    is worse. Options and defaults are sacrebleu's. Statistics: edits to the nearest reference, mean
+    length of the references.
     """
 
     name = "ter"
+    scale = (0.0, math.inf)
     higher_is_better = False
 
     normalized: bool = False

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -223,6 +224,7 @@ def test_nothing_to_compare_with_is_unscorable_and_an_empty_answer_scores_zero()
 def test_a_rate_of_edits_can_exceed_a_hundred() -> None:
     assert corpus(Ter(), ["a b c d"], [("x y",)]) == 200
     assert not Ter().higher_is_better
+    assert Ter.scale == (0.0, math.inf)  # an interval cut off at 100 would let it pass "at most 100"
 
 
 def test_texts_that_would_take_minutes_or_all_memory_are_unscorable() -> None:
