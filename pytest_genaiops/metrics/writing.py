@@ -33,8 +33,10 @@ def unspaced_language(text: str) -> str | None:
     if text.isascii():
         return None
     unspaced = _UNSPACED.findall(text)
-    letters = [*_LETTER.findall(_UNSPACED.sub("", text)), *unspaced]
-    if not unspaced or 2 * len(unspaced) <= len(letters):
+    if not unspaced:
+        return None
+    letters_beside = len(_LETTER.findall(_UNSPACED.sub("", text)))
+    if len(unspaced) <= letters_beside:
         return None
     chunks = sum(_UNSPACED.search(chunk) is not None for chunk in text.split())
     if chunks > 1 and len(unspaced) <= _LONGEST_MEAN_WORD * chunks:
