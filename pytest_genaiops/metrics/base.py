@@ -117,7 +117,7 @@ def add_up(statistics: Sequence[Statistics]) -> Total:
     """Sum of sufficient statistics; integers stay exact, floats are summed without rounding drift."""
     if not statistics:
         raise ValueError("no statistics to add up")
-    if isinstance(statistics[0], Mapping):
+    if not isinstance(statistics[0], tuple):
         counts: Counter[Hashable] = Counter()
         for row in statistics:
             counts.update(row)  # type: ignore[arg-type]

@@ -18,6 +18,8 @@ import pytest
 
 INPUT = "genaiops_outcomes"
 POLL_SECONDS = 0.05
+PATIENCE_SECONDS = 1.0
+"""How long nothing may run anywhere before a gate stops waiting; covers the pause between two items of a worker."""
 
 
 class Outcomes:
@@ -27,9 +29,11 @@ class Outcomes:
         self._source = source
         """In a worker: the file to read. Elsewhere None, and outcomes are noted in memory."""
         self._known: dict[str, str] = {}
+        self._running: set[str] = set()
+        self._unavailable: set[str] = set()
         self._shared: Path | None = None
         self._read = 0
-        self._ended = False
+        self.ended = False
 
     @staticmethod
     def of(config: pytest.Config) -> Outcomes:
@@ -43,10 +47,18 @@ class Outcomes:
             self._shared.touch()
         workerinput[INPUT] = str(self._shared)
 
+    def start(self, nodeid: str) -> None:
+        """In the controller: note that a worker has begun with an item."""
+        self._append({"start": nodeid})
+
     def note(self, nodeid: str, outcome: str) -> None:
         """Note an outcome; a later one of the same item (a rerun, a failing teardown) replaces it."""
         self._known[nodeid] = outcome
         self._append({"id": nodeid, "outcome": outcome})
+
+    def give_up(self, nodeids: Collection[str]) -> None:
+        """Nobody will run these items: do not wait for them."""
+        self._unavailable.update(nodeids)
 
     def end(self) -> None:
         """Nothing more will run: whoever waits may stop."""
@@ -59,11 +71,17 @@ class Outcomes:
     def wait_for(self, nodeids: Collection[str]) -> Mapping[str, str]:
         """Outcomes of these items, as far as they have run; a worker waits for the others' cases.
 
-        Cannot wait in a circle: gates stand behind their cases, and every worker runs in collection order.
+        It waits as long as anything runs anywhere. What is still missing then stands behind a gate that
+        waits for it: pytest-xdist keeps no order once it has moved items from one worker to another.
         """
-        while self._source is not None and not self._ended:
+        patience = time.monotonic() + PATIENCE_SECONDS
+        while self._source is not None and not self.ended:
             self._refresh(self._source)
-            if all(nodeid in self._known for nodeid in nodeids):
+            if all(nodeid in self._known or nodeid in self._unavailable for nodeid in nodeids):
+                break
+            if self._running:
+                patience = time.monotonic() + PATIENCE_SECONDS
+            elif time.monotonic() > patience:
                 break
             time.sleep(POLL_SECONDS)
         return {nodeid: self._known[nodeid] for nodeid in nodeids if nodeid in self._known}
@@ -75,7 +93,7 @@ class Outcomes:
 
     def _refresh(self, source: Path) -> None:
         if not source.exists():
-            self._ended = True
+            self.ended = True
             return
         with source.open(encoding="utf-8") as file:
             file.seek(self._read)
@@ -85,6 +103,9 @@ class Outcomes:
         for line in whole.splitlines():
             row = json.loads(line)
             if "end" in row:
-                self._ended = True
+                self.ended = True
+            elif "start" in row:
+                self._running.add(row["start"])
             else:
                 self._known[row["id"]] = row["outcome"]
+                self._running.discard(row["id"])

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from pytest_genaiops.plugin import judge
+from pytest_genaiops.plugin import judge, xdist
 from pytest_genaiops.plugin.collect import check_selection, parametrize
 from pytest_genaiops.plugin.order import arrange
 from pytest_genaiops.plugin.session import State, state_of
 from pytest_genaiops.plugin.summary import Ledger
 
-
 NAME = "genaiops-running"
+XDIST = "genaiops-xdist"
 
 
 def collect(metafunc: pytest.Metafunc) -> None:
@@ -25,13 +25,19 @@ def collect(metafunc: pytest.Metafunc) -> None:
 
 def prepare_worker(node: Any) -> None:
     """In the controller of pytest-xdist: tell a worker where outcomes are written."""
+    outcomes = state_of(node.config).outcomes
     _join(node.config)
-    state_of(node.config).outcomes.share_with(node.workerinput)
+    if not node.config.pluginmanager.has_plugin(XDIST):
+        node.config.pluginmanager.register(xdist.Controller(outcomes), XDIST)
+    outcomes.share_with(node.workerinput)
 
 
 def _join(config: pytest.Config) -> None:
     if not config.pluginmanager.has_plugin(NAME):
-        config.pluginmanager.register(Running(config, state_of(config)), NAME)
+        state = state_of(config)
+        config.pluginmanager.register(Running(config, state), NAME)
+        if state.worker:
+            config.pluginmanager.register(xdist.Worker(state), XDIST)
 
 
 class Running:

@@ -37,26 +37,32 @@ class Mean:
             self._sum += row.value
             self._scored += 1
 
-    def row(self, part: str) -> Row:
+    def holds(self, row: Row) -> bool:
+        """Take the row where there is none yet; else say whether it is the same one."""
+        if self._first is None:
+            self.add(row)
+        return self._first == row
+
+    def row(self, metric: str, part: str) -> Row:
         assert self._first is not None
         value = self._sum / self._scored if self._scored else None
-        return replace(self._first, slice=part, value=value, n=self._n, unscored=self._unscored)
+        return replace(self._first, metric=metric, slice=part, value=value, n=self._n, unscored=self._unscored)
 
 
 class Ledger:
     """What the reports of a session said, by suite; in the controller, of every worker's."""
 
     def __init__(self) -> None:
-        self._suites: dict[str, dict[str, Any]] = {}
-        self._rows: dict[str, dict[tuple[str, str, str], Mean]] = {}
-        self._outcomes: dict[str, dict[tuple[str, str], str]] = {}
+        self._suites: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._rows: dict[tuple[str, ...], dict[tuple[str, str, str], Mean]] = {}
+        self._outcomes: dict[tuple[str, ...], dict[tuple[str, str], str]] = {}
 
     def add(self, report: Any, outcome: str | None) -> None:
         """Take the facts that a suite's report carries."""
         facts = vars(report).pop("genaiops", None)  # read once, while pytest keeps reports to the end
         if facts is None or report.outcome == "rerun":
             return
-        title, variant = facts["suite"], facts["variant"]
+        variant, title = facts["variant"], _heading(facts)
         suite = self._suites.setdefault(title, {**facts, "variants": {}})
         suite["variants"].setdefault(variant)
         if facts["case"] is not None and outcome is not None:
@@ -66,7 +72,10 @@ class Ledger:
             row = Row.of(plain)
             parts = [row.slice, *(f"{tag}={value}" for tag, value in facts["slices"].items())]
             for part in parts:
-                known.setdefault((row.metric, part, variant), Mean()).add(row)
+                if facts["case"] is not None:
+                    known.setdefault((row.metric, part, variant), Mean()).add(row)
+                else:
+                    _put(known, (row.metric, part, variant), row, facts["suite"].rpartition("::")[2])
 
     def tables(self) -> Iterable[SuiteTable]:
         for title, suite in self._suites.items():
@@ -76,7 +85,7 @@ class Ledger:
             words += [f"baseline {baseline}"] if baseline else []
             words += ["each a test; values are means over them"] if by_case else []
             yield SuiteTable(
-                title=title.rpartition("::")[2],
+                title=title[0],
                 note=", ".join(words),
                 baseline=baseline,
                 variants=list(suite["variants"]),
@@ -96,6 +105,22 @@ class Ledger:
                 writer.line("".join(writer.markup(cell.text, **STYLES.get(cell.style, {})) for cell in line).rstrip())
 
 
+def _heading(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """What shares a table: the tests of one file that judge the same data against the same baseline; else each test."""
+    path, _, test = facts["suite"].partition("::")
+    if facts["case"] is not None:
+        return (f"{path}::{test}",)
+    return (path, facts["dataset"], str(facts["baseline"]))
+
+
+def _put(known: dict[tuple[str, str, str], Mean], key: tuple[str, str, str], row: Row, test: str) -> None:
+    """Enter a whole dataset's row; where two tests of a table differ under one metric, the later one says its name."""
+    metric, part, variant = key
+    for name in (metric, f"{metric} in {test}"):
+        if known.setdefault((name, part, variant), Mean()).holds(row):
+            return
+
+
 def _cells(rows: Mapping[tuple[str, str, str], Mean]) -> dict[tuple[str, str], dict[str, Row]]:
     """(metric, slice) -> variant -> row, slices behind their metric."""
     metrics = dict.fromkeys(metric for metric, _, _ in rows)
@@ -103,7 +128,7 @@ def _cells(rows: Mapping[tuple[str, str, str], Mean]) -> dict[tuple[str, str], d
     for metric in metrics:
         parts = sorted({part for name, part, _ in rows if name == metric})
         for part in parts:
-            cells[metric, part] = {v: found.row(part) for (m, p, v), found in rows.items() if (m, p) == (metric, part)}
+            cells[metric, part] = {v: found.row(metric, part) for (m, p, v), found in rows.items() if (m, p) == (metric, part)}
     return cells
 
 

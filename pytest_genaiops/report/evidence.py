@@ -18,6 +18,8 @@ class CaseEvidence:
     value: float | None
     text: str
     reason: str = ""
+    unsupported: Sequence[str] = ()
+    """Words of the text that the contexts do not hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,5 +68,7 @@ def case_lines(evidence: ScoreEvidence) -> list[str]:
         lines.append("worst cases:" if evidence.n > 1 else "the case:")
         for case in evidence.worst:
             lines.append(f"  {visible(case.id)}: {number(case.value, evidence.scale)}  '{excerpt(case.text)}'")
+            if case.unsupported:
+                lines.append(f"    not in the contexts: {excerpt(', '.join(case.unsupported))}")
     lines.append(f"signature: {excerpt(evidence.signature, 400)}")
     return lines

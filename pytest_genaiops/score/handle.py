@@ -301,11 +301,20 @@ class Score:
     def _worst(self) -> list[CaseEvidence]:
         values = [(v, i) for i, v in enumerate(self.per_case) if v is not None]
         values.sort(key=lambda pair: pair[0], reverse=not self.higher_is_better)
-        responses = self._table.responses
+        ids, responses = self._table.ids, self._table.responses
         return [
-            CaseEvidence(id=self._table.ids[i], value=v, text=responses[i].text if responses else "")
+            CaseEvidence(
+                id=ids[i], value=v, text=responses[i].text if responses else "", unsupported=self._unsupported(i)
+            )
             for v, i in values[:WORST]
         ]
+
+    def _unsupported(self, index: int) -> tuple[str, ...]:
+        """What the contexts do not hold of one answer; empty where the metric has no evidence to give."""
+        try:
+            return tuple(span.text for span in self.explain(index).unsupported)
+        except MetricError:
+            return ()
 
     def _missing(self) -> list[CaseEvidence]:
         rows = zip(self._table.ids, self.why, strict=True)

@@ -1,0 +1,109 @@
+"""Sessions of checks. ``nox`` alone runs the everyday ones with the interpreter at hand.
+
+Others by name: ``nox -s tests-3.12 tests-3.13`` (those interpreters), ``nox -s lowest`` (oldest
+supported dependencies), ``nox -s simulations`` and ``nox -s benchmarks`` (long).
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.sessions = ["lint", "tests", "suites"]
+nox.options.reuse_venv = "yes"
+nox.options.default_venv_backend = "venv"
+
+TEST_TOOLS = [
+    "hypothesis>=6.100",
+    "import-linter>=2.3",
+    "pytest-asyncio>=0.24",
+    "pytest-randomly>=3.16",
+    "pytest-rerunfailures>=15",
+    "pytest-timeout>=2.3",
+    "pytest-xdist>=3.6",
+    "scikit-learn>=1.4",  # a test oracle, as is scipy; never used by the package
+    "scipy>=1.12",
+]
+LINT_TOOLS = ["import-linter>=2.3", "mypy>=1.14", "ruff>=0.9", "pandas-stubs", "types-PyYAML"]
+# The oldest versions that the requirements allow, where they still install on Python 3.11.
+LOWEST = ["pytest==8.3.0", "pandas==2.2.0", "numpy<2", "sacrebleu==2.5.0", "rouge-score==0.1.2", "rapidfuzz==3.9.0", "pyyaml==6.0.1", "jinja2==3.1.0"]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types and the direction of imports."""
+    session.install("-e", ".", *LINT_TOOLS)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("lint-imports")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Everything that the core promises, on the built wheel."""
+    _install_wheel(session)
+    session.install(*TEST_TOOLS)
+    _run_tests(session)
+
+
+@nox.session(name="tests-3.12", python="3.12")
+def tests_312(session: nox.Session) -> None:
+    """The same on Python 3.12."""
+    tests(session)
+
+
+@nox.session(name="tests-3.13", python="3.13")
+def tests_313(session: nox.Session) -> None:
+    """The same on Python 3.13."""
+    tests(session)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """The same with the oldest dependencies that the requirements allow."""
+    _install_wheel(session)
+    session.install(*LOWEST, *TEST_TOOLS)
+    _run_tests(session)
+
+
+@nox.session
+def suites(session: nox.Session) -> None:
+    """The project's own evaluation suites, as a user runs them: alone and under pytest-xdist."""
+    session.install("-e", ".", "pytest-xdist>=3.6")
+    session.run("pytest", "eval_suites", *session.posargs)
+    session.run("pytest", "eval_suites", "-q", "-n", "2")
+
+
+@nox.session
+def simulations(session: nox.Session) -> None:
+    """Error rates of the statistical procedures, with many more draws than the tests take."""
+    session.install("-e", ".", *TEST_TOOLS)
+    session.run("pytest", "tests/unit/statistics/test_error_rates.py", "-q", env={"GENAIOPS_SIMULATION_DRAWS": "4000"})
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Every figure of docs/benchmarks.md."""
+    session.install("-e", ".")
+    for script in ("startup", "items", "rouge", "corpus_metrics", "metric_quality"):
+        session.run("python", f"benchmarks/{script}.py")
+    session.run("python", "benchmarks/items.py", "--growth", "--rounds", "1")
+
+
+def _install_wheel(session: nox.Session) -> None:
+    """Build the wheel and install it: what is missing from it shows."""
+    folder = Path(session.create_tmp())
+    shutil.rmtree(folder / "wheels", ignore_errors=True)
+    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder / "wheels"), ".")
+    (wheel,) = (folder / "wheels").glob("*.whl")
+    session.install("--force-reinstall", "--no-deps", str(wheel))
+    session.install(str(wheel))
+
+
+def _run_tests(session: nox.Session) -> None:
+    # The tests stand beside the sources: outside the checkout's own folder the wheel is what gets imported.
+    session.run("python", "-P", "-m", "pytest", "tests", *session.posargs)

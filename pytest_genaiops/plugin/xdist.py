@@ -1,0 +1,59 @@
+"""Gates under pytest-xdist: their cases run in other workers, and not always before them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from pytest_genaiops.plugin.items import PassRateItem
+from pytest_genaiops.plugin.judge import outcome_of
+from pytest_genaiops.plugin.outcomes import Outcomes
+from pytest_genaiops.plugin.session import State
+
+
+class Controller:
+    """Tells the workers which items are running."""
+
+    def __init__(self, outcomes: Outcomes) -> None:
+        self.outcomes = outcomes
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """A worker has begun with an item."""
+        self.outcomes.start(nodeid)
+
+
+class Worker:
+    """Holds a gate back until its cases have run."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        """Wait before the gate is announced: then only items that make progress count as running."""
+        if isinstance(item, PassRateItem):
+            gather(item, self.state)
+
+
+def gather(gate: PassRateItem, state: State) -> None:
+    """Have an outcome for every selected case of the gate.
+
+    A case that nobody is running and that has not run was sent to a worker behind a gate that waits
+    for it: by a worker that steals, or for one that died. Waiting would never end, so the case is
+    judged here, unreported, and reported when its turn comes.
+    """
+    selected = set(state.items)
+    state.outcomes.give_up([case.nodeid for case in gate.cases if case not in selected])
+    found = state.outcomes.wait_for([case.nodeid for case in gate.cases])
+    for case in gate.cases:
+        if case in selected and case.nodeid not in found and not state.outcomes.ended:
+            for report in _reports(case, gate):
+                outcome = outcome_of(report)
+                if outcome is not None:
+                    state.outcomes.note(case.nodeid, outcome)
+
+
+def _reports(case: Any, gate: PassRateItem) -> list[pytest.TestReport]:
+    return runtestprotocol(case, log=False, nextitem=gate)
