@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 import pytest
 from conftest import CITIES, Project, outcomes
@@ -199,9 +199,11 @@ def test_junit_has_a_miss_as_skipped_and_the_verdict_as_failure(project: Project
     }  # fmt: skip
     cases = {case.get("name"): case for case in suite.iter("testcase")}
     miss = cases["test_answer[v1-c2]"].find("skipped")
-    assert miss is not None and "a miss within the budget of test_answer[v1-pass_rate]" in str(miss.get("message"))
+    assert miss is not None
+    assert "a miss within the budget of test_answer[v1-pass_rate]" in str(miss.get("message"))
     verdict = cases[GATE].find("failure")
-    assert verdict is not None and "2 of 4 cases passed" in str(verdict.text)
+    assert verdict is not None
+    assert "2 of 4 cases passed" in str(verdict.text)
 
 
 def test_junit_keeps_the_sentence_of_a_gate_that_passed(project: Project) -> None:
@@ -210,7 +212,8 @@ def test_junit_keeps_the_sentence_of_a_gate_that_passed(project: Project) -> Non
     project.run("--junitxml=out.xml")
     root = ElementTree.parse(project.path / "out.xml").getroot()
     sentences = [item.get("value", "") for item in root.iter("property") if item.get("name") == "genaiops"]
-    assert len(sentences) == 1 and sentences[0].startswith("passed: 3 of 4 cases passed (75.0%")
+    assert len(sentences) == 1
+    assert sentences[0].startswith("passed: 3 of 4 cases passed (75.0%")
 
 
 class TestRerunFailures:
