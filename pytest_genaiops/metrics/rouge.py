@@ -7,12 +7,12 @@ rows of bits instead of a table of numbers.
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from importlib.metadata import version
 from itertools import chain, pairwise
 from typing import Any
 
@@ -29,7 +29,6 @@ from pytest_genaiops.registry import did_you_mean
 TYPES = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 TOKENIZERS = ("rouge-score", "unicode")
 
-_WORD = re.compile("[a-z0-9]+")
 _LARGEST_TABLE = 10**9
 
 Triple = tuple[float, float, float]
@@ -92,7 +91,7 @@ class Rouge(Metric):
     def signature(self, cases: Sequence[Case]) -> dict[str, str]:
         """Options, and the version of rouge-score whose definitions these are."""
         stemmer = "porter" if self.use_stemmer else "none"
-        return {"tokenize": self.tokenize, "stemmer": stemmer, "sentences": "lines", "as": "rouge-score 0.1.2"}
+        return {"tokenize": self.tokenize, "stemmer": stemmer, "sentences": "lines", "version": _version()}
 
     def _read(self, text: str) -> Text:
         return _TEXTS.get((self, text), len(text), lambda: _read(text, self.use_stemmer, self.tokenize))
@@ -124,21 +123,37 @@ def _warn_once(metric: Rouge) -> None:
 
 
 def _read(text: str, use_stemmer: bool, tokenize: str) -> Text:
-    cut: Callable[[str], list[str]] = unicode_words if tokenize == "unicode" else _ascii_words
-    lines = [tuple(map(_stem, cut(line)) if use_stemmer else cut(line)) for line in text.split("\n")]
-    lines = [line for line in lines if line]
+    cut = _unicode_words if tokenize == "unicode" else _rouge_score_words()
+    stemmer = _Stemmer if use_stemmer else None
+    lines = [words for line in text.split("\n") if (words := tuple(cut(line, stemmer)))]
     words = lines[0] if len(lines) == 1 else tuple(chain.from_iterable(lines))
     return Text(words=words, lines=tuple(lines), unigrams=Counter(words), bigrams=Counter(pairwise(words)))
 
 
-def _ascii_words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
+@lru_cache(maxsize=1)
+def _version() -> str:
+    return version("rouge-score")
 
 
-@lru_cache(maxsize=100_000)
-def _stem(word: str) -> str:
-    # Porter's rules are for English: rouge-score never shows them another letter, nor a word of three.
-    return stem(word) if len(word) > 3 and word.isascii() else word
+@lru_cache(maxsize=1)
+def _rouge_score_words() -> Callable[[str, type[_Stemmer] | None], list[str]]:
+    """rouge-score's own tokenizer: words of a-z and 0-9, stemmed where they have more than three characters."""
+    from rouge_score.tokenize import tokenize
+
+    words: Callable[[str, type[_Stemmer] | None], list[str]] = tokenize
+    return words
+
+
+def _unicode_words(text: str, stemmer: type[_Stemmer] | None) -> list[str]:
+    words = unicode_words(text)
+    # Porter's rules are for English: other letters stay as they are.
+    return [stemmer.stem(w) if len(w) > 3 and w.isascii() else w for w in words] if stemmer else words
+
+
+class _Stemmer:
+    """What rouge-score's tokenizer takes for a stemmer; a text repeats its words, and texts share them."""
+
+    stem = staticmethod(lru_cache(maxsize=100_000)(stem))
 
 
 def _triples(reference: Text, hypothesis: Text) -> tuple[Triple, ...]:
