@@ -30,7 +30,8 @@ from pytest_genaiops import metric
 CITIES = {"c1": "Paris", "c2": "Rome", "c3": "Madrid", "c4": "Vienna"}
 COUNTRIES = {"c1": "France", "c2": "Italy", "c3": "Spain", "c4": "Austria"}
 ROWS = [
-    {"id": key, "question": f"What is the capital of {COUNTRIES[key]}?", "reference": city} for key, city in CITIES.items()
+    {"id": key, "question": f"What is the capital of {COUNTRIES[key]}?", "reference": city}
+    for key, city in CITIES.items()
 ]
 
 ANSWERS_ALL = "return case.reference"

@@ -53,9 +53,8 @@ class TestOnce:
             import pytest
 
             @pytest.mark.genaiops(dataset="capitals", variants=["v1", "v2"], baseline="v1")
-            def test_whole(responses, baseline, exact_match, token_f1, bleu, latency):
+            def test_whole(responses, baseline, exact_match, token_f1):
                 assert exact_match(responses) == 1 and token_f1(responses) == 1
-                assert latency(responses) >= 0 or True
                 assert exact_match(responses).not_worse_than(baseline, margin=1.0)
 
             @pytest.mark.genaiops(dataset="capitals", variants=["v1", "v2"], pass_rate=1.0)
@@ -66,7 +65,6 @@ class TestOnce:
             def test_texts(responses):
                 assert all(r.text for r in responses)
         """
-        source = source.replace("                assert latency(responses) >= 0 or True\n", "")
         project.suite(source, name="test_one.py")
         project.suite(source, name="test_two.py")
         result = project.run()
@@ -151,7 +149,9 @@ class TestOnce:
 
 
 @pytest.mark.parametrize(
-    "target", ["slow_sync", "slow_async", "lambda case, variant: slow_async(case, variant)"], ids=["sync", "async", "lambda"]
+    "target",
+    ["slow_sync", "slow_async", "lambda case, variant: slow_async(case, variant)"],
+    ids=["sync", "async", "lambda"],
 )
 class TestConcurrency:
     def test_bounded_and_used(self, project: Project, target: str) -> None:
@@ -164,39 +164,18 @@ class TestConcurrency:
 
     def test_one_at_a_time(self, project: Project, target: str) -> None:
         project.write("conftest.py", COUNTING.replace("{target}", target))
-        project.whole()
-        project.suite('import pytest\n\n@pytest.mark.genaiops(dataset="capitals")\ndef test_x(responses):\n    pass\n')
-        project.run("--genaiops-concurrency=1").assert_outcomes(passed=1)
+        project.by_case()
+        project.run("--genaiops-concurrency=1").assert_outcomes(failed=4)
         assert int((project.path / "most.txt").read_text()) == 1
 
 
-def test_sync_and_async_targets_together_keep_the_bound(project: Project) -> None:
-    project.dataset([{"id": f"c{i}", "reference": "yes"} for i in range(12)])
-    project.write("conftest.py", COUNTING.replace("{target}", "slow_sync"))
-    source = """
-        import pytest
-        %s
-
-        @pytest.mark.genaiops(dataset="capitals")
-        def test_each(response):
-            assert response.text == "yes"
-    """
-    project.suite(source % "", name="test_sync.py")
-    project.write("sub/conftest.py", """
-        import pytest
-
-        @pytest.fixture(scope="session")
-        def target(request):
-            import conftest
-            return request.config.pluginmanager.getplugin(str(request.config.rootpath / "conftest.py")).slow_async
-    """)
-    project.suite(source % "", name="sub/test_async.py")
-    project.run("--genaiops-concurrency=4").assert_outcomes(passed=24)
-    assert int((project.path / "most.txt").read_text()) <= 4
-
-
 def test_items_start_before_all_calls_have_ended(project: Project) -> None:
-    project.target("time.sleep(0 if case.id == 'c1' else 0.3)\nCALLS.with_name('done.txt').open('a').write('x')\nreturn case.reference")
+    project.target("""
+        time.sleep(0 if case.id == "c1" else 0.3)
+        with CALLS.with_name("done.txt").open("a") as file:
+            file.write("x")
+        return case.reference
+    """)
     project.suite("""
         import pathlib
         import pytest
@@ -214,7 +193,10 @@ class TestTimeout:
         ("head", "body"),
         [
             ("def answer(case, variant):", "time.sleep(8 if case.id == 'c2' else 0)\nreturn case.reference"),
-            ("async def answer(case, variant):", "await asyncio.sleep(8 if case.id == 'c2' else 0)\nreturn case.reference"),
+            (
+                "async def answer(case, variant):",
+                "await asyncio.sleep(8 if case.id == 'c2' else 0)\nreturn case.reference",
+            ),
         ],
         ids=["sync", "async"],
     )
