@@ -82,7 +82,8 @@ class Engine:
     def _wait(self, slot: Slot) -> None:
         with self._changed:
             while slot.response is None:
-                # Sync calls cannot watch their own clock: whoever waits does it for all of them.
-                patience = self._threads.expire(time.monotonic())
+                # Sync calls, and a loop blocked by one of its calls, cannot watch their own clock: whoever waits does.
+                now = time.monotonic()
+                patience = [seconds for crew in (self._threads, self._loop) if (seconds := crew.expire(now)) is not None]
                 if slot.response is None:
-                    self._changed.wait(patience)
+                    self._changed.wait(min(patience, default=None))

@@ -7,12 +7,15 @@ import inspect
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from pytest_genaiops.records import Response, Trial
 from pytest_genaiops.run.guard import attempt, describe
 from pytest_genaiops.targets import from_error, to_response
+
+GRACE = 0.5
+"""Seconds past the timeout after which a loop that has not given a call up is taken to be blocked by it."""
 
 
 class Slot:
@@ -38,9 +41,9 @@ class Slot:
         assert isinstance(response, Response)
         return response
 
-    def overdue(self, timeout: float) -> Response:
+    def overdue(self, timeout: float, why: str = "") -> Response:
         """The response of a call that took longer than ``timeout`` seconds."""
-        return from_error("timeout", f"no answer within {timeout:g} s", self.trial, seconds=timeout)
+        return from_error("timeout", f"no answer within {timeout:g} s{why}", self.trial, seconds=timeout)
 
 
 def is_async(target: Callable[..., Any]) -> bool:
@@ -144,56 +147,94 @@ async def _call(slot: Slot) -> Any:
     return await slot.target(slot.trial.case, slot.variant)
 
 
-class LoopCrew:
-    """At most ``size`` async calls at once, as tasks on one event loop in a thread of its own.
+class Lane:
+    """One event loop in a thread of its own, with the calls that wait for it and those under way on it."""
 
-    The loop lives as long as the crew: a client that outlives its loop loses answers.
+    __slots__ = ("loop", "queue", "running", "tasks")
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.queue: deque[Slot] = deque()
+        self.running: set[Slot] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        threading.Thread(target=_serve, args=[self.loop], name="genaiops-loop", daemon=True).start()
+
+
+class LoopCrew:
+    """At most ``size`` async calls at once, as tasks on one event loop.
+
+    The loop lives as long as the crew, because a client that outlives its loop loses answers. Only a
+    target that blocks it (a blocking call inside ``async def``) past the timeout is left behind with it,
+    and a new loop takes over what is queued.
     """
 
     def __init__(self, *, size: int, timeout: float | None, changed: threading.Condition) -> None:
         self._size = size
         self._timeout = timeout
         self._changed = changed
-        self._queue: deque[Slot] = deque()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._lanes: list[Lane] = []
 
     def add(self, slots: Sequence[Slot]) -> None:
         """Queue calls in this order."""
-        self._running_loop().call_soon_threadsafe(self._enqueue, slots)
+        with self._changed:
+            self._enqueue(self._lane(), slots)
 
     def run(self, awaitable: Awaitable[Any]) -> Any:
         """Finish an awaitable on the loop and wait for it; for worker threads, never on the loop itself."""
-        value, error = asyncio.run_coroutine_threadsafe(_outcome(awaitable), self._running_loop()).result()
+        with self._changed:
+            loop = self._lane().loop
+        value, error = asyncio.run_coroutine_threadsafe(_outcome(awaitable), loop).result()
         if error is not None:
             raise error
         return value
 
     def close(self) -> None:
-        """Forget what is queued, cancel what is under way and end the loop, without waiting for any of it."""
+        """Forget what is queued, cancel what is under way and end the loops, without waiting for any of it."""
         with self._changed:
-            loop, self._loop = self._loop, None
-        if loop is not None:
-            asyncio.run_coroutine_threadsafe(self._stop(), loop)
+            lanes, self._lanes = self._lanes, []
+            for lane in lanes:
+                lane.queue.clear()
+        for lane in lanes:
+            asyncio.run_coroutine_threadsafe(_stop(), lane.loop)
 
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
-        with self._changed:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=_serve, args=[self._loop], name="genaiops-loop", daemon=True).start()
-            return self._loop
+    def expire(self, now: float) -> float | None:
+        """Give up calls that the loop itself should have given up, and return the seconds until the next look.
 
-    def _enqueue(self, slots: Sequence[Slot]) -> None:
-        self._queue.extend(slots)
-        for _ in range(min(self._size - len(self._tasks), len(self._queue))):
-            task = asyncio.get_running_loop().create_task(self._work())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        The caller holds the condition.
+        """
+        if self._timeout is None:
+            return None
+        limit = self._timeout + GRACE
+        for lane in list(self._lanes):
+            stuck = [slot for slot in lane.running if now - slot.started >= limit]
+            for slot in stuck:
+                slot.response = slot.overdue(self._timeout, "; the async target blocks its event loop")
+                lane.running.discard(slot)
+                self._changed.notify_all()
+            if stuck and lane is self._lanes[-1]:
+                waiting, lane.queue = lane.queue, deque()
+                self._lanes.append(Lane())
+                self._enqueue(self._lanes[-1], waiting)
+        started = [slot.started for lane in self._lanes for slot in lane.running]
+        return min(started) + limit - now if started else limit
 
-    async def _work(self) -> None:
-        while self._queue:
-            slot = self._queue.popleft()
-            slot.started = time.monotonic()
+    def _lane(self) -> Lane:
+        if not self._lanes:
+            self._lanes.append(Lane())
+        return self._lanes[-1]
+
+    def _enqueue(self, lane: Lane, slots: Iterable[Slot]) -> None:
+        lane.queue.extend(slots)
+        lane.loop.call_soon_threadsafe(self._hire, lane)
+
+    def _hire(self, lane: Lane) -> None:
+        for _ in range(min(self._size - len(lane.tasks), len(lane.queue))):
+            task = lane.loop.create_task(self._work(lane))
+            lane.tasks.add(task)
+            task.add_done_callback(lane.tasks.discard)
+
+    async def _work(self, lane: Lane) -> None:
+        while (slot := self._next(lane)) is not None:
             call = asyncio.ensure_future(_outcome(_call(slot)))
             done, _ = await asyncio.wait({call}, timeout=self._timeout)
             if done:
@@ -204,14 +245,25 @@ class LoopCrew:
                 assert self._timeout is not None
                 response = slot.overdue(self._timeout)
             with self._changed:
-                slot.response = response
+                lane.running.discard(slot)
+                if slot.response is None:
+                    slot.response = response
                 self._changed.notify_all()
 
-    async def _stop(self) -> None:
-        self._queue.clear()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=1)
-        asyncio.get_running_loop().stop()
+    def _next(self, lane: Lane) -> Slot | None:
+        with self._changed:
+            if not lane.queue:
+                return None
+            slot = lane.queue.popleft()
+            slot.started = time.monotonic()
+            lane.running.add(slot)
+            return slot
+
+
+async def _stop() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=1)
+    asyncio.get_running_loop().stop()

@@ -334,6 +334,23 @@ class TestTimeouts:
         assert found.error is not None
         assert found.error.kind == "timeout"
 
+    def test_an_async_target_that_blocks_its_loop_stalls_nobody_else(self, engines: Callable[..., Engine]) -> None:
+        release = threading.Event()
+
+        async def target(case: Case, variant: Any) -> str:
+            if case.id == "blocks":
+                release.wait(30)
+            return case.id
+
+        engine = engines(concurrency=1, timeout=0.1)
+        found = answers(engine, [job(target, case) for case in ("first", "blocks", "good", "fine")])
+        assert str(found[1].error) == "timeout: no answer within 0.1 s; the async target blocks its event loop"
+        assert [found[i].text for i in (0, 2, 3)] == ["first", "good", "fine"]
+        release.set()
+        time.sleep(0.05)
+        assert engine.response(job(target, "blocks")) is found[1]
+        assert engine.response(job(target, "later")).text == "later"
+
     def test_an_answer_past_its_time_does_not_count_though_nobody_waited(self, engines: Callable[..., Engine]) -> None:
         engine, done = engines(timeout=0.05), threading.Event()
 
