@@ -7,9 +7,10 @@ rows of bits instead of a table of numbers.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.metadata import version
@@ -123,9 +124,9 @@ def _warn_once(metric: Rouge) -> None:
 
 
 def _read(text: str, use_stemmer: bool, tokenize: str) -> Text:
-    cut = _unicode_words if tokenize == "unicode" else _rouge_score_words()
-    stemmer = _Stemmer if use_stemmer else None
-    lines = [words for line in text.split("\n") if (words := tuple(cut(line, stemmer)))]
+    cut = unicode_words if tokenize == "unicode" else _rouge_score_words
+    lines = [tuple(map(_stem, cut(line)) if use_stemmer else cut(line)) for line in text.split("\n")]
+    lines = [line for line in lines if line]
     words = lines[0] if len(lines) == 1 else tuple(chain.from_iterable(lines))
     return Text(words=words, lines=tuple(lines), unigrams=Counter(words), bigrams=Counter(pairwise(words)))
 
@@ -136,24 +137,22 @@ def _version() -> str:
 
 
 @lru_cache(maxsize=1)
-def _rouge_score_words() -> Callable[[str, type[_Stemmer] | None], list[str]]:
-    """rouge-score's own tokenizer: words of a-z and 0-9, stemmed where they have more than three characters."""
-    from rouge_score.tokenize import tokenize
+def _separators() -> re.Pattern[str]:
+    """What rouge-score's own tokenizer takes for the space between words: everything but a-z and 0-9."""
+    from rouge_score.tokenize import NON_ALPHANUM_RE
 
-    words: Callable[[str, type[_Stemmer] | None], list[str]] = tokenize
-    return words
-
-
-def _unicode_words(text: str, stemmer: type[_Stemmer] | None) -> list[str]:
-    words = unicode_words(text)
-    # Porter's rules are for English: other letters stay as they are.
-    return [stemmer.stem(w) if len(w) > 3 and w.isascii() else w for w in words] if stemmer else words
+    pattern: re.Pattern[str] = NON_ALPHANUM_RE
+    return pattern
 
 
-class _Stemmer:
-    """What rouge-score's tokenizer takes for a stemmer; a text repeats its words, and texts share them."""
+def _rouge_score_words(text: str) -> list[str]:
+    return _separators().sub(" ", text.lower()).split()
 
-    stem = staticmethod(lru_cache(maxsize=100_000)(stem))
+
+@lru_cache(maxsize=100_000)
+def _stem(word: str) -> str:
+    # Porter's rules are for English: rouge-score never shows them another letter, nor a word of three.
+    return stem(word) if len(word) > 3 and word.isascii() else word
 
 
 def _triples(reference: Text, hypothesis: Text) -> tuple[Triple, ...]:
