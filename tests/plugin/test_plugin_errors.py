@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import ClassVar
 
 import pytest
 from conftest import CITIES, ROWS, Project, outcomes
@@ -202,7 +203,7 @@ class TestEmptyAndHugeAnswers:
 
 
 class TestRecordedResponses:
-    ROW = {"id": "c1", "reference": "Paris", "responses": {"good": "Paris", "bad": "Oslo"}}
+    ROW: ClassVar = {"id": "c1", "reference": "Paris", "responses": {"good": "Paris", "bad": "Oslo"}}
 
     def recorded(self, project: Project, *rows: dict[str, object]) -> None:
         (project.path / "conftest.py").unlink()
