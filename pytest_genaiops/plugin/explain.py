@@ -35,7 +35,7 @@ def evidence_of(progress: Progress, shown: str) -> list[str]:
     lines: dict[tuple[str, int], list[str]] = {}
     for score in progress.scores:
         key = (score.signature, score.n + score.unscored)
-        if score.signature not in shown and key not in lines:
+        if score.name in shown and score.signature not in shown and key not in lines:
             evidence = score.evidence()
             lines[key] = [headline(evidence), *case_lines(evidence)]
     return [line for block in lines.values() for line in block]
