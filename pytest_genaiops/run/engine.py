@@ -84,6 +84,7 @@ class Engine:
             while slot.response is None:
                 # Sync calls, and a loop blocked by one of its calls, cannot watch their own clock: whoever waits does.
                 now = time.monotonic()
-                patience = [seconds for crew in (self._threads, self._loop) if (seconds := crew.expire(now)) is not None]
+                looks = (self._threads.expire(now), self._loop.expire(now))
+                patience = [seconds for seconds in looks if seconds is not None]
                 if slot.response is None:
                     self._changed.wait(min(patience, default=None))

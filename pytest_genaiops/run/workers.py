@@ -21,18 +21,18 @@ GRACE = 0.5
 class Slot:
     """One trial on its way: what to call, since when it runs, and the response once there is one."""
 
-    __slots__ = ("response", "started", "target", "trial", "variant")
+    __slots__ = ("ended", "response", "started", "target", "trial", "variant")
 
     def __init__(self, target: Callable[..., Any], variant: Any, trial: Trial) -> None:
         self.target = target
         self.variant = variant
         self.trial = trial
-        self.started = 0.0
+        self.started = self.ended = 0.0
         self.response: Response | None = None
 
     def settle(self, value: Any, error: BaseException | None) -> Response:
         """The response for what the call returned or raised."""
-        seconds = time.monotonic() - self.started
+        seconds = (self.ended or time.monotonic()) - self.started
         if error is None:
             # What a target returned may raise when it is looked at: a mapping that loads its items on demand.
             response, error = attempt(lambda: to_response(value, self.trial, seconds=seconds), catch=BaseException)
@@ -143,19 +143,18 @@ async def _outcome(awaitable: Awaitable[Any]) -> tuple[Any, BaseException | None
         return None, error
 
 
-async def _call(slot: Slot) -> Any:
-    return await slot.target(slot.trial.case, slot.variant)
-
-
 class Lane:
     """One event loop in a thread of its own, with the calls that wait for it and those under way on it."""
 
-    __slots__ = ("loop", "queue", "running", "tasks")
+    __slots__ = ("begun", "loop", "queue", "taken", "tasks")
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.queue: deque[Slot] = deque()
-        self.running: set[Slot] = set()
+        self.taken: dict[Slot, None] = {}
+        """Calls that have a task, in order; a call is out once it is answered, given up or handed to another lane."""
+        self.begun: set[Slot] = set()
+        """Those of them whose target has really been entered."""
         self.tasks: set[asyncio.Task[None]] = set()
         threading.Thread(target=_serve, args=[self.loop], name="genaiops-loop", daemon=True).start()
 
@@ -206,16 +205,19 @@ class LoopCrew:
             return None
         limit = self._timeout + GRACE
         for lane in list(self._lanes):
-            stuck = [slot for slot in lane.running if now - slot.started >= limit]
+            stuck = [slot for slot in lane.begun if now - slot.started >= limit]
             for slot in stuck:
                 slot.response = slot.overdue(self._timeout, "; the async target blocks its event loop")
-                lane.running.discard(slot)
+                _release(lane, slot)
                 self._changed.notify_all()
             if stuck and lane is self._lanes[-1]:
-                waiting, lane.queue = lane.queue, deque()
+                waiting = [*(slot for slot in lane.taken if slot not in lane.begun), *lane.queue]
+                lane.queue.clear()
+                for slot in waiting:
+                    _release(lane, slot)
                 self._lanes.append(Lane())
                 self._enqueue(self._lanes[-1], waiting)
-        started = [slot.started for lane in self._lanes for slot in lane.running]
+        started = [slot.started for lane in self._lanes for slot in lane.begun]
         return min(started) + limit - now if started else limit
 
     def _lane(self) -> Lane:
@@ -235,7 +237,8 @@ class LoopCrew:
 
     async def _work(self, lane: Lane) -> None:
         while (slot := self._next(lane)) is not None:
-            call = asyncio.ensure_future(_outcome(_call(slot)))
+            call = asyncio.ensure_future(_outcome(self._call(lane, slot)))
+            await asyncio.sleep(0)  # the clock starts when the target is entered, not while others hold up the loop
             done, _ = await asyncio.wait({call}, timeout=self._timeout)
             if done:
                 error = asyncio.CancelledError() if call.cancelled() else call.exception()
@@ -245,9 +248,9 @@ class LoopCrew:
                 assert self._timeout is not None
                 response = slot.overdue(self._timeout)
             with self._changed:
-                lane.running.discard(slot)
-                if slot.response is None:
+                if slot in lane.taken:
                     slot.response = response
+                    _release(lane, slot)
                 self._changed.notify_all()
 
     def _next(self, lane: Lane) -> Slot | None:
@@ -255,9 +258,24 @@ class LoopCrew:
             if not lane.queue:
                 return None
             slot = lane.queue.popleft()
-            slot.started = time.monotonic()
-            lane.running.add(slot)
+            lane.taken[slot] = None
             return slot
+
+    async def _call(self, lane: Lane, slot: Slot) -> Any:
+        with self._changed:
+            if slot not in lane.taken:
+                return None  # another lane has it: it must not be called twice
+            slot.started = time.monotonic()
+            lane.begun.add(slot)
+        try:
+            return await slot.target(slot.trial.case, slot.variant)
+        finally:
+            slot.ended = time.monotonic()  # other tasks may have their turn before anybody hears of it
+
+
+def _release(lane: Lane, slot: Slot) -> None:
+    lane.taken.pop(slot, None)
+    lane.begun.discard(slot)
 
 
 async def _stop() -> None:

@@ -349,7 +349,32 @@ class TestTimeouts:
         release.set()
         time.sleep(0.05)
         assert engine.response(job(target, "blocks")) is found[1]
+        assert engine.response(job(target, "good")) is found[2]
         assert engine.response(job(target, "later")).text == "later"
+
+    def test_calls_behind_a_blocked_loop_are_made_once_on_the_next(self, engines: Callable[..., Engine]) -> None:
+        release, seen = threading.Event(), []
+
+        async def target(case: Case, variant: Any) -> str:
+            seen.append(case.id)
+            if case.id == "0":
+                release.wait(30)
+            return case.id
+
+        found = answers(engines(concurrency=4, timeout=0.1), [job(target, str(i)) for i in range(10)])
+        release.set()
+        time.sleep(0.1)
+        assert [response.text for response in found] == ["", *map(str, range(1, 10))]
+        assert sorted(seen) == [str(i) for i in range(10)]
+
+    def test_a_call_s_time_starts_when_its_target_is_entered(self, engines: Callable[..., Engine]) -> None:
+        async def target(case: Case, variant: Any) -> str:
+            time.sleep(0.1)  # blocks the loop: the mistake that this is about
+            return case.id
+
+        found = answers(engines(concurrency=4, timeout=0.35), [job(target, str(i)) for i in range(8)])
+        assert [response.text for response in found] == [str(i) for i in range(8)]
+        assert all(response.latency is not None and response.latency < 0.35 for response in found)
 
     def test_an_answer_past_its_time_does_not_count_though_nobody_waited(self, engines: Callable[..., Engine]) -> None:
         engine, done = engines(timeout=0.05), threading.Event()
