@@ -50,7 +50,7 @@ class Metric(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     """Roles without which nothing can be scored: ``references``, ``contexts``, ``question``, ``label``."""
     takes: ClassVar[str] = "text"
-    """The field of a Response that a plain call's first argument fills: ``text``, ``label``, ``probabilities``, ``latency``."""
+    """Field of a Response that a plain call's first argument fills: ``text``, ``label``, ``probabilities``, ``latency``."""
     judges_errors: ClassVar[bool] = False
     """True only for a metric that scores failed trials themselves (``error_rate``)."""
 
@@ -120,7 +120,7 @@ def add_up(statistics: Sequence[Statistics]) -> Total:
     if not isinstance(statistics[0], tuple):
         counts: Counter[Hashable] = Counter()
         for row in statistics:
-            counts.update(row)  # type: ignore[arg-type]
+            counts.update(row)
         return counts
     columns = zip(*statistics, strict=True)
     return tuple(sum(c) if isinstance(c[0], int) else math.fsum(c) for c in columns)
