@@ -50,7 +50,7 @@ class Metric(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     """Roles without which nothing can be scored: ``references``, ``contexts``, ``question``, ``label``."""
     takes: ClassVar[str] = "text"
-    """Field of a Response that a plain call's first argument fills: ``text``, ``label``, ``probabilities``, ``latency``."""
+    """Field of a Response that a call's first argument fills: ``text``, ``label``, ``probabilities``, ``latency``."""
     judges_errors: ClassVar[bool] = False
     """True only for a metric that scores failed trials themselves (``error_rate``)."""
 
