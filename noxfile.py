@@ -29,7 +29,16 @@ TEST_TOOLS = [
 ]
 LINT_TOOLS = ["import-linter>=2.3", "mypy>=1.14", "ruff>=0.9", "pandas-stubs", "types-PyYAML"]
 # The oldest versions that the requirements allow, where they still install on Python 3.11.
-LOWEST = ["pytest==8.3.0", "pandas==2.2.0", "numpy<2", "sacrebleu==2.5.0", "rouge-score==0.1.2", "rapidfuzz==3.9.0", "pyyaml==6.0.1", "jinja2==3.1.0"]
+LOWEST = [
+    "pytest==8.3.0",
+    "pandas==2.2.0",
+    "numpy<2",
+    "sacrebleu==2.5.0",
+    "rouge-score==0.1.2",
+    "rapidfuzz==3.9.0",
+    "pyyaml==6.0.1",
+    "jinja2==3.1.0",
+]
 
 
 @nox.session

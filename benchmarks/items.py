@@ -31,7 +31,7 @@ class Instant:
 
 BARE = (
     METRIC
-    + '''
+    + """
 from pytest_genaiops.records import Case, Response
 
 class Variant:
@@ -55,12 +55,12 @@ def response(case, variant):
 @pytest.mark.parametrize("case", CASES, ids=[f"v1-{{case.id}}" for case in CASES])
 def test_case(response, case, variant, instant):
     assert instant(response) >= 0.7
-'''
+"""
 )
 
 RUNG_3 = (
     METRIC
-    + '''
+    + """
 @pytest.fixture(scope="session")
 def instant():
     return Instant()
@@ -68,20 +68,20 @@ def instant():
 @pytest.mark.genaiops(dataset="many")
 def test_case(response, case, variant, instant):
     assert instant(response) >= 0.7
-'''
+"""
 )
 
-RUNG_3_SCORE = '''
+RUNG_3_SCORE = """
 import pytest
 
 @pytest.mark.genaiops(dataset="many")
 def test_case(response, case, variant, exact_match):
     assert exact_match(response) >= 0.7
-'''
+"""
 
 RUNG_3_TARGET = (
     METRIC
-    + '''
+    + """
 @pytest.fixture(scope="session")
 def target():
     return lambda case, variant: f"answer to {case.id}"
@@ -93,12 +93,12 @@ def instant():
 @pytest.mark.genaiops(dataset="many", variants=["v1"])
 def test_case(response, case, variant, instant):
     assert instant(response) >= 0.7
-'''
+"""
 )
 
 RUNG_2_INSTANT = (
     METRIC
-    + '''
+    + """
 @pytest.fixture(scope="session")
 def instant():
     return Instant()
@@ -106,16 +106,16 @@ def instant():
 @pytest.mark.genaiops(dataset="many")
 def test_all(responses, instant):
     assert sum(map(instant, responses)) >= 0.7 * len(responses)
-'''
+"""
 )
 
-RUNG_2 = '''
+RUNG_2 = """
 import pytest
 
 @pytest.mark.genaiops(dataset="many")
 def test_all(responses, exact_match):
     assert exact_match(responses) >= 0.7
-'''
+"""
 
 SUITES = {
     "bare parametrize": BARE,
@@ -135,7 +135,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.growth:
         small, large = (measure(RUNG_3, n, options.rounds) for n in (10_000, 50_000))
-        show(f"rung 3: {small:.2f} s for 10 000 cases, {large:.2f} s for 50 000: {large / small:.2f} x the CPU for 5 x the cases")
+        show(f"rung 3: {small:.2f} s for 10 000 cases, {large:.2f} s for 50 000: {large / small:.2f} x the CPU")
         return
     found = {name: [] for name in SUITES}
     for _ in range(options.rounds):
@@ -144,7 +144,7 @@ def main() -> None:
     base = statistics.median(found["bare parametrize"])
     show(f"{options.cases} cases, median of {options.rounds} rounds, CPU s beyond one item")
     for name, seconds in found.items():
-        show(f"{name:<24} {statistics.median(seconds):7.3f} s   {statistics.median(seconds) / base:5.2f} x bare parametrize")
+        show(f"{name:<24} {(own := statistics.median(seconds)):7.3f} s   {own / base:5.2f} x bare parametrize")
 
 
 def measure(suite: str, cases: int, rounds: int) -> float:
@@ -163,7 +163,11 @@ def cpu(suite: str, cases: int) -> float:
                 answer = f"answer to case{i}"
                 row = {"id": f"case{i}", "input": f"question {i}", "reference": answer, "responses": {"v1": answer}}
                 file.write(json.dumps(row) + "\n")
-        environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
+        environment = {
+            **os.environ,
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+        }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         command = [sys.executable, "-m", "pytest", "-q", "-p", "pytest_genaiops.plugin.hooks", "-p", "no:cacheprovider"]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

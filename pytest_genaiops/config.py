@@ -24,7 +24,7 @@ class Settings:
     limit: int | None = None
     """Number of cases to sample from every dataset; None takes all."""
     seed: int = DEFAULT_SEED
-    """Seeds the sample of cases and every resampling."""
+    """Seeds the sample of cases."""
     concurrency: int = DEFAULT_CONCURRENCY
     """Calls of the target under way at once."""
     timeout: float | None = None

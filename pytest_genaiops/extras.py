@@ -22,7 +22,6 @@ def require(module: str, *, extra: str) -> ModuleType:
     spec = find_spec(top)
     if spec is None or spec.origin is None:
         raise ExtraMissingError(
-            f"this needs the package {top!r}, which is not installed: "
-            f'python -m pip install "pytest-genaiops[{extra}]"'
+            f'this needs the package {top!r}, which is not installed: python -m pip install "pytest-genaiops[{extra}]"'
         )
     return import_module(module)

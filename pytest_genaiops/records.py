@@ -110,7 +110,8 @@ class Responses(tuple[Response, ...]):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        variants = sorted({r.trial.variant for r in self if r.trial})
+        # A system's name comes from data: escaped, for a traceback shows it as it is.
+        variants = sorted({repr(r.trial.variant)[1:-1] for r in self if r.trial})
         return f"<{len(self)} responses of {', '.join(variants)}>"
 
 

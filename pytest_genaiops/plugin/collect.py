@@ -43,7 +43,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     state.plans[_key(definition)] = suite
     if isinstance(suite, Suite):
         choices = [Choice(suite, variant) for variant in suite.variants]
-        ids = [_escaped(variant.id) for variant in suite.variants]
+        ids = [variant.id.replace("::", ":") for variant in suite.variants]  # pytest escapes them itself
         metafunc.parametrize("variant", choices, ids=ids, indirect=True)
 
 
@@ -90,9 +90,13 @@ def _cases(collector: pytest.Collector, function: Any, binding: Binding) -> Iter
 def _check_fixtures(names: Iterable[str]) -> None:
     asked = set(names)
     if asked & ONE_CASE and "responses" in asked:
-        raise UsageError("the test asks for `responses` (the whole dataset) and for `response` or `case` (one case); take one")
+        raise UsageError(
+            "the test asks for `responses` (the whole dataset) and for `response` or `case` (one case); take one"
+        )
     if not asked & (ONE_CASE | WHOLE_DATASET):
-        raise UsageError("the test has the genaiops marker but asks for none of `responses`, `response`, `case`, `variant`")
+        raise UsageError(
+            "the test has the genaiops marker but asks for none of `responses`, `response`, `case`, `variant`"
+        )
 
 
 def _spec(definition: Any) -> Spec:
@@ -103,10 +107,13 @@ def _spec(definition: Any) -> Spec:
             raise UsageError(f"genaiops takes named arguments only: dataset={mark.args[0]!r}")
         arguments.update(mark.kwargs)
     spec = Spec.of(arguments)
-    if "baseline" in definition.fixturenames and not (spec.baseline or definition.config.getoption("--genaiops-baseline")):
-        raise UsageError('the test asks for `baseline`, and nobody names one; add baseline="<variant id>" to the marker')
+    baseline = spec.baseline or definition.config.getoption("--genaiops-baseline")
+    if "baseline" in definition.fixturenames and not baseline:
+        raise UsageError('the test asks for `baseline`, but none is named; add baseline="<variant id>" to the marker')
     if spec.pass_rate is not None and not ONE_CASE & set(definition.fixturenames):
-        raise UsageError("pass_rate counts cases, but the test judges the whole dataset at once; ask for `response` or `case`")
+        raise UsageError(
+            "pass_rate counts cases, but the test judges the whole dataset at once; ask for `response` or `case`"
+        )
     return spec
 
 

@@ -30,5 +30,5 @@ def refuse_silent_errors(progress: Progress) -> None:
 
 def _first(failed: Sequence[Response], total: int) -> str:
     response = failed[0]
-    assert response.error is not None and response.trial is not None
-    return f"{len(failed)} of {total} responses are errors ({response.trial.case.id}: {response.error})"
+    case = response.trial.case.id if response.trial else ""
+    return f"{len(failed)} of {total} responses are errors ({case}: {response.error})"

@@ -23,10 +23,7 @@ def compared(operator: str, left: object, right: object) -> list[str] | None:
         if not isinstance(right, Score) or operator not in _MIRRORED:
             return None
         left, right, operator = right, left, _MIRRORED[operator]
-    if isinstance(right, Score):
-        threshold = headline(right.evidence(cases=False))
-    else:
-        threshold = str(right)
+    threshold = headline(right.evidence(cases=False)) if isinstance(right, Score) else str(right)
     return comparison_lines(left.evidence(), operator, threshold)
 
 

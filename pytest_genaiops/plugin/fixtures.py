@@ -29,19 +29,23 @@ def metric_handle(config: pytest.Config, name: str) -> MetricHandle:
 
 
 def variant_of(request: pytest.FixtureRequest) -> Variant:
+    """The variant of the running item."""
     return _bound(request.node).variant
 
 
 def case_of(request: pytest.FixtureRequest) -> Any:
+    """The case of the running item; None where it evaluates a whole dataset."""
     _bound(request.node)
     return request.node.case
 
 
 def response_of(request: pytest.FixtureRequest, target: Any) -> Response:
+    """The response to the running item's case."""
     return _response(request.node, target)
 
 
 def responses_of(request: pytest.FixtureRequest, target: Any) -> Responses:
+    """The responses to every case under the running item's variant."""
     item = request.node
     found = Responses(_answers(item, target, _bound(item).variant))
     item.progress.responses.extend(found)
@@ -87,7 +91,8 @@ def _answers(item: Any, target: Any, variant: Variant) -> list[Response]:
 def _prepare(item: Any, state: State, target: Any) -> object:
     """Check the target, start everything that the session will ask of it, and return its identity."""
     if not callable(target):
-        raise UsageError(f"the `target` fixture returned {type(target).__name__}; return a callable answer(case, variant)")
+        given = type(target).__name__
+        raise UsageError(f"the `target` fixture returned {given}; return a callable answer(case, variant)")
     identity = _identity(item)
     # A worker of pytest-xdist does not know which items it will get: it starts only what it is asked for.
     if not state.worker and identity not in state.planned:
@@ -101,7 +106,9 @@ def _plan(state: State, identity: object) -> list[tuple[Variant, Trial]]:
     plan: list[tuple[Variant, Trial]] = []
     for item in state.items:
         binding = getattr(item, "binding", None)
-        if not isinstance(item, pytest.Function) or binding is None or binding.suite.recorded or not binding.wants & {"response", "responses", "baseline"}:
+        if binding is None or not isinstance(item, pytest.Function) or binding.suite.recorded:
+            continue
+        if not binding.wants & {"response", "responses", "baseline"}:
             continue
         if _identity(item) == identity:
             plan.extend(_trials(item))

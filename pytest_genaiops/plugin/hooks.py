@@ -1,7 +1,7 @@
 """What pytest sees: hooks and fixtures, each one delegating call.
 
 This module is loaded into every pytest session on the machine, so it imports nothing but
-pytest; the library is imported when the first suite or metric fixture turns up.
+pytest and a table of names; the library is imported when the first suite or metric fixture turns up.
 """
 
 from __future__ import annotations
@@ -13,23 +13,7 @@ from typing import Any
 
 import pytest
 
-OPTIONS = (
-    ("--genaiops-variant", {"metavar": "GLOB", "help": "run only variants whose id matches"}),
-    ("--genaiops-baseline", {"metavar": "ID", "help": "variant to compare with, instead of the suite's own baseline"}),
-    ("--genaiops-limit", {"metavar": "N", "type": int, "help": "run a seeded sample of N cases per dataset"}),
-    ("--genaiops-seed", {"metavar": "N", "type": int, "help": "seed of samples and resampling (default 12345)"}),
-    ("--genaiops-concurrency", {"metavar": "N", "type": int, "help": "calls of the target under way at once (default 8)"}),
-    ("--genaiops-timeout", {"metavar": "SECONDS", "type": float, "help": "longest time that one call of the target may take"}),
-)
-INI = (
-    ("genaiops_datasets", "linelist", "folders that hold <name>.jsonl, .csv or .tsv, relative to the rootdir (default: datasets)"),
-    ("genaiops_concurrency", "string", "default of --genaiops-concurrency"),
-    ("genaiops_timeout", "string", "default of --genaiops-timeout"),
-)
-METRICS = (
-    "bleu", "chrf", "ter", "rouge", "exact_match", "token_f1", "classification", "cross_entropy",
-    "groundedness", "relevancy", "latency", "error_rate",
-)  # fmt: skip
+from pytest_genaiops.plugin.names import INI, METRICS, OPTIONS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,18 +26,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known, and refuse a misspelt ini key."""
-    config.addinivalue_line(
-        "markers",
-        "genaiops(dataset, variants=None, baseline=None, trials=1, pass_rate=None): evaluate variants on a dataset",
-    )
+    """Make the marker known, and refuse a misspelt ini key or an option that makes no sense."""
+    config.addinivalue_line("markers", MARKER)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecated in pytest 9, and the only list of the keys that a file really has
         found = [key for key in config.inicfg if key.startswith("genaiops")]
-    if found:
-        from pytest_genaiops.plugin.options import check_ini
+    if found or any(config.getoption(name) is not None for name, _ in OPTIONS):
+        from pytest_genaiops.plugin.options import check
 
-        check_ini(config, found, [key for key, _, _ in INI])
+        check(config, found, [key for key, _, _ in INI])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -149,5 +130,4 @@ def _metric_fixture(name: str) -> Callable[..., Any]:
     return hand_out
 
 
-for _name in METRICS:
-    globals()[f"metric_{_name}"] = _metric_fixture(_name)
+globals().update({f"metric_{name}": _metric_fixture(name) for name in METRICS})

@@ -27,8 +27,10 @@ class SuiteItem(pytest.Function):
 
     @classmethod
     def like(cls, function: Any, binding: Binding, *more: str) -> Self:
-        """The function's item, with further elements of the id: ``test_grounded[v2]`` -> ``test_grounded[v2-case17]``."""
-        callspec = replace(function.callspec, _idlist=[*function.callspec._idlist, *more]) if more else function.callspec
+        """The function's item, with more in its id: ``test_grounded[v2]`` -> ``test_grounded[v2-case17]``."""
+        callspec = function.callspec
+        if more:
+            callspec = replace(callspec, _idlist=[*callspec._idlist, *more])
         item: Self = cls.from_parent(
             function.parent,
             name=f"{function.originalname}[{callspec.id}]",
@@ -89,6 +91,7 @@ class Refusal(pytest.Collector):
         self.reason = reason
 
     def collect(self) -> list[pytest.Item]:
+        """Refuse, with the reason as the whole report."""
         raise self.CollectError(self.reason)
 
 
@@ -101,7 +104,8 @@ class PassRateItem(pytest.Item):
     @classmethod
     def over(cls, collector: pytest.Collector, function: Any, cases: Sequence[CaseItem]) -> PassRateItem:
         """The gate of these cases; it carries the test's own markers, so that ``-m`` selects it with them."""
-        gate: PassRateItem = cls.from_parent(collector, name=f"{function.originalname}[{function.callspec.id}-pass_rate]")
+        name = f"{function.originalname}[{function.callspec.id}-pass_rate]"
+        gate: PassRateItem = cls.from_parent(collector, name=name)
         gate.cases = cases
         gate.binding = cases[0].binding
         gate.own_markers.extend(function.own_markers)
@@ -120,6 +124,7 @@ class PassRateItem(pytest.Item):
             pytest.fail(sentence, pytrace=False)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
+        """Where the test stands that the gate belongs to."""
         path, line, _ = self.cases[0].reportinfo()
         return path, line, self.name
 

@@ -36,6 +36,7 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
 
 
 def is_miss(report: Any) -> bool:
+    """Whether the report is of a miss that a gate counts."""
     return bool(getattr(report, "genaiops_miss", False))
 
 
@@ -56,7 +57,8 @@ def _is_miss(item: pytest.Item, call: pytest.CallInfo[None], progress: Progress)
     Only an assertion is a judgement: an exception, a failed target or an unscored case is no result.
     """
     assert call.excinfo is not None
-    judged = call.excinfo.errisinstance((AssertionError, pytest.fail.Exception)) and not call.excinfo.errisinstance(CoverageError)
+    error = call.excinfo.value
+    judged = isinstance(error, (AssertionError, pytest.fail.Exception)) and not isinstance(error, CoverageError)
     complete = all(r.error is None for r in progress.responses) and not any(s.unscored for s in progress.scores)
     return isinstance(item, CaseItem) and item.gate is not None and judged and complete
 

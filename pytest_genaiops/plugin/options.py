@@ -10,11 +10,12 @@ from pytest_genaiops.config import DEFAULT_CONCURRENCY, DEFAULT_SEED, Settings
 from pytest_genaiops.registry import did_you_mean
 
 
-def check_ini(config: pytest.Config, found: Sequence[str], known: Sequence[str]) -> None:
-    """Refuse a genaiops ini key that nobody reads: a misspelt one would silently gate nothing."""
+def check(config: pytest.Config, found: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse a genaiops ini key that nobody reads (a misspelt one would silently gate nothing), and bad values."""
     for key in found:
         if key not in known:
             raise pytest.UsageError(f"{config.inipath}: unknown key {key!r}; {did_you_mean(key, list(known))}")
+    settings_of(config)
 
 
 def settings_of(config: pytest.Config) -> Settings:

@@ -37,6 +37,7 @@ class Outcomes:
 
     @staticmethod
     def of(config: pytest.Config) -> Outcomes:
+        """The session's outcomes: read from the controller's file in a worker, noted in memory elsewhere."""
         path = getattr(config, "workerinput", {}).get(INPUT)
         return Outcomes(Path(path) if path else None)
 
@@ -65,6 +66,7 @@ class Outcomes:
         self._append({"end": True})
 
     def close(self) -> None:
+        """Remove the shared file."""
         if self._shared is not None:
             shutil.rmtree(self._shared.parent, ignore_errors=True)
 

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from pytest_genaiops.report.table import Row, SuiteTable, Tally, render
 
 STYLES: dict[str, dict[str, bool]] = {
@@ -30,6 +28,7 @@ class Mean:
         self._scored = self._n = self._unscored = 0
 
     def add(self, row: Row) -> None:
+        """Take one more row into the mean."""
         self._first = self._first or row
         self._n += row.n
         self._unscored += row.unscored
@@ -44,6 +43,7 @@ class Mean:
         return self._first == row
 
     def row(self, metric: str, part: str) -> Row:
+        """The mean as a row, under the given names."""
         assert self._first is not None
         value = self._sum / self._scored if self._scored else None
         return replace(self._first, metric=metric, slice=part, value=value, n=self._n, unscored=self._unscored)
@@ -78,6 +78,7 @@ class Ledger:
                     _put(known, (row.metric, part, variant), row, facts["suite"].rpartition("::")[2])
 
     def tables(self) -> Iterable[SuiteTable]:
+        """What to show, in the order in which the suites ran."""
         for title, suite in self._suites.items():
             by_case = suite["case"] is not None
             baseline = suite["baseline"]
@@ -128,7 +129,9 @@ def _cells(rows: Mapping[tuple[str, str, str], Mean]) -> dict[tuple[str, str], d
     for metric in metrics:
         parts = sorted({part for name, part, _ in rows if name == metric})
         for part in parts:
-            cells[metric, part] = {v: found.row(metric, part) for (m, p, v), found in rows.items() if (m, p) == (metric, part)}
+            cells[metric, part] = {
+                v: found.row(metric, part) for (m, p, v), found in rows.items() if (m, p) == (metric, part)
+            }
     return cells
 
 

@@ -80,7 +80,10 @@ def _keys(table: Table) -> list[tuple[str, int]]:
 
 
 def own_values(
-    values: Sequence[float | None], ids: Sequence[str] | None, clusters: Sequence[str] | None, name: str,
+    values: Sequence[float | None],
+    ids: Sequence[str] | None,
+    clusters: Sequence[str] | None,
+    name: str,
     scale: tuple[float, float],
 ) -> Table:
     """A table of per-case values that somebody else worked out; None is an unscored case.
@@ -96,9 +99,7 @@ def own_values(
         raise MetricError(f"{name}: an id occurs twice; rows join by id, so ids must be unique")
     measurements = [_measurement(name, row, value, scale) for row, value in zip(names, values, strict=True)]
     keys = None if clusters is None else [str(key) for key in clusters]
-    return summed(
-        Table(metric=None, responses=(), measurements=measurements, ids=names, signature="", clusters=keys)
-    )
+    return summed(Table(metric=None, responses=(), measurements=measurements, ids=names, signature="", clusters=keys))
 
 
 def _measurement(name: str, row: str, value: object, scale: tuple[float, float]) -> Measurement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -38,21 +39,22 @@ def check_console(text: str) -> None:
     assert command[0] == "pytest"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", *command[1:]],
-        capture_output=True, text=True, check=False, env={**_environment(), "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**_environment(), "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"},
+    )
     lines = iter([squeezed(line) for line in done.stdout.splitlines()])
     for line in filter(None, map(squeezed, shown)):
         assert any(line == printed for printed in lines), f"not printed (any more): {line}\n{done.stdout}{done.stderr}"
 
 
 def squeezed(line: str) -> str:
-    """The line without progress in percent, and with single spaces: the column of a percentage is not the page's claim."""
+    """The line with single spaces and without progress: the column of a percentage is not the page's claim."""
     return " ".join(re.sub(r"\[ *\d+%\]", "", line).split())
 
 
 def _environment() -> dict[str, str]:
-    import os
-
     return {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
 
 

@@ -1,0 +1,19 @@
+"""Names that pytest must know before anything is used; imports nothing."""
+
+OPTIONS = (
+    ("--genaiops-variant", {"metavar": "GLOB", "help": "run only variants whose id matches"}),
+    ("--genaiops-baseline", {"metavar": "ID", "help": "variant to compare with, instead of the suite's own baseline"}),
+    ("--genaiops-limit", {"metavar": "N", "type": int, "help": "run a seeded sample of N cases per dataset"}),
+    ("--genaiops-seed", {"metavar": "N", "type": int, "help": "seed of the sample of cases (default 12345)"}),
+    ("--genaiops-concurrency", {"metavar": "N", "type": int, "help": "calls of the target at once (default 8)"}),
+    ("--genaiops-timeout", {"metavar": "SECONDS", "type": float, "help": "longest time for one call of the target"}),
+)
+INI = (
+    ("genaiops_datasets", "linelist", "folders with <name>.jsonl, .csv or .tsv below the rootdir (default: datasets)"),
+    ("genaiops_concurrency", "string", "default of --genaiops-concurrency"),
+    ("genaiops_timeout", "string", "default of --genaiops-timeout"),
+)
+METRICS = (
+    "bleu", "chrf", "ter", "rouge", "exact_match", "token_f1", "classification", "cross_entropy",
+    "groundedness", "relevancy", "latency", "error_rate",
+)  # fmt: skip
