@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pytest_genaiops.plugin.names import INI, METRICS, OPTIONS
+from pytest_genaiops.plugin.names import INI, MARKER, METRICS, OPTIONS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
