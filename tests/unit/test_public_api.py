@@ -47,9 +47,10 @@ class TestImports:
 
     def test_the_plugin_s_module_loads_nothing_of_the_library(self) -> None:
         loaded = added("import pytest_genaiops.plugin.hooks", before="import pytest")
-        assert [name for name in loaded if name.startswith("pytest_genaiops")] == [
-            "pytest_genaiops", "pytest_genaiops.plugin", "pytest_genaiops.plugin.hooks",
-        ]  # fmt: skip
+        ours = [name for name in loaded if name.startswith("pytest_genaiops.")]
+        assert "pytest_genaiops.plugin.hooks" in ours
+        assert [name for name in ours if not name.startswith("pytest_genaiops.plugin")] == []
+        assert len(ours) <= 3, "the room, its hooks and a table of names"
         assert not tops(loaded) & HEAVY
         assert tops(loaded) - set(sys.stdlib_module_names) == {"pytest_genaiops"}
 
