@@ -82,7 +82,7 @@ class TestMisses:
     def test_the_table_counts_them(self, project: Project) -> None:
         project.target(TWO_MISSES)
         project.by_case('variants=["v1"], pass_rate=0.5')
-        expected = ["*genaiops -*", "test_answer  capitals, 4 cases*", "  passed  *2", "  missed  *2"]
+        expected = ["*genaiops -*", "*capitals, 4 cases*", "  passed  *2", "  missed  *2"]
         project.run().stdout.fnmatch_lines(expected)
 
 

@@ -65,7 +65,8 @@ class TestFailedAssertion:
         """)
         result = project.run()
         result.assert_outcomes(passed=1, failed=1)
-        result.stdout.fnmatch_lines(["E *exact_match = 0.0000 (n=4, scale 0-1) >= exact_match = 1.0000 (n=4, scale 0-1)"])
+        two = "E *exact_match = 0.0000 (n=4, scale 0-1) >= exact_match = 1.0000 (n=4, scale 0-1)"
+        result.stdout.fnmatch_lines([two])
 
     def test_a_group_member(self, project: Project) -> None:
         project.target(WRONG)
@@ -89,7 +90,7 @@ class TestFailedAssertion:
         """)
         result = project.run()
         result.assert_outcomes(failed=1)
-        result.stdout.fnmatch_lines(["E *assert <undecided: exact_match = 0.5*"])
+        result.stdout.fnmatch_lines(["E *assert <undecided: exact_match *0.5*is not clearly at least 0.5 (n=4*"])
         result.stdout.fnmatch_lines(["exact_match = 0.5000 (n=4, scale 0-1)", "  c2: 0.0000  'London'", "signature: *"])
 
     def test_a_long_answer_is_cut_to_a_line(self, project: Project) -> None:
@@ -116,11 +117,10 @@ class TestSummaryTable:
                 assert exact_match(responses) >= 0.7
         """)
         result = project.run()
-        start = next(i for i, line in enumerate(result.outlines) if " genaiops " in line)
-        rows = [line.split() for line in result.outlines[start + 1 : start + 6]]
-        assert rows[0] == ["test_answers", "capitals,", "4", "cases,", "baseline", "v1"]
-        assert rows[1] == ["v1", "v2"]
-        assert [[word for word in row if word != "↑"] for row in rows[2:5]] == [
+        start = next(i for i, line in enumerate(result.outlines) if "capitals, 4 cases, baseline v1" in line)
+        rows = [line.replace("↑", "").split() for line in result.outlines[start + 1 : start + 5]]
+        assert rows == [
+            ["v1", "v2"],
             ["exact_match", "1.0000", "0.7500", "-0.2500"],
             ["size=big", "1.0000", "0.5000", "-0.5000"],
             ["size=small", "1.0000", "1.0000", "+0.0000"],
@@ -168,9 +168,7 @@ class TestEscapeCodes:
         assert "EVIL" in text, "the test shows what the model said"
         assert "\x1b[31;1mEVIL" not in text
         assert "\x07" not in text
-        assert "\x1b" not in COLOUR.sub("", text)
-        if "\x1b" in text:
-            assert "\x1b[31;1m" not in text.split("EVIL")[0][-20:]
+        assert "\x1b" not in COLOUR.sub("", text), "pytest's own colours are the only escape codes"
 
     def evil(self, project: Project, body: str) -> None:
         project.target(f"evil = {ESCAPE!r}\n{body}")
@@ -275,7 +273,9 @@ PLAIN = """
 
 
 class TestOtherPeoplesSessions:
-    @pytest.mark.parametrize("options", [[], ["-v"], ["-q"], ["-rA"], ["--collect-only"], ["--setup-show"], ["--durations=0"]])
+    @pytest.mark.parametrize(
+        "options", [[], ["-v"], ["-q"], ["-rA"], ["--collect-only"], ["--setup-show"], ["--durations=0"]]
+    )
     def test_not_a_byte_is_printed(
         self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: list[str]
     ) -> None:
@@ -308,7 +308,7 @@ class TestOtherPeoplesSessions:
 
         extra = modules("-p", "genaiops") - modules("-p", "no:genaiops")
         assert {name for name in extra if not name.startswith("_pytest")} == {
-            "pytest_genaiops", "pytest_genaiops.plugin", "pytest_genaiops.plugin.hooks",
+            "pytest_genaiops", "pytest_genaiops.plugin", "pytest_genaiops.plugin.hooks", "pytest_genaiops.plugin.names",
         }  # fmt: skip
 
     def test_the_installed_plugin_is_found_without_being_named(self, pytester: pytest.Pytester) -> None:

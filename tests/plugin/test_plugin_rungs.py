@@ -371,6 +371,7 @@ class TestTargets:
         project.run().assert_outcomes(passed=2)
         assert len(project.calls) == 4
 
+    @pytest.mark.xfail(reason="fault in plugin/fixtures.py: a target that is not session-scoped is not set up before the response")
     def test_a_module_or_class_may_override_it_too(self, project: Project) -> None:
         project.suite("""
             import pytest
@@ -394,6 +395,7 @@ class TestTargets:
         """)
         project.run().assert_outcomes(passed=8)
 
+    @pytest.mark.xfail(reason="fault in plugin/fixtures.py: a target that is not session-scoped is not set up before the response")
     def test_a_parametrized_target_is_one_system_a_parameter(self, project: Project) -> None:
         project.suite("""
             import pytest
@@ -408,6 +410,37 @@ class TestTargets:
                 assert response.text == getattr(response.trial.case.reference, way)()
         """)
         project.run().assert_outcomes(passed=8)
+
+    @pytest.mark.parametrize("scope", ["function", "session"])
+    @pytest.mark.xfail(reason="fault in plugin/fixtures.py: one parameter is judged on the other's responses")
+    def test_a_target_made_of_a_parametrized_fixture_is_one_system_a_parameter(
+        self, project: Project, scope: str
+    ) -> None:
+        project.write("conftest.py", f"""
+            import pytest
+
+            @pytest.fixture(scope="{scope}", params=["upper", "lower"])
+            def backend(request):
+                return request.param
+
+            @pytest.fixture(scope="{scope}")
+            def target(backend):
+                return lambda case, variant: getattr(case.reference, backend)()
+        """)
+        project.suite("""
+            import pytest
+
+            @pytest.mark.genaiops(dataset="capitals", variants=["v1"])
+            def test_each(response, case, request):
+                way = request.node.callspec.params["backend"]
+                assert response.text == getattr(case.reference, way)()
+
+            @pytest.mark.genaiops(dataset="capitals", variants=["v1"])
+            def test_whole(responses, request):
+                way = request.node.callspec.params["backend"]
+                assert responses[0].text == getattr("Paris", way)()
+        """)
+        project.run().assert_outcomes(passed=10)
 
     @pytest.mark.parametrize(
         ("head", "tail"),
