@@ -371,7 +371,7 @@ class TestTargets:
         project.run().assert_outcomes(passed=2)
         assert len(project.calls) == 4
 
-    @pytest.mark.xfail(reason="fault in plugin/fixtures.py: a target that is not session-scoped is not set up before the response")
+    @pytest.mark.xfail(reason="fault in plugin/fixtures.py: only session-scoped targets are set up before the response")
     def test_a_module_or_class_may_override_it_too(self, project: Project) -> None:
         project.suite("""
             import pytest
@@ -395,7 +395,7 @@ class TestTargets:
         """)
         project.run().assert_outcomes(passed=8)
 
-    @pytest.mark.xfail(reason="fault in plugin/fixtures.py: a target that is not session-scoped is not set up before the response")
+    @pytest.mark.xfail(reason="fault in plugin/fixtures.py: only session-scoped targets are set up before the response")
     def test_a_parametrized_target_is_one_system_a_parameter(self, project: Project) -> None:
         project.suite("""
             import pytest
