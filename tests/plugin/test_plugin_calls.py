@@ -124,7 +124,6 @@ class TestOnce:
         project.run().assert_outcomes(passed=8)
         assert Counter(project.calls) == {f"v1 {c}": 2 for c in CITIES}
 
-    @pytest.mark.xfail(reason="fault in plugin/fixtures.py: only session-scoped targets are set up before the response")
     def test_a_function_scoped_target_is_still_one_system(self, project: Project) -> None:
         project.suite("""
             import pytest

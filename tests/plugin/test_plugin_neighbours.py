@@ -147,6 +147,57 @@ class TestPlugins:
         assert "\x1b" not in text
         assert "\x07" not in text
 
+    @pytest.mark.parametrize(
+        "options",
+        [
+            ["-s"],
+            ["--assert=plain"],
+            ["-p", "no:logging"],
+            ["-p", "no:threadexception", "-p", "no:unraisableexception", "-p", "no:faulthandler"],
+            ["-p", "no:cacheprovider"],
+            ["-p", "no:junitxml"],
+            ["--import-mode=importlib"],
+            ["-W", "error"],
+            ["--strict"],
+            ["--capture=sys"],
+            ["--setup-show"],
+        ],
+        ids=" ".join,
+    )
+    def test_pytest_without_some_of_its_parts(self, project: Project, options: list[str]) -> None:
+        project.target('return "London" if case.id == "c2" else case.reference')
+        project.by_case('variants=["v1"], pass_rate=0.75')
+        result = project.run(*options)
+        assert result.parseoutcomes() == {"passed": 4, "missed": 1}
+        assert result.ret == pytest.ExitCode.OK
+
+    def test_without_a_terminal_the_exit_code_tells(self, project: Project) -> None:
+        project.by_case('variants=["v1"], pass_rate=1.0')
+        assert project.run("-p", "no:terminal").ret == pytest.ExitCode.OK
+        project.target('return "London"')
+        assert project.run("-p", "no:terminal").ret == pytest.ExitCode.TESTS_FAILED
+
+    @pytest.mark.parametrize(
+        "suite",
+        [
+            pytest.param("response", marks=pytest.mark.xfail(reason="fault in plugin/items.py: a plan is an error")),
+            "responses",
+        ],
+    )
+    def test_a_plan_of_setups_calls_nothing(self, project: Project, suite: str) -> None:
+        project.suite(
+            """
+            import pytest
+
+            @pytest.mark.genaiops(dataset="capitals")
+            def test_it({suite}):
+                pass
+            """,
+            suite=suite,
+        )
+        assert project.run("--setup-plan").ret == pytest.ExitCode.OK
+        assert project.calls == []
+
     def test_doctests_and_other_collectors_stand_beside_suites(self, project: Project) -> None:
         project.write("notes.txt", ">>> 1 + 1\n2\n")
         project.whole()

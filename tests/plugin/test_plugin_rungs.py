@@ -371,7 +371,6 @@ class TestTargets:
         project.run().assert_outcomes(passed=2)
         assert len(project.calls) == 4
 
-    @pytest.mark.xfail(reason="fault in plugin/fixtures.py: only session-scoped targets are set up before the response")
     def test_a_module_or_class_may_override_it_too(self, project: Project) -> None:
         project.suite("""
             import pytest
@@ -395,7 +394,6 @@ class TestTargets:
         """)
         project.run().assert_outcomes(passed=8)
 
-    @pytest.mark.xfail(reason="fault in plugin/fixtures.py: only session-scoped targets are set up before the response")
     def test_a_parametrized_target_is_one_system_a_parameter(self, project: Project) -> None:
         project.suite("""
             import pytest
@@ -412,7 +410,6 @@ class TestTargets:
         project.run().assert_outcomes(passed=8)
 
     @pytest.mark.parametrize("scope", ["function", "session"])
-    @pytest.mark.xfail(reason="fault in plugin/fixtures.py: one parameter is judged on the other's responses")
     def test_a_target_made_of_a_parametrized_fixture_is_one_system_a_parameter(
         self, project: Project, scope: str
     ) -> None:

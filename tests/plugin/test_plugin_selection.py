@@ -62,13 +62,11 @@ class TestStopping:
 
 
 class TestRunsThatRememberFailures:
-    @pytest.mark.xfail(reason="fault in plugin/items.py: pytest 9.2 does not know the gate's id again")
     def test_lf_runs_the_failed_gate_with_all_its_cases(self, failing: Project) -> None:
         failing.run()
         result = failing.run("-v", "--lf")
         assert outcomes(result) == dict(zip(V2, ["PASSED", "MISS", "MISS", "PASSED", "FAILED"], strict=True))
 
-    @pytest.mark.xfail(reason="fault in plugin/items.py: pytest 9.2 does not know the gate's id again")
     def test_lf_passes_once_the_variant_is_mended(self, failing: Project) -> None:
         failing.run()
         failing.target()
@@ -90,7 +88,6 @@ class TestRunsThatRememberFailures:
         assert order.index(V2[-1]) > max(map(order.index, V2[:-1]))
         assert order.index(V1[-1]) > max(map(order.index, V1[:-1]))
 
-    @pytest.mark.xfail(reason="fault in plugin/items.py: pytest 9.2 does not know the gate's id again")
     def test_sw_goes_on_at_the_failed_gate(self, failing: Project) -> None:
         failing.run("--sw")
         failing.target()

@@ -59,7 +59,7 @@ def test_serial_outcomes_are_what_the_others_are_compared_with(mixed: Project) -
     assert found["test_answer[v3-c3]"] == "FAILED"
 
 
-@pytest.mark.parametrize("dist", ["load", "loadfile", "worksteal"])
+@pytest.mark.parametrize("dist", ["load", "loadfile", "loadscope", "loadgroup", "worksteal"])
 def test_same_items_outcomes_and_summary_as_serial(mixed: Project, dist: str) -> None:
     serial = mixed.run("-v")
     apart = mixed.run_apart("-v", "-p", "xdist", "-n2", f"--dist={dist}", "--junitxml=out.xml")
