@@ -180,7 +180,7 @@ class TestPlugins:
     @pytest.mark.parametrize(
         "suite",
         [
-            pytest.param("response", marks=pytest.mark.xfail(reason="fault in plugin/items.py: a plan is an error")),
+            "response",
             "responses",
         ],
     )

@@ -248,7 +248,6 @@ class TestFixturesInTheWrongPlace:
         assert set(outcomes(result).values()) == {"ERROR", "FAILED"}
         assert result.ret == pytest.ExitCode.TESTS_FAILED
 
-    @pytest.mark.xfail(reason="fault in plugin/fixtures.py: says AttributeError instead of naming the mend")
     def test_response_asked_for_at_run_time_is_told_what_to_do(self, project: Project) -> None:
         project.suite("""
             import pytest
