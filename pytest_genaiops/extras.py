@@ -9,7 +9,7 @@ from types import ModuleType
 from pytest_genaiops.errors import ExtraMissingError
 
 
-def require(module: str, *, extra: str) -> ModuleType:
+def require(module: str, extra: str) -> ModuleType:
     """Import an optional package, or say in one sentence how to install it.
 
     A folder of data that merely has the package's name is a namespace package (it has no

@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from pytest_genaiops.errors import ExtraMissingError, MetricError, TokenizerError, UnscorableError
+from pytest_genaiops.errors import MetricError, TokenizerError, UnscorableError
+from pytest_genaiops.extras import require
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.metrics.memo import TextMemo
 from pytest_genaiops.metrics.rows import place, references_of
@@ -29,6 +30,14 @@ from pytest_genaiops.registry import did_you_mean
 TOKENIZERS = (
     "13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab", "spm", "flores101", "flores200",
 )  # fmt: skip
+_PACKAGES = {
+    "ja-mecab": ("MeCab", "ja"),
+    "ko-mecab": ("mecab_ko", "ko"),
+    "spm": ("sentencepiece", "spm"),
+    "flores101": ("sentencepiece", "spm"),
+    "flores200": ("sentencepiece", "spm"),
+}
+"""Tokenizer -> what it imports, and the extra that brings it."""
 SMOOTH_METHODS = ("exp", "floor", "add-k", "none")
 
 # One chrF reference costs about 330 bytes a character, so 130 MB here; BLEU's a quarter of that.
@@ -44,7 +53,7 @@ _LARGEST_TER = 1_000_000
 _SPACED_ONLY = frozenset({"13a", "intl", "none", "ko-mecab"})
 _MENDS = {
     "Chinese": 'tokenize="zh"',
-    "Japanese": 'tokenize="char" (or "ja-mecab", which needs sacrebleu[ja])',
+    "Japanese": 'tokenize="char" (or "ja-mecab", which needs the extra ja)',
 }
 
 
@@ -111,11 +120,6 @@ class Translation(Metric):
 def _engine(metric: Translation) -> Any:
     try:
         return metric.engine()
-    except (RuntimeError, ImportError) as error:
-        raise ExtraMissingError(
-            f"{metric} needs a package of sacrebleu's that is not installed (python -m pip install "
-            f'"sacrebleu[ja]", "sacrebleu[ko]" or sentencepiece); tokenize="char" needs none'
-        ) from error
     except OSError as error:
         raise MetricError(
             f'{metric} needs a model file that sacrebleu could not download ({error}); tokenize="char" needs none'
@@ -151,6 +155,8 @@ class Bleu(Translation):
         """sacrebleu's BLEU with these options."""
         from sacrebleu.metrics.bleu import BLEU
 
+        if self.tokenize in _PACKAGES:
+            require(*_PACKAGES[self.tokenize])
         return BLEU(
             tokenize=self.tokenize,
             lowercase=self.lowercase,

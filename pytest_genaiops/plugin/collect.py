@@ -83,7 +83,7 @@ def _cases(collector: pytest.Collector, function: Any, binding: Binding) -> Iter
             items.append(item)
     if suite.pass_rate is None:
         return items
-    gate = PassRateItem.over(collector, function, items)
+    gate = PassRateItem.over(function, items)
     return [*items, gate]
 
 

@@ -16,6 +16,8 @@ from pytest_genaiops.score.metric import make
 from pytest_genaiops.variants import Variant
 
 OURS = "pytest_genaiops.plugin.hooks"
+BY_KEY = {"variant", "case"}
+"""Fixtures that a target may stand on without being another one: every trial is called with both."""
 HANDLES = pytest.StashKey[dict[str, MetricHandle]]()
 
 
@@ -65,6 +67,8 @@ def baseline_of(request: pytest.FixtureRequest, target: Any) -> Any:
 
 def _response(item: Any, target: Any) -> Response:
     binding = _bound(item)
+    if item.case is None:
+        raise UsageError("`response` belongs to one case; name it among the test's arguments, not at run time")
     trial = binding.suite.trial(binding.variant, item.case, item.trial)
     response = _answer(item, target, binding.variant, trial)
     item.progress.responses.append(response)
@@ -105,8 +109,8 @@ def _plan(state: State, identity: object) -> list[tuple[Variant, Trial]]:
     """Every trial that selected items will ask of this target, in the order in which they run."""
     plan: list[tuple[Variant, Trial]] = []
     for item in state.items:
-        binding = getattr(item, "binding", None)
-        if binding is None or not isinstance(item, pytest.Function) or binding.suite.recorded:
+        binding: Binding | None = getattr(item, "binding", None)
+        if binding is None or binding.suite.recorded:
             continue
         if not binding.wants & {"response", "responses", "baseline"}:
             continue
@@ -127,10 +131,20 @@ def _trials(item: Any) -> list[tuple[Variant, Trial]]:
 
 
 def _identity(item: Any) -> object:
-    """The fixture that makes the target, with its parameter: the same for every item that would get the same target."""
-    definition = item._fixtureinfo.name2fixturedefs["target"][-1]
-    callspec = getattr(item, "callspec", None)
-    return (id(definition.func), callspec.indices.get("target") if callspec else None)
+    """What makes the item's target: its fixture and all that this one stands on, each with its parameter.
+
+    The same for every item that would get the same target, and different as soon as one of those
+    fixtures is overridden or parametrized otherwise.
+    """
+    found, waiting = {}, ["target"]
+    indices = item.callspec.indices
+    while waiting:
+        name = waiting.pop()
+        definitions = item._fixtureinfo.name2fixturedefs.get(name)
+        if name not in found and name not in BY_KEY and definitions:
+            found[name] = (id(definitions[-1].func), indices.get(name))
+            waiting.extend(definitions[-1].argnames)
+    return tuple(sorted(found.items()))
 
 
 def _bound(item: Any) -> Binding:
@@ -138,6 +152,14 @@ def _bound(item: Any) -> Binding:
     if binding is None:
         raise UsageError('this fixture belongs to suites; add @pytest.mark.genaiops(dataset="<name>") to the test')
     return binding
+
+
+def _target(item: Any) -> Any:
+    """The target of an item that is being set up, whether its own turn has come or not."""
+    arguments = item.funcargs
+    if "target" not in arguments:
+        arguments["target"] = item._request.getfixturevalue("target")
+    return arguments["target"]
 
 
 def _metric_provider(name: str) -> Callable[[Any], MetricHandle]:
@@ -149,7 +171,7 @@ PROVIDERS: dict[str, Callable[[Any], Any]] = {
     "target": lambda item: None,
     "variant": lambda item: item.binding.variant,
     "case": lambda item: item.case,
-    "response": lambda item: _response(item, item.funcargs["target"]),
+    "response": lambda item: _response(item, _target(item)),
     **{name: _metric_provider(name) for name in METRICS},
 }
 """Fixtures that a CaseItem fills without pytest's fixture machinery."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import pytest
 
@@ -14,6 +14,23 @@ from pytest_genaiops.plugin.recipe import Recipe
 from pytest_genaiops.plugin.session import Binding, Progress, state_of
 from pytest_genaiops.records import Case
 from pytest_genaiops.statistics import Sample, interval
+
+Item = TypeVar("Item", bound=pytest.Function)
+
+
+def copy_of(function: Any, cls: type[Item], *more: str) -> Item:
+    """The function as an item of another class, with further elements in its id."""
+    callspec = function.callspec
+    if more:
+        callspec = replace(callspec, _idlist=[*callspec._idlist, *more])
+    item: Item = cls.from_parent(
+        function.parent,
+        name=f"{function.originalname}[{callspec.id}]",
+        callspec=callspec,
+        fixtureinfo=function._fixtureinfo,
+        originalname=function.originalname,
+    )
+    return item
 
 
 class SuiteItem(pytest.Function):
@@ -28,16 +45,7 @@ class SuiteItem(pytest.Function):
     @classmethod
     def like(cls, function: Any, binding: Binding, *more: str) -> Self:
         """The function's item, with more in its id: ``test_grounded[v2]`` -> ``test_grounded[v2-case17]``."""
-        callspec = function.callspec
-        if more:
-            callspec = replace(callspec, _idlist=[*callspec._idlist, *more])
-        item: Self = cls.from_parent(
-            function.parent,
-            name=f"{function.originalname}[{callspec.id}]",
-            callspec=callspec,
-            fixtureinfo=function._fixtureinfo,
-            originalname=function.originalname,
-        )
+        item = copy_of(function, cls, *more)
         item.binding = binding
         return item
 
@@ -95,38 +103,35 @@ class Refusal(pytest.Collector):
         raise self.CollectError(self.reason)
 
 
-class PassRateItem(pytest.Item):
-    """The gate over a variant's cases: passes while the share of passed cases keeps the budget."""
+class PassRateItem(pytest.Function):
+    """The gate over a variant's cases: passes while the share of passed cases keeps the budget.
+
+    A pytest.Function for its id and its markers, so that ``--lf`` and ``-m`` know it with its test; it
+    needs no fixtures and calls no test.
+    """
 
     cases: Sequence[CaseItem]
-    binding: Binding
 
     @classmethod
-    def over(cls, collector: pytest.Collector, function: Any, cases: Sequence[CaseItem]) -> PassRateItem:
-        """The gate of these cases; it carries the test's own markers, so that ``-m`` selects it with them."""
-        name = f"{function.originalname}[{function.callspec.id}-pass_rate]"
-        gate: PassRateItem = cls.from_parent(collector, name=name)
+    def over(cls, function: Any, cases: Sequence[CaseItem]) -> PassRateItem:
+        """The gate of these cases."""
+        gate = copy_of(function, cls, "pass_rate")
         gate.cases = cases
-        gate.binding = cases[0].binding
-        gate.own_markers.extend(function.own_markers)
-        gate.keywords.update({mark.name: mark for mark in function.own_markers})
         for item in cases:
             item.gate = gate
         return gate
+
+    def setup(self) -> None:
+        """Nothing to set up."""
 
     def runtest(self) -> None:
         """Count the outcomes of the cases and fail unless enough of them passed."""
         nodeids = [item.nodeid for item in self.cases]
         found = state_of(self.config).outcomes.wait_for(nodeids)
-        sentence, good = verdict(Counter(found.values()), len(nodeids), self.binding.suite.pass_rate or 1.0)
+        sentence, good = verdict(Counter(found.values()), len(nodeids), self.cases[0].binding.suite.pass_rate or 1.0)
         self.user_properties.append(("genaiops", sentence))
         if not good:
             pytest.fail(sentence, pytrace=False)
-
-    def reportinfo(self) -> tuple[Any, int | None, str]:
-        """Where the test stands that the gate belongs to."""
-        path, line, _ = self.cases[0].reportinfo()
-        return path, line, self.name
 
 
 def verdict(outcomes: Counter[str], cases: int, budget: float) -> tuple[str, bool]:

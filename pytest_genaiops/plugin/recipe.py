@@ -30,7 +30,8 @@ class Recipe:
         self.state = state_of(function.config)
         self.warm = False
         """True once a case was set up, and with it every session-scoped fixture that the test needs."""
-        known = [(name, _known(function, name)) for name in function.fixturenames]
+        planned_only = function.config.getoption("setupplan", False)  # pytest lists fixtures and makes none
+        known = [(name, None if planned_only else _known(function, name)) for name in function.fixturenames]
         self.steps = [(name, provider or _machinery(name)) for name, provider in known]
         quiet = all(provider is not None for _, provider in known)
         self.hooks = _LeanHooks(function, self) if quiet else function.ihook
