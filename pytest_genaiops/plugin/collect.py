@@ -73,7 +73,7 @@ def expand(collector: pytest.Collector, made: list[Any]) -> Any:
 
 
 def _cases(collector: pytest.Collector, function: Any, binding: Binding) -> Iterable[pytest.Item]:
-    suite, recipe = binding.suite, Recipe(function)
+    suite, recipe = binding.suite, Recipe(function, recorded=binding.suite.recorded)
     items = []
     for case in suite.cases:
         name = _escaped(case.id)

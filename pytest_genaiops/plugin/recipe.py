@@ -26,14 +26,16 @@ class Recipe:
 
     __slots__ = ("hooks", "state", "steps", "warm")
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, *, recorded: bool) -> None:
         self.state = state_of(function.config)
         self.warm = False
         """True once a case was set up, and with it every session-scoped fixture that the test needs."""
         planned_only = function.config.getoption("setupplan", False)  # pytest lists fixtures and makes none
         known = [(name, None if planned_only else _known(function, name)) for name in function.fixturenames]
         self.steps = [(name, provider or _machinery(name)) for name, provider in known]
-        quiet = all(provider is not None for _, provider in known)
+        # An item that waits for a call waits in its setup, and the target may print meanwhile.
+        waits = "response" in function.fixturenames and not recorded
+        quiet = not waits and all(provider is not None for _, provider in known)
         self.hooks = _LeanHooks(function, self) if quiet else function.ihook
 
 
