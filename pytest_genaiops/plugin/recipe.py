@@ -44,7 +44,8 @@ def _known(function: Any, name: str) -> Provider | None:
     found = function._fixtureinfo.name2fixturedefs.get(name)
     if name == "request" or (found and found[-1].func.__module__ == OURS):
         return PROVIDERS.get(name)
-    if not found or found[-1].scope != "session" or found[-1].params is not None or name in function.callspec.params:
+    # A parameter of another fixture may make this one anew: the machinery knows when.
+    if not found or found[-1].scope != "session" or set(function.callspec.params) - {"variant"}:
         return None
     fixture, machinery = found[-1], _machinery(name)
 
