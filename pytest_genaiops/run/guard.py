@@ -21,6 +21,11 @@ def attempt(
 
 
 def describe(error: BaseException) -> str:
-    """An exception in one line: its type and the first line of its message."""
-    lines = str(error).strip().splitlines()
+    """An exception in one line: its type and the first line of its message.
+
+    An exception whose own ``__str__`` raises is named by its type: raised here, it would end the
+    worker thread, and whoever waits for the trial would wait for ever.
+    """
+    text, _ = attempt(str, error)
+    lines = (text or "").strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -186,6 +186,13 @@ class LoadsOnDemand(dict[str, str]):
         raise RuntimeError("connection lost")
 
 
+class Mute(Exception):
+    """Cannot be written: its message is worked out, and that fails."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
 class TestFailures:
     @pytest.mark.parametrize("make", [raising, raising_later], ids=["sync", "async"])
     @pytest.mark.parametrize(
@@ -194,6 +201,7 @@ class TestFailures:
             (ValueError("no such prompt"), "the target raised ValueError: no such prompt"),
             (ValueError("first line\nsecond"), "the target raised ValueError: first line"),
             (KeyError(), "the target raised KeyError"),
+            (Mute(), "the target raised Mute"),
             (SystemExit(3), "the target raised SystemExit: 3"),
             (KeyboardInterrupt(), "the target raised KeyboardInterrupt"),
             (asyncio.CancelledError(), "the target raised CancelledError"),

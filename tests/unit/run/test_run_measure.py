@@ -183,3 +183,10 @@ class TestGuard:
     )
     def test_an_exception_in_one_line(self, error: Exception, text: str) -> None:
         assert describe(error) == text
+
+    def test_an_exception_that_cannot_say_what_it_is_is_named_by_its_type(self) -> None:
+        class Mute(Exception):
+            def __str__(self) -> str:
+                raise ValueError("no text")
+
+        assert describe(Mute()) == "Mute"
