@@ -25,8 +25,7 @@ def metric_handle(config: pytest.Config, name: str) -> MetricHandle:
     """The session's handle of a metric; what it measures is kept for the whole session."""
     handles = config.stash.setdefault(HANDLES, {})
     if name not in handles:
-        state = state_of(config)
-        handles[name] = MetricHandle(make(name), measurements=state.measurements, observer=state.observe)
+        handles[name] = MetricHandle(make(name), measurements=state_of(config).measurements)
     return handles[name]
 
 

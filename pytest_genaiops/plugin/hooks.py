@@ -49,7 +49,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_pycollect_makeitem(collector: Any) -> Generator[None, Any, Any]:
     """Turn a suite's functions into one item per case; a suite that cannot run becomes a collection error."""
     made = yield
-    if isinstance(made, list) and made and made[0].get_closest_marker("genaiops") is not None:
+    if not isinstance(made, list) or not made or not isinstance(made[0], pytest.Function):
+        return made
+    if made[0].get_closest_marker("genaiops") is not None:
         from pytest_genaiops.plugin.collect import expand
 
         return expand(collector, made)

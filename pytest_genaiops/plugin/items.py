@@ -13,6 +13,7 @@ from pytest_genaiops.plugin.coverage import refuse_silent_errors
 from pytest_genaiops.plugin.recipe import Recipe
 from pytest_genaiops.plugin.session import Binding, Progress, state_of
 from pytest_genaiops.records import Case
+from pytest_genaiops.score.metric import WATCHER
 from pytest_genaiops.statistics import Sample, interval
 
 Item = TypeVar("Item", bound=pytest.Function)
@@ -51,8 +52,13 @@ class SuiteItem(pytest.Function):
 
     def setup(self) -> None:
         """Scores asked for from here on belong to this item."""
-        self.progress = state_of(self.config).current = Progress()
+        self.watch()
         super().setup()
+
+    def watch(self) -> None:
+        """Have every score noted from here on."""
+        self.progress = Progress()
+        WATCHER.set(self.progress.watch)
 
     def runtest(self) -> None:
         """A test that passes over responses or scores that are missing has not passed."""
@@ -62,7 +68,8 @@ class SuiteItem(pytest.Function):
 
     def teardown(self) -> None:
         """Scores asked for from here on belong to nobody, and those of this item have been reported."""
-        state_of(self.config).current = self.progress = None
+        self.progress = None
+        WATCHER.set(None)
         super().teardown()
 
 
@@ -84,7 +91,7 @@ class CaseItem(SuiteItem):
     def setup(self) -> None:
         """Fill the test's arguments, in pytest's own order."""
         recipe, arguments = self.recipe, self.funcargs
-        self.progress = recipe.state.current = Progress()
+        self.watch()
         for name, provider in recipe.steps:
             if name not in arguments:
                 arguments[name] = provider(self)

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_genaiops.plugin.fixtures import OURS, PROVIDERS
-from pytest_genaiops.plugin.session import state_of
 
 WATCHERS = ("capturemanager", "unraisableexception", "threadexception", "faulthandler")
 
@@ -24,10 +23,9 @@ Provider = Callable[[Any], Any]
 class Recipe:
     """What all cases of one test under one variant have in common."""
 
-    __slots__ = ("hooks", "state", "steps", "warm")
+    __slots__ = ("hooks", "steps", "warm")
 
     def __init__(self, function: Any, *, recorded: bool) -> None:
-        self.state = state_of(function.config)
         self.warm = False
         """True once a case was set up, and with it every session-scoped fixture that the test needs."""
         planned_only = function.config.getoption("setupplan", False)  # pytest lists fixtures and makes none

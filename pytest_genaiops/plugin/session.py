@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pytest
@@ -43,6 +42,11 @@ class Progress:
         self.accepts_errors = False
         """True once a metric that scores failed trials themselves was asked."""
 
+    def watch(self, metric: Metric, found: Score | ScoreGroup) -> None:
+        """Note a score that the item asked for."""
+        self.accepts_errors |= metric.judges_errors
+        self.scores.extend([found] if isinstance(found, Score) else found.scores())
+
 
 class State:
     """The session's engine, measurements, datasets and outcomes; one for each pytest process."""
@@ -61,8 +65,6 @@ class State:
         """Node ids of suites that cannot run."""
         self.planned: set[object] = set()
         """Targets whose part of the plan has been started."""
-        self.current: Progress | None = None
-        """What the running test asks for; None between tests."""
         self.items: list[pytest.Item] = []
         """Every selected item, in the order in which they run."""
 
@@ -73,13 +75,6 @@ class State:
                 self.datasets[spec.dataset] = load(spec.dataset, self.settings)
             spec = replace(spec, dataset=self.datasets[spec.dataset])
         return make_suite(spec, self.settings, has_target=has_target)
-
-    def observe(self, metric: Metric, responses: Sequence[Response], found: Score | ScoreGroup) -> None:
-        """Note a score that the running test asked for."""
-        if self.current is None:
-            return
-        self.current.accepts_errors |= metric.judges_errors
-        self.current.scores.extend([found] if isinstance(found, Score) else found.scores())
 
 
 def state_of(config: pytest.Config) -> State:

@@ -72,7 +72,7 @@ def measure(metric: Metric, response: Response) -> Measurement:
 
 def _lacking(metric: Metric, response: Response, case: Case) -> str:
     """What this case lacks that the metric needs, as a reason; empty where nothing is missing."""
-    if len(response.text) > MAX_CHARACTERS:
+    if len(response.text) > MAX_CHARACTERS and metric.takes == "text" and not metric.judges_errors:
         return f"the answer has {len(response.text):,} characters, more than the {MAX_CHARACTERS:,} that are scored"
     for role in metric.needs:
         if role == "references":

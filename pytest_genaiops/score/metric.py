@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -16,7 +17,8 @@ from pytest_genaiops.score.handle import Score
 from pytest_genaiops.score.plain import responses_from
 from pytest_genaiops.score.table import Table, summed
 
-Observer = Callable[[Metric, Sequence[Response], Score | ScoreGroup], None]
+WATCHER: ContextVar[Callable[[Metric, Score | ScoreGroup], None] | None] = ContextVar("WATCHER", default=None)
+"""Told of every score while a suite's test runs, whoever made the handle: none may be passed over."""
 
 ROLES = ["references", "contexts", "questions", "labels", "ids", "clusters"]
 
@@ -27,14 +29,11 @@ class MetricHandle:
     Holds no results: every call gives a new Score or ScoreGroup.
     """
 
-    __slots__ = ("_measurements", "_metric", "_observer")
+    __slots__ = ("_measurements", "_metric")
 
-    def __init__(
-        self, metric: Metric, *, measurements: Measurements | None = None, observer: Observer | None = None
-    ) -> None:
+    def __init__(self, metric: Metric, *, measurements: Measurements | None = None) -> None:
         self._metric = metric
         self._measurements = measurements
-        self._observer = observer
 
     def __repr__(self) -> str:
         known: list[Any] = [*fields(self._metric)] if is_dataclass(self._metric) else []
@@ -49,7 +48,7 @@ class MetricHandle:
 
     def remembering(self, measurements: Measurements) -> MetricHandle:
         """The same metric; what it measures is kept in ``measurements``."""
-        return MetricHandle(self._metric, measurements=measurements, observer=self._observer)
+        return MetricHandle(self._metric, measurements=measurements)
 
     def __call__(self, first: Any, second: Any = None, /, **named: Any) -> Any:
         """Score texts or responses.
@@ -73,15 +72,22 @@ class MetricHandle:
             return self._configured(named)(first, second, **roles)
         if second is not None:
             roles[self._second_role(roles)] = second
-        if _are_responses(first):
-            if isinstance(first, Response):
-                first = [first]
-            if all(response.trial is None for response in first):
-                return self._score(responses_from(self._metric, first, roles))
-            if roles:
-                raise MetricError(f"{self.name}: responses bring their own {', '.join(roles)}; leave the argument out")
-            return self._score(first)
-        return self._score(responses_from(self._metric, first, roles))
+        found = self._score(self._responses(first, roles))
+        # A baseline's responses, scored for a comparison, are not what a test is about: they are not told of.
+        if (watch := WATCHER.get()) is not None:
+            watch(self._metric, found)
+        return found
+
+    def _responses(self, first: Any, roles: Mapping[str, Any]) -> Sequence[Response]:
+        if not _are_responses(first):
+            return responses_from(self._metric, first, roles)
+        given = [first] if isinstance(first, Response) else first
+        if all(response.trial is None for response in given):
+            return responses_from(self._metric, given, roles)
+        if roles:
+            raise MetricError(f"{self.name}: responses bring their own {', '.join(roles)}; leave the argument out")
+        checked: Sequence[Response] = given
+        return checked
 
     def _score(self, responses: Sequence[Response]) -> Score | ScoreGroup:
         measurements = (self._measurements or Measurements()).of(self._metric, responses)
@@ -94,20 +100,13 @@ class MetricHandle:
             ids=[case.id for case in cases],
             signature=_signature(self._metric, cases, responses),
             clusters=_clusters(responses),
-            score_again=self._score_quietly,
+            score_again=self._score,
         )
-        found = build(summed(table))
-        if self._observer is not None:
-            self._observer(self._metric, responses, found)
-        return found
-
-    def _score_quietly(self, responses: Sequence[Response]) -> Score | ScoreGroup:
-        """Score a baseline's responses: they are not what the test is about, so nobody is told."""
-        return MetricHandle(self._metric, measurements=self._measurements)._score(responses)
+        return build(summed(table))
 
     def _configured(self, options: Mapping[str, Any]) -> MetricHandle:
         changed = _with_options(self._metric, options)
-        return MetricHandle(changed, measurements=self._measurements, observer=self._observer)
+        return MetricHandle(changed, measurements=self._measurements)
 
     def _second_role(self, roles: Mapping[str, Any]) -> str:
         first_need = self._metric.needs[0] if self._metric.needs else "references"

@@ -38,8 +38,7 @@ def _convert(value: object) -> Response:
     if isinstance(value, str):
         return Response(text=value)
     if isinstance(value, Response):
-        _check_text(value.text)
-        return value if value.contexts is None else dataclasses.replace(value, contexts=_texts(value.contexts))
+        return _from_response(value)
     if isinstance(value, Mapping):
         return _from_mapping(value)
     if value is None:
@@ -49,10 +48,22 @@ def _convert(value: object) -> Response:
     raise UsageError(f"the target returned {type(value).__name__}; return str, dict or Response")
 
 
+def _from_response(value: Response) -> Response:
+    """The Response with its fields checked: nothing keeps a target from writing anything into them."""
+    _check_text(value.text)
+    if value.error is not None and not isinstance(value.error, ResponseError):
+        raise UsageError(
+            f"the response's 'error' is {type(value.error).__name__}, not a ResponseError; return {{'error': '<what failed>'}}"
+        )
+    if value.latency is not None:
+        _seconds(value.latency)
+    return value if value.contexts is None else dataclasses.replace(value, contexts=_texts(value.contexts))
+
+
 def _from_mapping(value: Mapping[Any, Any]) -> Response:
     given = _known_fields(value)
     if "error" in given:
-        return Response(error=ResponseError(kind="target", message=str(given["error"])))
+        return Response(error=ResponseError(kind="target", message=str(given["error"]) or "an error without a message"))
     if "text" not in given and "label" not in given and "probabilities" not in given:
         raise UsageError("the response has no 'text'")
     _check_text(given.get("text", ""))

@@ -186,7 +186,7 @@ class LoadsOnDemand(dict[str, str]):
         raise RuntimeError("connection lost")
 
 
-class Mute(Exception):
+class MuteError(Exception):
     """Cannot be written: its message is worked out, and that fails."""
 
     def __str__(self) -> str:
@@ -201,7 +201,7 @@ class TestFailures:
             (ValueError("no such prompt"), "the target raised ValueError: no such prompt"),
             (ValueError("first line\nsecond"), "the target raised ValueError: first line"),
             (KeyError(), "the target raised KeyError"),
-            (Mute(), "the target raised Mute"),
+            (MuteError(), "the target raised MuteError"),
             (SystemExit(3), "the target raised SystemExit: 3"),
             (KeyboardInterrupt(), "the target raised KeyboardInterrupt"),
             (asyncio.CancelledError(), "the target raised CancelledError"),

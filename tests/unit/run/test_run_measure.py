@@ -185,8 +185,8 @@ class TestGuard:
         assert describe(error) == text
 
     def test_an_exception_that_cannot_say_what_it_is_is_named_by_its_type(self) -> None:
-        class Mute(Exception):
+        class MuteError(Exception):
             def __str__(self) -> str:
                 raise ValueError("no text")
 
-        assert describe(Mute()) == "Mute"
+        assert describe(MuteError()) == "MuteError"

@@ -13,7 +13,7 @@ from pytest_genaiops.errors import ExtraMissingError, MetricError, TokenizerErro
 from pytest_genaiops.records import Trial
 from pytest_genaiops.run import Measurements
 from pytest_genaiops.score import MetricHandle
-from pytest_genaiops.score.metric import make
+from pytest_genaiops.score.metric import WATCHER, make
 
 HYPOTHESES = ["the cat sat on the mat", "a dog barked at the moon"]
 CHINESE = "今天天气很好，我们去公园散步。"
@@ -208,14 +208,14 @@ class TestResponses:
 
     def test_are_measured_once_by_a_handle_that_remembers(self) -> None:
         seen: list[Any] = []
-        handle = MetricHandle(
-            make("exact_match"), measurements=Measurements(), observer=lambda *told: seen.append(told[2].value)
-        )
+        handle = MetricHandle(make("exact_match"), measurements=Measurements())
+        token = WATCHER.set(lambda metric, found: seen.append(found.value))
         responses = self.responses("yes", "no")
         first, second = handle(responses), handle(responses[:1])
         assert first.why is not second.why
         assert seen == [0.5, 1.0]
         handle(responses).not_worse_than(self.responses("yes", "yes"), margin=0.5)
+        WATCHER.reset(token)
         assert seen == [0.5, 1.0, 0.5], "a baseline is not what the test is about"
 
 
@@ -300,7 +300,7 @@ def test_a_tokenizer_that_needs_a_package_says_which() -> None:
     try:
         import MeCab  # noqa: F401
     except ImportError:
-        with pytest.raises(ExtraMissingError, match=r"sacrebleu\[ja\]"):
+        with pytest.raises(ExtraMissingError, match=r"pytest-genaiops\[ja\]"):
             metric("bleu", tokenize="ja-mecab")(["猫"], ["猫がいる"])
     else:
         pytest.skip("the optional package MeCab is installed here")
