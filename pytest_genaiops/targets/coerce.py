@@ -52,9 +52,8 @@ def _from_response(value: Response) -> Response:
     """The Response with its fields checked: nothing keeps a target from writing anything into them."""
     _check_text(value.text)
     if value.error is not None and not isinstance(value.error, ResponseError):
-        raise UsageError(
-            f"the response's 'error' is {type(value.error).__name__}, not a ResponseError; return {{'error': '<what failed>'}}"
-        )
+        kind = type(value.error).__name__
+        raise UsageError(f"the response's 'error' is {kind}, not a ResponseError; return {{'error': '<what failed>'}}")
     if value.latency is not None:
         _seconds(value.latency)
     return value if value.contexts is None else dataclasses.replace(value, contexts=_texts(value.contexts))

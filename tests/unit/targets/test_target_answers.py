@@ -79,6 +79,9 @@ class TestMappings:
         assert to_response({"label": "spam"}, TRIAL).error is None
         assert to_response({"probabilities": {"spam": 1.0}}, TRIAL).error is None
 
+    def test_an_error_without_a_message_is_an_error_still(self) -> None:
+        assert message({"error": ""}) == "an error without a message"
+
     def test_an_error_that_the_target_reports(self) -> None:
         response = to_response({"error": "rate limit", "text": "half an ans"}, TRIAL)
         assert (str(response.error), response.text) == ("target: rate limit", "")
@@ -132,6 +135,18 @@ class TestResponses:
     @pytest.mark.parametrize("contexts", ["passage", ["passage"], ("passage",)])
     def test_contexts_in_any_shape_become_a_tuple(self, contexts: Any) -> None:
         assert to_response(Response(text="x", contexts=contexts), TRIAL).contexts == ("passage",)
+
+    def test_an_error_of_the_wrong_type_is_refused(self) -> None:
+        odd: Any = "quota"
+        assert message(Response(error=odd)) == (
+            "the response's 'error' is str, not a ResponseError; return {'error': '<what failed>'}"
+        )
+
+    @pytest.mark.parametrize("latency", [float("nan"), -1.0, "slow"])
+    def test_a_latency_that_is_no_number_of_seconds_is_refused(self, latency: Any) -> None:
+        assert message(Response(text="Paris", latency=latency)) == (
+            f"the response's 'latency' is {latency!r}, not a number of seconds"
+        )
 
     def test_a_response_with_the_wrong_text_is_refused(self) -> None:
         assert message(Response(text=None)) == "the response's 'text' is NoneType, not a string"  # type: ignore[arg-type]
