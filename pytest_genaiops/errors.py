@@ -15,9 +15,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class GenaiopsError(Exception):
     """Base of everything raised on purpose."""
+
+
+def of_ours(raised: Any) -> bool:
+    """Whether pytest may leave the library's frames out of a traceback: the message says all, the user's line where.
+
+    Modules that users call into bind it to ``__tracebackhide__``; ``raised`` is pytest's ExceptionInfo.
+    """
+    return isinstance(raised.value, GenaiopsError)
 
 
 class UsageError(GenaiopsError):

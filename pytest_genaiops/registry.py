@@ -7,7 +7,9 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-from pytest_genaiops.errors import MetricError
+from pytest_genaiops.errors import MetricError, of_ours
+
+__tracebackhide__ = of_ours
 
 ENTRY_POINT_GROUP = "pytest_genaiops.metrics"
 

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from pytest_genaiops.errors import UsageError
+from pytest_genaiops.errors import UsageError, of_ours
 from pytest_genaiops.plugin.session import Binding, State, state_of
 from pytest_genaiops.records import Response, Responses, Trial
 from pytest_genaiops.registry import METRICS
 from pytest_genaiops.score import MetricHandle
 from pytest_genaiops.score.metric import make
 from pytest_genaiops.variants import Variant
+
+__tracebackhide__ = of_ours
 
 OURS = "pytest_genaiops.plugin.hooks"
 BY_KEY = {"variant", "case"}
@@ -149,7 +151,8 @@ def _identity(item: Any) -> object:
 def _bound(item: Any) -> Binding:
     binding: Binding | None = getattr(item, "binding", None)
     if binding is None:
-        raise UsageError('this fixture belongs to suites; add @pytest.mark.genaiops(dataset="<name>") to the test')
+        mend = 'add @pytest.mark.genaiops(dataset="<name>") to the test'
+        pytest.fail(f"the test asks for a fixture that belongs to suites; {mend}", pytrace=False)
     return binding
 
 

@@ -153,7 +153,8 @@ def verdict(outcomes: Counter[str], cases: int, budget: float) -> tuple[str, boo
     lost += [f"{not_run} were not run"] if not_run else []
     note = f", {skipped} skipped" if skipped else ""
     if not judged:
-        return f"undecided: none of {cases} cases was judged{note}", False
+        why = f": {' and '.join(lost)}" if lost else ""
+        return f"undecided: none of {cases} cases was judged{note}{why}", False
     low, high = _interval(passed, missed)
     share = (
         f"{passed} of {judged} cases passed ({passed / judged:.1%}, 95 % interval {low:.1%} to {high:.1%}{note}); "

@@ -13,7 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pytest_genaiops.errors import of_ours
 from pytest_genaiops.plugin.fixtures import OURS, PROVIDERS
+
+__tracebackhide__ = of_ours
 
 WATCHERS = ("capturemanager", "unraisableexception", "threadexception", "faulthandler")
 

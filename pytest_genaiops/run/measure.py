@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from pytest_genaiops.errors import MetricError, UnscorableError, UsageError
+from pytest_genaiops.errors import MetricError, UnscorableError, UsageError, of_ours
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.records import Case, Measurement, Response, Statistics
 from pytest_genaiops.run.guard import attempt, describe
+
+__tracebackhide__ = of_ours
 
 MAX_CHARACTERS = 100_000
 """A longer answer is unscored: n-gram and edit-distance metrics need memory and time far beyond

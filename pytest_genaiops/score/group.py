@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_genaiops.errors import MetricError
+from pytest_genaiops.errors import MetricError, of_ours
 from pytest_genaiops.metrics.base import Part
 from pytest_genaiops.score.handle import Score
 from pytest_genaiops.score.table import Table
+
+__tracebackhide__ = of_ours
 
 
 class ScoreGroup:

@@ -8,12 +8,14 @@ from dataclasses import replace
 from numbers import Real
 
 from pytest_genaiops import gate
-from pytest_genaiops.errors import CoverageError, MetricError, UnscorableError
+from pytest_genaiops.errors import CoverageError, MetricError, UnscorableError, of_ours
 from pytest_genaiops.metrics.base import Part
 from pytest_genaiops.records import Explanation, Response, Verdict
 from pytest_genaiops.report.evidence import WORST, CaseEvidence, ScoreEvidence, headline
 from pytest_genaiops.score.table import Table, own_values, paired, rows
 from pytest_genaiops.statistics import Difference, Sample, difference, interval, summarize
+
+__tracebackhide__ = of_ours
 
 CONFIDENCE = 0.95
 

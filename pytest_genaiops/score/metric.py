@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from pytest_genaiops.errors import MetricError
+from pytest_genaiops.errors import MetricError, of_ours
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.records import Case, Measurement, Response
 from pytest_genaiops.registry import did_you_mean, metric_class
@@ -16,6 +16,8 @@ from pytest_genaiops.score.group import ScoreGroup, build
 from pytest_genaiops.score.handle import Score
 from pytest_genaiops.score.plain import responses_from
 from pytest_genaiops.score.table import Table, summed
+
+__tracebackhide__ = of_ours
 
 WATCHER: ContextVar[Callable[[Metric, Score | ScoreGroup], None] | None] = ContextVar("WATCHER", default=None)
 """Told of every score while a suite's test runs, whoever made the handle: none may be passed over."""

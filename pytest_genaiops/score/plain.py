@@ -7,9 +7,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_genaiops.errors import MetricError
+from pytest_genaiops.errors import MetricError, of_ours
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.records import Case, Response, ResponseError, Trial
+
+__tracebackhide__ = of_ours
 
 
 def responses_from(metric: Metric, first: Any, roles: Mapping[str, Any]) -> list[Response]:

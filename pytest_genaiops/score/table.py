@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pytest_genaiops.errors import MetricError
+from pytest_genaiops.errors import MetricError, of_ours
 from pytest_genaiops.metrics.base import Metric, add_up
 from pytest_genaiops.records import Measurement, Response
+
+__tracebackhide__ = of_ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

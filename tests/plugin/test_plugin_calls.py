@@ -249,13 +249,16 @@ class TestOtherLoops:
         project.write("pytest.ini", "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
         project.target("await asyncio.sleep(0.01)\nreturn case.reference", head="async def answer(case, variant):")
         project.by_case()
-        project.write("test_async.py", """
+        project.write(
+            "test_async.py",
+            """
             import asyncio
 
             async def test_own_loop():
                 await asyncio.sleep(0)
                 assert "genaiops" not in __import__("threading").current_thread().name
-        """)
+        """,
+        )
         project.run("-p", "asyncio").assert_outcomes(passed=5)
 
     @pytest.mark.parametrize("fixture", ["response", "responses"])

@@ -82,13 +82,16 @@ def test_a_case_without_an_answer_fails_and_the_rest_goes_on(project: Project, f
 def test_no_test_passes_over_an_error_however_it_is_written(project: Project, suite: str) -> None:
     fixtures, body = SUITES[suite]
     project.target("if case.id == 'c2':\n    raise ConnectionError('no route')\nreturn case.reference")
-    project.write("test_suite.py", f"""
+    project.write(
+        "test_suite.py",
+        f"""
 import pytest
 
 @pytest.mark.genaiops(dataset="capitals", variants=["v1"], baseline="v1")
 def test_case({fixtures}):
     {body}
-""")
+""",
+    )
     result = project.run("-v")
     assert {name for name, word in outcomes(result).items() if word == "FAILED"} == {"test_case[v1-c2]"}
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -106,13 +109,16 @@ def test_case({fixtures}):
 )
 def test_the_same_for_a_whole_dataset(project: Project, body: str) -> None:
     project.target("if case.id == 'c2':\n    raise ConnectionError('no route')\nreturn case.reference")
-    project.write("test_suite.py", f"""
+    project.write(
+        "test_suite.py",
+        f"""
 import pytest
 
 @pytest.mark.genaiops(dataset="capitals", variants=["v1"])
 def test_whole(responses, exact_match):
     {body}
-""")
+""",
+    )
     result = project.run()
     result.assert_outcomes(failed=1)
     assert "1 of 4 responses are errors (c2: target: the target raised ConnectionError: no route)" in (
@@ -272,3 +278,41 @@ def test_ids_of_cases_are_strings_whatever_the_file_says(project: Project) -> No
     project.write("datasets/capitals.jsonl", json.dumps({"id": 7, "reference": CITIES["c1"]}) + "\n")
     project.by_case()
     assert project.ids() == ["test_answer[default-7]"]
+
+
+class TestHandlesOfOnesOwn:
+    """A handle from ``metric()`` is watched like a fixture's."""
+
+    def test_the_value_of_an_incomplete_score_cannot_be_passed_off(self, project: Project) -> None:
+        project.suite("""
+            import pytest
+            from pytest_genaiops import metric
+
+            groundedness = metric("groundedness")
+
+            @pytest.mark.genaiops(dataset="capitals")
+            def test_whole(responses):
+                texts = [response.text for response in responses]
+                assert groundedness(texts, contexts=[[texts[0]], [], [], []]).value > 0
+
+            @pytest.mark.genaiops(dataset="capitals", pass_rate=0.5)
+            def test_each(response):
+                assert groundedness([response.text], contexts=[[]]) >= 0.5
+        """)
+        result = project.run()
+        assert set(outcomes(project.run("-v")).values()) == {"FAILED"}
+        assert "3 unscored" in result.stdout.str()
+        assert "4 have no result" in result.stdout.str()
+
+    def test_a_marker_on_a_module_with_classes_is_understood_beside_pytest_asyncio(self, project: Project) -> None:
+        pytest.importorskip("pytest_asyncio")
+        project.suite("""
+            import pytest
+
+            pytestmark = pytest.mark.genaiops(dataset="capitals")
+
+            class TestOne:
+                def test_whole(self, responses):
+                    assert len(responses) == 4
+        """)
+        project.run("-p", "pytest_asyncio").assert_outcomes(passed=1)

@@ -212,7 +212,9 @@ class TestPlugins:
     def test_debugging_at_the_failing_assertion(self, project: Project) -> None:
         project.target('return "London"')
         project.by_case()
-        project.write("quiet.py", """
+        project.write(
+            "quiet.py",
+            """
             class Quiet:
                 quitting = False
 
@@ -224,7 +226,8 @@ class TestPlugins:
 
                 def interaction(self, frame, traceback):
                     print("stopped at", frame)
-        """)
+        """,
+        )
         result = project.run("--pdb", "--pdbcls=quiet:Quiet", "-k", "c1")
         result.assert_outcomes(failed=1)
         assert "stopped at" in result.stdout.str()

@@ -337,7 +337,9 @@ class TestOrdinaryPytest:
 
     def test_unittest_and_plain_tests_run_beside_a_suite(self, project: Project) -> None:
         project.whole()
-        project.write("test_plain.py", """
+        project.write(
+            "test_plain.py",
+            """
             import unittest
 
             class TestOld(unittest.TestCase):
@@ -346,5 +348,6 @@ class TestOrdinaryPytest:
 
             def test_new():
                 pass
-        """)
+        """,
+        )
         project.run().assert_outcomes(passed=3)

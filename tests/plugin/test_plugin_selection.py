@@ -197,12 +197,15 @@ class TestOurOptions:
     def test_paths_are_relative_to_the_rootdir_wherever_pytest_starts(
         self, project: Project, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        project.suite("""
+        project.suite(
+            """
             import pytest
 
             @pytest.mark.genaiops(dataset="capitals")
             def test_each(response, case):
                 assert response.text == case.reference
-        """, name="deep/test_deep.py")
+        """,
+            name="deep/test_deep.py",
+        )
         monkeypatch.chdir(project.path / "deep")
         project.run().assert_outcomes(passed=4)

@@ -8,13 +8,16 @@ from conftest import CITIES, ROWS, Project
 
 class TestTargets:
     def test_a_conftest_in_a_sub_folder_overrides_the_one_above(self, project: Project) -> None:
-        project.write("sub/conftest.py", """
+        project.write(
+            "sub/conftest.py",
+            """
             import pytest
 
             @pytest.fixture(scope="session")
             def target():
                 return lambda case, variant: "from the sub-folder"
-        """)
+        """,
+        )
         source = """
             import pytest
 
@@ -69,7 +72,9 @@ class TestTargets:
     def test_a_target_made_of_a_parametrized_fixture_is_one_system_a_parameter(
         self, project: Project, scope: str
     ) -> None:
-        project.write("conftest.py", f"""
+        project.write(
+            "conftest.py",
+            f"""
             import pytest
 
             @pytest.fixture(scope="{scope}", params=["upper", "lower"])
@@ -79,7 +84,8 @@ class TestTargets:
             @pytest.fixture(scope="{scope}")
             def target(backend):
                 return lambda case, variant: getattr(case.reference, backend)()
-        """)
+        """,
+        )
         project.suite("""
             import pytest
 
@@ -108,7 +114,9 @@ class TestTargets:
     )
     def test_sync_and_async_callables(self, project: Project, head: str, tail: str) -> None:
         called = tail if "partial" not in tail else "lambda case, variant: functools.partial(answer, case)(variant)"
-        project.write("conftest.py", f"""
+        project.write(
+            "conftest.py",
+            f"""
             import asyncio, functools
             import pytest
 
@@ -123,7 +131,8 @@ class TestTargets:
             @pytest.fixture(scope="session")
             def target():
                 return {called}
-        """)
+        """,
+        )
         project.by_case()
         project.run().assert_outcomes(passed=4)
 
@@ -142,12 +151,15 @@ class TestTargets:
 
     def test_variant_files_reach_the_target(self, project: Project) -> None:
         for name, tone in (("v1", "kind"), ("v2", "rude")):
-            project.write(f"variants/{name}.yaml", f"""
+            project.write(
+                f"variants/{name}.yaml",
+                f"""
                 id: {name}
                 parameters: {{temperature: 0.5}}
                 blocks:
                   instructions: "Be {tone}. {{{{ question }}}}"
-            """)
+            """,
+            )
         project.target("return variant.messages(case)[0]['content']")
         project.suite("""
             import pytest

@@ -120,11 +120,14 @@ class TestFilesWithFaults:
         assert place in result.stdout.str()
 
     def test_a_template_without_its_input_fails_collection_and_names_it(self, project: Project) -> None:
-        project.write("variants/v1.yaml", """
+        project.write(
+            "variants/v1.yaml",
+            """
             id: v1
             blocks:
               instructions: "Answer {{ question }} in {{ langauge }}."
-        """)
+        """,
+        )
         project.dataset([{**row, "language": "English"} for row in ROWS])
         project.by_case('variants=["v1"]')
         result = project.run()
@@ -152,11 +155,14 @@ class TestFilesWithFaults:
         assert "datasets/capitals.jsonl:1" in result.stdout.str()
 
     def test_environment_variables_are_not_needed_for_collecting(self, project: Project) -> None:
-        project.write("variants/v1.yaml", """
+        project.write(
+            "variants/v1.yaml",
+            """
             id: v1
             model: {name: chat, base_url: "${env:NOBODY_SET_THIS}"}
             blocks: {instructions: "{{ question }}"}
-        """)
+        """,
+        )
         project.by_case('variants=["v1"]')
         assert len(project.ids()) == 4
 
@@ -223,27 +229,33 @@ class TestFixturesInTheWrongPlace:
         assert 'add @pytest.mark.genaiops(dataset="<name>") to the test' in result.stdout.str()
 
     def test_a_target_that_is_not_callable(self, project: Project) -> None:
-        project.write("conftest.py", """
+        project.write(
+            "conftest.py",
+            """
             import pytest
 
             @pytest.fixture(scope="session")
             def target():
                 return "my model"
-        """)
+        """,
+        )
         project.by_case()
         result = project.run()
         assert "passed" not in result.parseoutcomes()
         assert "the `target` fixture returned str; return a callable answer(case, variant)" in result.stdout.str()
 
     def test_a_target_fixture_that_raises(self, project: Project) -> None:
-        project.write("conftest.py", """
+        project.write(
+            "conftest.py",
+            """
             import pytest
 
             @pytest.fixture(scope="session")
             def target():
                 raise OSError("no key")
-        """)
-        project.by_case('pass_rate=0.1')
+        """,
+        )
+        project.by_case("pass_rate=0.1")
         result = project.run("-v")
         assert set(outcomes(result).values()) == {"ERROR", "FAILED"}
         assert result.ret == pytest.ExitCode.TESTS_FAILED

@@ -269,9 +269,7 @@ class TestAsyncShapes:
         ],
         ids=["object", "method", "partial", "lambda"],
     )
-    def test_every_spelling_of_an_async_target(
-        self, engines: Callable[..., Engine], target: Target, text: str
-    ) -> None:
+    def test_every_spelling_of_an_async_target(self, engines: Callable[..., Engine], target: Target, text: str) -> None:
         (found,) = answers(engines(), [job(target)])
         assert (found.text, found.error) == (text, None)
 

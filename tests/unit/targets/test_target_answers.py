@@ -79,6 +79,22 @@ class TestMappings:
         assert to_response({"label": "spam"}, TRIAL).error is None
         assert to_response({"probabilities": {"spam": 1.0}}, TRIAL).error is None
 
+    @pytest.mark.parametrize(
+        ("value", "field"),
+        [
+            ("Par\ud800is", "text"),
+            ({"text": "Par\ud800is"}, "text"),
+            ({"text": "Paris", "contexts": ["a", "\ud800"]}, "contexts"),
+            ({"label": "\ud800"}, "label"),
+            (Response(text="\ud800"), "text"),
+        ],
+    )
+    def test_half_a_character_is_refused_for_no_report_could_carry_it(self, value: object, field: str) -> None:
+        assert message(value) == f"the response's {field!r} holds a lone surrogate ('\\ud800'), which is no character"
+
+    def test_half_a_character_in_an_error_is_written_as_an_escape(self) -> None:
+        assert message({"error": "lost \ud800"}) == "lost \\ud800"
+
     def test_an_error_without_a_message_is_an_error_still(self) -> None:
         assert message({"error": ""}) == "an error without a message"
 
