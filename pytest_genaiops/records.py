@@ -103,6 +103,11 @@ class Response:
     error: ResponseError | None = None
     trial: Trial | None = None
 
+    def __repr__(self) -> str:
+        """Short, for tracebacks: where it belongs, and its text or error."""
+        where = f" of {self.trial.variant} to {self.trial.case.id}" if self.trial else ""
+        return f"<response{where}: {self.error if self.error else self.text!r}>"
+
 
 class Responses(tuple[Response, ...]):
     """Responses of one variant, in the order of the cases; a tuple with a short name for tracebacks."""

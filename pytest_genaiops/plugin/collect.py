@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import pytest
@@ -12,11 +16,13 @@ from pytest_genaiops.errors import GenaiopsError, UsageError
 from pytest_genaiops.plugin.items import CaseItem, PassRateItem, Refusal, SuiteItem
 from pytest_genaiops.plugin.recipe import Recipe
 from pytest_genaiops.plugin.session import Binding, State, state_of
+from pytest_genaiops.report.text import visible
 from pytest_genaiops.run import Spec, Suite
 from pytest_genaiops.variants import Variant
 
 ONE_CASE = {"case", "response"}
 WHOLE_DATASET = {"responses", "variant", "baseline"}
+OURS = ONE_CASE | WHOLE_DATASET
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +42,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     definition = metafunc.definition
     state = state_of(definition.config)
     try:
-        _check_fixtures(metafunc.fixturenames)
+        _check_test(definition)
         suite: Suite | str = state.suite(_spec(definition), has_target=_overrides_target(definition))
     except GenaiopsError as error:
         suite = str(error)
@@ -54,9 +60,7 @@ def expand(collector: pytest.Collector, made: list[Any]) -> Any:
     if plan is None:
         return made
     if isinstance(plan, str):
-        refusal = Refusal.from_parent(collector, name=made[0].originalname, reason=plan)
-        state.refused.add(refusal.nodeid)
-        return refusal
+        return _refusal(collector, made[0], plan)
     if not plan.variants:
         return []
     items: list[pytest.Item] = []
@@ -69,7 +73,30 @@ def expand(collector: pytest.Collector, made: list[Any]) -> Any:
             items.extend(_cases(collector, function, binding))
         else:
             items.append(SuiteItem.like(function, binding))
+    twice = [nodeid for nodeid, count in Counter(item.nodeid for item in items).items() if count > 1]
+    if twice:
+        shared = twice[0].rpartition("::")[2]
+        return _refusal(collector, made[0], f"two of its items would have the id {shared}; rename a variant or a case")
     return items
+
+
+def refuse_testcase(collector: pytest.Collector, name: str) -> Refusal:
+    """The refusal of a unittest.TestCase with the marker: such a class gets no fixtures."""
+    refusal: Refusal = Refusal.from_parent(
+        collector,
+        name=name,
+        reason=f"{name}: a unittest.TestCase takes no fixtures; write the suite as a plain function",
+    )
+    state_of(collector.config).refused.add(refusal.nodeid)
+    return refusal
+
+
+def _refusal(collector: pytest.Collector, function: Any, reason: str) -> Refusal:
+    path, line, _ = function.location
+    where = f"{path}:{(line or 0) + 1}: {function.originalname}: "
+    refusal: Refusal = Refusal.from_parent(collector, name=function.originalname, reason=visible(where + reason))
+    state_of(collector.config).refused.add(refusal.nodeid)
+    return refusal
 
 
 def _cases(collector: pytest.Collector, function: Any, binding: Binding) -> Iterable[pytest.Item]:
@@ -87,15 +114,25 @@ def _cases(collector: pytest.Collector, function: Any, binding: Binding) -> Iter
     return [*items, gate]
 
 
-def _check_fixtures(names: Iterable[str]) -> None:
-    asked = set(names)
+def _check_test(definition: Any) -> None:
+    """Refuse what no suite can be: an async function, own parameters for the plugin's fixtures, no or two grains."""
+    asked = set(definition.fixturenames)
+    if inspect.iscoroutinefunction(definition.obj):
+        raise UsageError("a suite's test is a plain function: write def, and leave the concurrency to the plugin")
+    for mark in definition.iter_markers("parametrize"):
+        names = mark.args[0] if mark.args else mark.kwargs.get("argnames", "")
+        taken = OURS & set(re.split(r"[\s,]+", names) if isinstance(names, str) else names)
+        if taken:
+            raise UsageError(f"`{min(taken)}` comes from the marker; choose another name for the parameter")
     if asked & ONE_CASE and "responses" in asked:
         raise UsageError(
             "the test asks for `responses` (the whole dataset) and for `response` or `case` (one case); take one"
         )
     if not asked & (ONE_CASE | WHOLE_DATASET):
+        near = next((m for name in sorted(asked) for m in get_close_matches(name, OURS, n=1)), None)
+        hint = f" (did you mean `{near}`?)" if near else ""
         raise UsageError(
-            "the test has the genaiops marker but asks for none of `responses`, `response`, `case`, `variant`"
+            f"the test has the genaiops marker but asks for none of `responses`, `response`, `case`, `variant`{hint}"
         )
 
 
@@ -134,9 +171,10 @@ def _escaped(name: str) -> str:
     return name.encode("unicode_escape").decode("ascii").replace("::", ":")
 
 
-def check_selection(state: State) -> None:
-    """Refuse a glob on variants that no suite of the session has: it would run nothing and look green."""
+def check_selection(state: State) -> str | None:
+    """What is wrong with a glob on variants that no suite of the session has: it would run nothing and look green."""
     glob = state.settings.variant
     suites = [plan for plan in state.plans.values() if isinstance(plan, Suite)]
     if glob is not None and suites and not any(suite.variants for suite in suites):
-        raise pytest.UsageError(f"--genaiops-variant={glob!r} matches no variant of the collected suites")
+        return f"--genaiops-variant={glob!r} matches no variant of the collected suites"
+    return None

@@ -30,5 +30,5 @@ def refuse_silent_errors(progress: Progress) -> None:
 
 def _first(failed: Sequence[Response], total: int) -> str:
     response = failed[0]
-    case = response.trial.case.id if response.trial else ""
-    return f"{len(failed)} of {total} responses are errors ({case}: {response.error})"
+    where = f"{response.trial.case.id} under {response.trial.variant}" if response.trial else "one"
+    return f"{len(failed)} of {total} responses are errors ({where}: {response.error})"

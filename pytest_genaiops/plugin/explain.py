@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from itertools import chain, zip_longest
 from typing import Any
 
+import pytest
 from _pytest._code.code import TerminalRepr
 
 from pytest_genaiops.plugin.session import Progress
@@ -14,7 +17,7 @@ from pytest_genaiops.report.text import visible
 from pytest_genaiops.score import Score
 
 _MIRRORED = {">=": "<=", "<=": ">=", ">": "<", "<": ">", "==": "==", "!=": "!="}
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def compared(operator: str, left: object, right: object) -> list[str] | None:
@@ -38,28 +41,65 @@ def evidence_of(progress: Progress, shown: str) -> list[str]:
     return [line for block in lines.values() for line in block]
 
 
-def without_escapes(progress: Progress, report: Any) -> None:
-    """Write control characters of a failure as escapes, where model output may have brought them in.
+def fit_for_terminal(item: pytest.Item, progress: Progress, report: Any) -> None:
+    """Write every control character of a report as an escape: model output and data are not to be trusted.
 
-    On a terminal pytest's own colours are escape codes too: they go with the rest, but only where
-    the item's own texts hold control characters.
+    pytest's own colours are escape codes too. They are kept, unless the item's texts hold such codes
+    themselves: then the two cannot be told apart, and all colour goes.
     """
-    texts = [f"{response.text}{response.error or ''}" for response in progress.responses]
-    if not any(map(_CONTROL.search, texts)):
+    if report.longrepr is None and not report.sections:
         return
-    report.sections = _plain(report.sections)
-    report.longrepr = _plain(report.longrepr)
+    reporter = item.config.pluginmanager.get_plugin("terminalreporter")
+    coloured = reporter is not None and reporter.hasmarkup
+    keep = coloured and not any("\x1b" in text for text in _texts(item, progress))
+    escape = _Escape(keep_colour=keep, drop_colour=coloured and not keep)
+    report.sections = escape(report.sections)
+    report.longrepr = escape(report.longrepr)
 
 
-def _plain(value: Any) -> Any:
-    """The value with every control character in its texts escaped; pytest's own report objects are changed in place."""
-    if isinstance(value, str):
-        return "\n".join("\t".join(map(visible, line.split("\t"))) for line in value.split("\n"))
-    if isinstance(value, list | tuple):
-        return type(value)(_plain(item) for item in value)
-    if is_dataclass(value) and not isinstance(value, type):
-        for field in fields(value):
-            object.__setattr__(value, field.name, _plain(getattr(value, field.name)))
-    elif isinstance(value, TerminalRepr):
-        vars(value).update({name: _plain(item) for name, item in vars(value).items()})
-    return value
+def _texts(item: Any, progress: Progress) -> Iterator[str]:
+    """Everything that came from outside: responses, contexts, errors and the rows of the dataset."""
+    cases = {id(case): case for case in [getattr(item, "case", None)] if case is not None}
+    for response in progress.responses:
+        yield response.text
+        yield str(response.error or "")
+        yield from response.contexts or ()
+        if response.trial is not None:
+            cases[id(response.trial.case)] = response.trial.case
+    for case in cases.values():
+        yield from map(str, (*case.inputs.values(), *(case.references or ()), *(case.contexts or ()), case.label))
+
+
+class _Escape:
+    """Escapes the texts of a value; pytest's own report objects are changed in place."""
+
+    def __init__(self, *, keep_colour: bool, drop_colour: bool) -> None:
+        self._keep = keep_colour
+        self._drop = drop_colour
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, list | tuple):
+            return type(value)(self(item) for item in value)
+        if is_dataclass(value) and not isinstance(value, type):
+            for field in fields(value):
+                object.__setattr__(value, field.name, self(getattr(value, field.name)))
+        elif isinstance(value, TerminalRepr):
+            vars(value).update({name: self(item) for name, item in vars(value).items()})
+        return value
+
+    def _text(self, text: str) -> str:
+        if not (self._keep or self._drop):
+            return _escaped(text)
+        parts = _COLOUR.split(text)
+        colours = _COLOUR.findall(text) if self._keep else []
+        pairs = zip_longest(map(_escaped, parts), colours, fillvalue="")
+        return "".join(chain.from_iterable(pairs))
+
+
+def _escaped(text: str) -> str:
+    """The text with its lines and tabs as they are, and every other control character as an escape."""
+    if text.isprintable():
+        return text
+    return "\n".join("\t".join(map(visible, line.split("\t"))) for line in text.split("\n"))

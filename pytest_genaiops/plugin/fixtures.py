@@ -57,13 +57,17 @@ def responses_of(request: pytest.FixtureRequest, target: Any) -> Responses:
 
 def baseline_of(request: pytest.FixtureRequest, target: Any) -> Any:
     """The baseline's responses; its one response where the test is about one case."""
-    binding = _bound(request.node)
-    suite = binding.suite
-    assert suite.baseline is not None
     item = request.node
-    if item.case is None:
-        return Responses(_answers(item, target, suite.baseline))
-    return _answer(item, target, suite.baseline, suite.trial(suite.baseline, item.case, item.trial))
+    suite = _bound(item).suite
+    if suite.baseline is None:
+        pytest.fail('no baseline is named; add baseline="<variant id>" to the marker', pytrace=False)
+    if item.case is not None:
+        response = _answer(item, target, suite.baseline, suite.trial(suite.baseline, item.case, item.trial))
+        item.progress.responses.append(response)
+        return response
+    found = Responses(_answers(item, target, suite.baseline))
+    item.progress.responses.extend(found)
+    return found
 
 
 def _response(item: Any, target: Any) -> Response:

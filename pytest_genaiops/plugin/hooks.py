@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pytest_genaiops.plugin.names import INI, MARKER, METRICS, OPTIONS
+from pytest_genaiops.plugin.names import INI, MARKER, METRICS, OPTIONS, has_marker
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,9 +46,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_pycollect_makeitem(collector: Any) -> Generator[None, Any, Any]:
+def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> Generator[None, Any, Any]:
     """Turn a suite's functions into one item per case; a suite that cannot run becomes a collection error."""
     made = yield
+    if getattr(made, "nofuncargs", False) and has_marker(obj):  # a unittest.TestCase
+        from pytest_genaiops.plugin.running import refuse
+
+        return refuse(collector, name)
     if not isinstance(made, list) or not made or not isinstance(made[0], pytest.Function):
         return made
     if made[0].get_closest_marker("genaiops") is not None:

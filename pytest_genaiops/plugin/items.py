@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 import pytest
+from _pytest._code.code import ReprFileLocation, TerminalRepr
+from _pytest._io import TerminalWriter
 
 from pytest_genaiops.plugin.coverage import refuse_silent_errors
 from pytest_genaiops.plugin.recipe import Recipe
@@ -40,6 +42,10 @@ class SuiteItem(pytest.Function):
     binding: Binding
     progress: Progress | None = None
     """What this run of the item asked for; None before and after."""
+    running: bool = False
+    """True while the test function runs."""
+    failed_within: bool = False
+    """True once a subtest has failed."""
     case: Case | None = None
     trial: int = 1
 
@@ -58,17 +64,24 @@ class SuiteItem(pytest.Function):
     def watch(self) -> None:
         """Have every score noted from here on."""
         self.progress = Progress()
+        self.failed_within = False
         WATCHER.set(self.progress.watch)
 
     def runtest(self) -> None:
-        """A test that passes over responses or scores that are missing has not passed."""
-        super().runtest()
+        """A test that passes over responses or scores that are missing has not passed, nor may it be skipped."""
         assert self.progress is not None
+        self.running = True
+        try:
+            super().runtest()
+        except pytest.skip.Exception:
+            refuse_silent_errors(self.progress)
+            raise
+        finally:
+            self.running = False
         refuse_silent_errors(self.progress)
 
     def teardown(self) -> None:
-        """Scores asked for from here on belong to nobody, and those of this item have been reported."""
-        self.progress = None
+        """Scores asked for from here on belong to nobody."""
         WATCHER.set(None)
         super().teardown()
 
@@ -101,6 +114,17 @@ class CaseItem(SuiteItem):
 class Refusal(pytest.Collector):
     """A suite that cannot run: a collection error of one sentence, in the place of its test."""
 
+    class Sentence(TerminalRepr):
+        """The sentence, as the report and as the reason in pytest's short summary."""
+
+        def __init__(self, text: str) -> None:
+            self.reprcrash = ReprFileLocation("", 0, text)
+            self.text = text
+
+        def toterminal(self, tw: TerminalWriter) -> None:
+            """Write it in red, as pytest does with collection errors."""
+            tw.line(self.text, red=True)
+
     def __init__(self, *, reason: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.reason = reason
@@ -108,6 +132,22 @@ class Refusal(pytest.Collector):
     def collect(self) -> list[pytest.Item]:
         """Refuse, with the reason as the whole report."""
         raise self.CollectError(self.reason)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> TerminalRepr:
+        """The reason alone: a traceback into the library tells nobody anything."""
+        return self.Sentence(str(excinfo.value))
+
+
+class Unmatched(pytest.Item):
+    """Fails a worker of pytest-xdist on an option that selects nothing: a usage error would only kill the worker."""
+
+    def __init__(self, *, reason: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reason = reason
+
+    def runtest(self) -> None:
+        """Fail with the reason."""
+        pytest.fail(self.reason, pytrace=False)
 
 
 class PassRateItem(pytest.Function):
@@ -148,7 +188,8 @@ def verdict(outcomes: Counter[str], cases: int, budget: float) -> tuple[str, boo
     """
     passed, missed, skipped = outcomes["passed"], outcomes["missed"], outcomes["skipped"]
     judged = passed + missed
-    lost = [f"{outcomes['failed']} have no result"] if outcomes["failed"] else []
+    no_result = outcomes["lost"] + outcomes["failed"]
+    lost = [f"{no_result} have no result"] if no_result else []
     not_run = cases - sum(outcomes.values())
     lost += [f"{not_run} were not run"] if not_run else []
     note = f", {skipped} skipped" if skipped else ""

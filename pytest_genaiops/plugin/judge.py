@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_genaiops.errors import CoverageError
-from pytest_genaiops.plugin.explain import evidence_of, without_escapes
+from pytest_genaiops.plugin.explain import evidence_of, fit_for_terminal
 from pytest_genaiops.plugin.items import CaseItem, SuiteItem
 from pytest_genaiops.plugin.session import Progress
 from pytest_genaiops.report.table import Row
@@ -19,20 +19,27 @@ MAX_SLICES = 12
 
 def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Complete the report of a suite's item: miss or failure, evidence, scores for the summary."""
-    if not isinstance(item, SuiteItem) or (report.passed and report.when != "call"):
+    if not isinstance(item, SuiteItem):
+        return
+    if item.running:  # the report of a subtest: pytest fails the item for it, but later than this
+        item.failed_within |= report.failed
         return
     progress = item.progress or Progress()
-    if call.excinfo is not None and report.failed:
-        if report.when == "call":
-            evidence = evidence_of(progress, str(report.longrepr))
-            if evidence:
-                report.sections.append(("genaiops", "\n".join(evidence)))
-        if report.when == "call" and _is_miss(item, call, progress):
-            report.outcome = "skipped"
-            report.wasxfail = f"reason: a miss within the budget of {item.gate.name}"  # type: ignore[attr-defined]
-            report.genaiops_miss = True  # type: ignore[attr-defined]
-        without_escapes(progress, report)
-    report.genaiops = _facts(item, progress.scores if report.when == "call" else ())  # type: ignore[attr-defined]
+    if report.when == "call" and report.failed:
+        evidence = evidence_of(progress, str(report.longrepr))
+        if evidence:
+            report.sections.append(("genaiops", "\n".join(evidence)))
+    outcome = _outcome(item, call, report)
+    if outcome == "missed" and not hasattr(report, "wasxfail"):
+        report.outcome = "skipped"
+        report.wasxfail = f"reason: a miss within the budget of {item.gate.name}"  # type: ignore[attr-defined]
+        report.genaiops_miss = True  # type: ignore[attr-defined]
+    fit_for_terminal(item, progress, report)
+    if report.when == "teardown":
+        item.progress = None
+    if outcome is not None:
+        scores = progress.scores if report.when == "call" else ()
+        report.genaiops = {**_facts(item, scores), "outcome": outcome}  # type: ignore[attr-defined]
 
 
 def is_miss(report: Any) -> bool:
@@ -41,26 +48,35 @@ def is_miss(report: Any) -> bool:
 
 
 def outcome_of(report: Any) -> str | None:
-    """The outcome of an item as far as this phase decides it; None where it decides nothing."""
-    if report.outcome == "rerun":
-        return None
-    if report.when in ("setup", "teardown") and report.passed:
-        return None
-    if is_miss(report) or (report.skipped and hasattr(report, "wasxfail")):
-        return "missed"
-    return str(report.outcome)
+    """The outcome of an item as far as this phase decides it; None where it decides nothing.
 
-
-def _is_miss(item: pytest.Item, call: pytest.CallInfo[None], progress: Progress) -> bool:
-    """Whether the case was judged and found wanting, and a gate counts it.
-
-    Only an assertion is a judgement: an exception, a failed target or an unscored case is no result.
+    ``passed``, ``missed`` (tolerated), ``failed`` (judged, and no gate to tolerate it), ``skipped``, or ``lost``:
+    there is no result, because something went wrong before there was anything to judge.
     """
-    assert call.excinfo is not None
-    error = call.excinfo.value
-    judged = isinstance(error, (AssertionError, pytest.fail.Exception)) and not isinstance(error, CoverageError)
-    complete = all(r.error is None for r in progress.responses) and not any(s.unscored for s in progress.scores)
-    return isinstance(item, CaseItem) and item.gate is not None and judged and complete
+    facts = getattr(report, "genaiops", None)
+    if facts is not None and report.outcome != "rerun":
+        return str(facts["outcome"])
+    # pytest-xdist's report on a worker that died over an item carries no facts.
+    return "lost" if report.failed and getattr(report, "context", None) is None else None
+
+
+def _outcome(item: SuiteItem, call: pytest.CallInfo[None], report: pytest.TestReport) -> str | None:
+    if report.passed:
+        return None if report.when != "call" else "failed" if item.failed_within else "passed"
+    incomplete = item.progress is not None and item.progress.incomplete
+    if report.skipped:
+        if incomplete:
+            return "lost"
+        return "missed" if hasattr(report, "wasxfail") else "skipped"
+    if report.when != "call" or incomplete or not _judged(call):
+        return "lost"
+    return "missed" if isinstance(item, CaseItem) and item.gate is not None else "failed"
+
+
+def _judged(call: pytest.CallInfo[None]) -> bool:
+    """Whether the test failed by a judgement: only an assertion is one, an exception is no result."""
+    error = call.excinfo.value if call.excinfo is not None else None
+    return isinstance(error, (AssertionError, pytest.fail.Exception)) and not isinstance(error, CoverageError)
 
 
 def _facts(item: SuiteItem, scores: Iterable[Score]) -> dict[str, Any]:

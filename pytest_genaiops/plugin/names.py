@@ -18,3 +18,12 @@ METRICS = (
     "bleu", "chrf", "ter", "rouge", "exact_match", "token_f1", "classification", "cross_entropy",
     "groundedness", "relevancy", "latency", "error_rate",
 )  # fmt: skip
+
+
+def has_marker(cls: type) -> bool:
+    """Whether a class, or one of its own functions, carries the plugin's marker."""
+    marks: list[object] = []
+    for holder in (cls, *vars(cls).values()):
+        found = getattr(holder, "pytestmark", ())
+        marks += found if isinstance(found, list) else [found]
+    return any(getattr(mark, "name", "") == "genaiops" for mark in marks)

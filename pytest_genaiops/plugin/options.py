@@ -30,16 +30,24 @@ def settings_of(config: pytest.Config) -> Settings:
         baseline=config.getoption("--genaiops-baseline"),
         limit=limit,
         seed=DEFAULT_SEED if seed is None else seed,
-        concurrency=int(_positive(config, "concurrency") or DEFAULT_CONCURRENCY),
+        concurrency=_whole(_positive(config, "concurrency"), DEFAULT_CONCURRENCY),
         timeout=_positive(config, "timeout"),
     )
+
+
+def _whole(value: float | None, default: int) -> int:
+    if value is None:
+        return default
+    if not value.is_integer():
+        raise pytest.UsageError(f"genaiops concurrency {value:g}: give a whole number of calls, 1 or more")
+    return int(value)
 
 
 def _positive(config: pytest.Config, name: str) -> float | None:
     given = config.getoption(f"--genaiops-{name}")
     where = f"--genaiops-{name}"
     if given is None:
-        given, where = config.getini(f"genaiops_{name}") or None, f"{config.inipath}: genaiops_{name}"
+        given, where = config.getini(f"genaiops_{name}") or None, f"ini key genaiops_{name}"
     if given is None:
         return None
     try:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pytest_genaiops.plugin import judge, xdist
-from pytest_genaiops.plugin.collect import check_selection, parametrize
+from pytest_genaiops.plugin.collect import check_selection, parametrize, refuse_testcase
+from pytest_genaiops.plugin.items import Unmatched
 from pytest_genaiops.plugin.order import arrange
 from pytest_genaiops.plugin.session import State, state_of
 from pytest_genaiops.plugin.summary import Ledger
@@ -21,6 +22,12 @@ def collect(metafunc: pytest.Metafunc) -> None:
     """Parametrize a suite's test; the first one brings the hooks below into the session."""
     _join(metafunc.config)
     parametrize(metafunc)
+
+
+def refuse(collector: pytest.Collector, name: str) -> pytest.Collector:
+    """Refuse a unittest.TestCase with the marker, without stopping the session."""
+    _join(collector.config)
+    return refuse_testcase(collector, name)
 
 
 def prepare_worker(node: Any) -> None:
@@ -50,14 +57,21 @@ class Running:
         self.refused = 0
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, None, None]:
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, items: list[pytest.Item]
+    ) -> Generator[None, None, None]:
         """Gates stand behind their cases, whatever other plugins did to the order."""
         yield
         items[:] = arrange(items, tuple(self.config.getoption("deselect") or ()))
+        wrong = check_selection(self.state)
+        if wrong is not None and self.state.worker:
+            items.append(Unmatched.from_parent(session, name="genaiops", reason=wrong))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The collected items are the plan."""
-        check_selection(self.state)
+        wrong = check_selection(self.state)
+        if wrong is not None and not self.state.worker:
+            raise pytest.UsageError(wrong)
         self.state.items = session.items
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

@@ -42,6 +42,11 @@ class Progress:
         self.accepts_errors = False
         """True once a metric that scores failed trials themselves was asked."""
 
+    @property
+    def incomplete(self) -> bool:
+        """Whether a response is an error or a score lacks a case: nothing can be judged by it."""
+        return any(r.error is not None for r in self.responses) or any(s.unscored for s in self.scores)
+
     def watch(self, metric: Metric, found: Score | ScoreGroup) -> None:
         """Note a score that the item asked for."""
         self.accepts_errors |= metric.judges_errors

@@ -82,7 +82,10 @@ class Ledger:
         for title, suite in self._suites.items():
             by_case = suite["case"] is not None
             baseline = suite["baseline"]
-            words = [f"{suite['dataset']}, {suite['cases']} cases"]
+            cells, outcomes = _cells(self._rows.get(title, {})), self._outcomes.get(title, {})
+            if not cells and not outcomes:
+                continue
+            words = [f"{suite['dataset']}, {suite['cases']} case{'' if suite['cases'] == 1 else 's'}"]
             words += [f"baseline {baseline}"] if baseline else []
             words += ["each a test; values are means over them"] if by_case else []
             yield SuiteTable(
@@ -90,8 +93,8 @@ class Ledger:
                 note=", ".join(words),
                 baseline=baseline,
                 variants=list(suite["variants"]),
-                cells=_cells(self._rows.get(title, {})),
-                tallies=_tallies(self._outcomes.get(title, {})),
+                cells=cells,
+                tallies=_tallies(outcomes),
             )
 
     def write(self, reporter: Any) -> None:
@@ -140,6 +143,6 @@ def _tallies(outcomes: Mapping[tuple[str, str], str]) -> dict[str, Tally]:
     for (variant, _), outcome in outcomes.items():
         counts.setdefault(variant, Counter())[outcome] += 1
     return {
-        variant: Tally(passed=c["passed"], missed=c["missed"], failed=c["failed"], skipped=c["skipped"])
+        variant: Tally(passed=c["passed"], missed=c["missed"], failed=c["failed"], lost=c["lost"], skipped=c["skipped"])
         for variant, c in counts.items()
     }

@@ -43,6 +43,8 @@ class Tally:
     passed: int
     missed: int
     failed: int
+    lost: int
+    """Without a result: the target failed, the test raised, a score was incomplete."""
     skipped: int
 
 
@@ -109,9 +111,9 @@ def _labels(table: SuiteTable, ascii_only: bool) -> dict[Any, str]:
         labels[metric, part] = f"  {visible(part)}" if part else f"{visible(metric)}{arrow}"
     if any(row.unscored for rows in table.cells.values() for row in rows.values()):
         labels["unscored"] = "unscored"
-    for name in ("passed", "missed", "failed", "skipped"):
+    for name in ("passed", "missed", "failed", "lost", "skipped"):
         if any(getattr(tally, name) for tally in table.tallies.values()):
-            labels[name] = {"failed": "no result"}.get(name, name)
+            labels[name] = {"lost": "no result"}.get(name, name)
     return labels
 
 
@@ -127,7 +129,13 @@ def _column(table: SuiteTable, variant: str) -> dict[Any, Line]:
     found["unscored"] = [Cell(text=str(unscored), style="worse" if unscored else "")]
     tally = table.tallies.get(variant)
     if tally is not None:
-        for name, style in (("passed", ""), ("missed", "warn"), ("failed", "worse"), ("skipped", "")):
+        for name, style in (
+            ("passed", ""),
+            ("missed", "warn"),
+            ("failed", "worse"),
+            ("lost", "worse"),
+            ("skipped", ""),
+        ):
             count = getattr(tally, name)
             found[name] = [Cell(text=str(count), style=style if count else "")]
     return found

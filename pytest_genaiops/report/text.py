@@ -28,8 +28,8 @@ def excerpt(text: str, width: int = 88) -> str:
 
 
 def columns(text: str) -> int:
-    """How many terminal columns the text takes: East Asian wide characters take two."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    """How many terminal columns the text takes: East Asian wide characters take two, combining marks none."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
 
 
 def clipped(text: str, width: int) -> str:

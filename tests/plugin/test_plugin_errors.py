@@ -121,7 +121,7 @@ def test_whole(responses, exact_match):
     )
     result = project.run()
     result.assert_outcomes(failed=1)
-    assert "1 of 4 responses are errors (c2: target: the target raised ConnectionError: no route)" in (
+    assert "1 of 4 responses are errors (c2 under v1: target: the target raised ConnectionError: no route)" in (
         result.stdout.str().replace("\n", "")
     )
 

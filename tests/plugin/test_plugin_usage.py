@@ -205,12 +205,19 @@ class TestOptions:
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines([f"*{name}: unknown key 'genaiops_timout'; did you mean 'genaiops_timeout'?*"])
 
-    def test_an_ini_value_that_makes_no_sense(self, project: Project) -> None:
-        project.write("pytest.ini", "[pytest]\ngenaiops_concurrency = many\n")
+    @pytest.mark.parametrize(
+        ("value", "message"),
+        [
+            ("many", "ini key genaiops_concurrency=many: give a number above 0"),
+            ("0.5", "genaiops concurrency 0.5: give a whole number of calls, 1 or more"),
+        ],
+    )
+    def test_an_ini_value_that_makes_no_sense(self, project: Project, value: str, message: str) -> None:
+        project.write("pytest.ini", f"[pytest]\ngenaiops_concurrency = {value}\n")
         project.whole()
         result = project.run()
         assert result.ret == pytest.ExitCode.USAGE_ERROR
-        result.stderr.fnmatch_lines(["*pytest.ini: genaiops_concurrency=many: give a number above 0*"])
+        result.stderr.fnmatch_lines([f"*{message}*"])
 
     def test_help_lists_options_and_ini_keys(self, project: Project) -> None:
         text = project.run("--help").stdout.str()

@@ -85,8 +85,8 @@ class TestRows:
 
     def test_misses_are_told_from_failures(self) -> None:
         tallies = {
-            "v1": Tally(passed=9, missed=1, failed=0, skipped=0),
-            "v2": Tally(passed=8, missed=0, failed=2, skipped=0),
+            "v1": Tally(passed=9, missed=1, failed=0, lost=0, skipped=0),
+            "v2": Tally(passed=8, missed=0, failed=0, lost=2, skipped=0),
         }
         shown = [line.split() for line in lines(table(tallies=tallies))]
         assert shown[3:] == [["passed", "9", "8"], ["missed", "1", "0"], ["no", "result", "0", "2"]]
@@ -131,7 +131,9 @@ class TestWidth:
         for name in data.draw(st.lists(names, max_size=4, unique=True)):
             part, scale = data.draw(st.just("") | names), data.draw(st.sampled_from([(0.0, 1.0), (0.0, 100.0)]))
             cells[name, part] = {v: row(data.draw(values), name=name, part=part, scale=scale) for v in variants}
-        tallies = {variants[0]: Tally(passed=3, missed=1, failed=2, skipped=0)} if data.draw(st.booleans()) else {}
+        tallies = (
+            {variants[0]: Tally(passed=3, missed=1, failed=2, lost=1, skipped=0)} if data.draw(st.booleans()) else {}
+        )
         shown = table(
             title=data.draw(names), note=data.draw(names), variants=variants, cells=cells, tallies=tallies,
             baseline=data.draw(st.none() | st.sampled_from(variants)),
