@@ -143,6 +143,8 @@ def evaluate(
     handles = _handles(metrics, measurements)
     spec = Spec(dataset=dataset, variants=variants, trials=trials)
     suite = make_suite(spec, settings, has_target=target is not None)
+    if not suite.variants:
+        raise VariantError(f"no variant's id matches {settings.variant!r}")
     engine = Engine(concurrency=settings.concurrency, timeout=settings.timeout)
     try:
         responses = _responses(suite, target, Responder(engine))

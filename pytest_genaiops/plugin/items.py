@@ -189,9 +189,9 @@ def verdict(outcomes: Counter[str], cases: int, budget: float) -> tuple[str, boo
     passed, missed, skipped = outcomes["passed"], outcomes["missed"], outcomes["skipped"]
     judged = passed + missed
     no_result = outcomes["lost"] + outcomes["failed"]
-    lost = [f"{no_result} have no result"] if no_result else []
+    lost = [f"{no_result} {'has' if no_result == 1 else 'have'} no result"] if no_result else []
     not_run = cases - sum(outcomes.values())
-    lost += [f"{not_run} were not run"] if not_run else []
+    lost += [f"{not_run} {'was' if not_run == 1 else 'were'} not run"] if not_run else []
     note = f", {skipped} skipped" if skipped else ""
     if not judged:
         why = f": {' and '.join(lost)}" if lost else ""

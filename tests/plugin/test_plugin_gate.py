@@ -105,7 +105,7 @@ class TestNoMiss:
         result = project.run("-v")
         assert outcomes(result) == ids(c2="FAILED", pass_rate="FAILED")
         assert result.ret == pytest.ExitCode.TESTS_FAILED
-        verdict = "undecided: 3 of 3 cases passed (*; the budget asks for 10.0%, but 1 have no result"
+        verdict = "undecided: 3 of 3 cases passed (*; the budget asks for 10.0%, but 1 has no result"
         result.stdout.fnmatch_lines([verdict])
         result.stdout.fnmatch_lines(["*the target raised ConnectionError: no route*"])
 
@@ -155,7 +155,7 @@ class TestNoMiss:
         )
         result = project.run("-v")
         assert outcomes(result) == ids(c2="ERROR", pass_rate="FAILED")
-        result.stdout.fnmatch_lines(["undecided: *but 1 have no result"])
+        result.stdout.fnmatch_lines(["undecided: *but 1 has no result"])
 
     def test_a_skipped_case_is_named_and_not_counted(self, project: Project) -> None:
         project.suite("""
@@ -188,7 +188,7 @@ class TestNoMiss:
         project.by_case('variants=["v1"], pass_rate=0.5')
         result = project.run("-v", "--deselect=test_suite.py::test_answer[v1-c2]")
         assert outcomes(result) == {k: v for k, v in ids(pass_rate="FAILED").items() if "c2" not in k}
-        result.stdout.fnmatch_lines(["undecided: 3 of 3 cases passed*but 1 were not run"])
+        result.stdout.fnmatch_lines(["undecided: 3 of 3 cases passed*but 1 was not run"])
 
 
 def test_junit_has_a_miss_as_skipped_and_the_verdict_as_failure(project: Project) -> None:

@@ -89,7 +89,7 @@ class TestNothingPasses:
         )
         result = project.run()
         assert result.ret == pytest.ExitCode.TESTS_FAILED
-        assert "1 have no result" in result.stdout.str()
+        assert "1 has no result" in result.stdout.str()
 
     @pytest.mark.parametrize("fixtures", ["response, baseline", "responses, baseline"])
     def test_over_a_baseline_that_is_an_error(self, project: Project, fixtures: str) -> None:

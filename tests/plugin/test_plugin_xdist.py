@@ -105,7 +105,7 @@ def test_a_deselected_case_is_not_waited_for(project: Project, dist: str) -> Non
     deselect = "--deselect=test_suite.py::test_answer[v1-c2]"
     result = project.run_apart("-v", "-p", "xdist", "-n2", f"--dist={dist}", deselect)
     assert outcomes(result)["test_answer[v1-pass_rate]"] == "FAILED"
-    result.stdout.fnmatch_lines(["*undecided: 3 of 3 cases passed*but 1 were not run*"])
+    result.stdout.fnmatch_lines(["*undecided: 3 of 3 cases passed*but 1 was not run*"])
 
 
 def test_a_worker_that_dies_leaves_its_gate_undecided_and_nobody_waiting(project: Project) -> None:
@@ -117,7 +117,7 @@ def test_a_worker_that_dies_leaves_its_gate_undecided_and_nobody_waiting(project
     assert found["test_answer[v1-c2]"] == "FAILED"
     assert found["test_answer[v1-pass_rate]"] == "FAILED"
     assert {word for name, word in found.items() if "v2" in name} == {"PASSED"}
-    result.stdout.fnmatch_lines(["*undecided: *1 have no result*"])
+    result.stdout.fnmatch_lines(["*undecided: *1 has no result*"])
 
 
 def test_every_worker_may_die(project: Project) -> None:

@@ -270,3 +270,9 @@ class TestCompare:
     def test_of_an_unknown_variant_is_refused(self) -> None:
         with pytest.raises(VariantError, match="'v9' was not evaluated"):
             evaluated().compare("v9", "v1")
+
+
+def test_a_glob_that_matches_no_variant_is_refused() -> None:
+    settings = Settings(root=Path(), variant="zz*")
+    with pytest.raises(VariantError, match=r"no variant's id matches 'zz\*'"):
+        evaluate([{"id": "a", "reference": "x", "responses": {"v1": "x"}}], metrics=["exact_match"], settings=settings)
