@@ -136,6 +136,11 @@ def _trials(item: Any) -> list[tuple[Variant, Trial]]:
 
 
 def _identity(item: Any) -> object:
+    recipe = getattr(item, "recipe", None)  # the cases of one test and variant share it
+    return identity_of(item) if recipe is None else recipe.identity
+
+
+def identity_of(item: Any) -> object:
     """What makes the item's target: its fixture and all that this one stands on, each with its parameter.
 
     The same for every item that would get the same target, and different as soon as one of those

@@ -24,6 +24,9 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
     if item.running:  # the report of a subtest: pytest fails the item for it, but later than this
         item.failed_within |= report.failed
         return
+    if report.passed and report.when != "call" and not report.sections:
+        item.progress = item.progress if report.when == "setup" else None
+        return
     progress = item.progress or Progress()
     if report.when == "call" and report.failed:
         evidence = evidence_of(progress, str(report.longrepr))

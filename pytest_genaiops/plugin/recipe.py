@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_genaiops.errors import of_ours
-from pytest_genaiops.plugin.fixtures import OURS, PROVIDERS
+from pytest_genaiops.plugin.fixtures import OURS, PROVIDERS, identity_of
 
 __tracebackhide__ = of_ours
 
@@ -26,9 +26,11 @@ Provider = Callable[[Any], Any]
 class Recipe:
     """What all cases of one test under one variant have in common."""
 
-    __slots__ = ("hooks", "steps", "warm")
+    __slots__ = ("hooks", "identity", "steps", "warm")
 
     def __init__(self, function: Any, *, recorded: bool) -> None:
+        self.identity = identity_of(function)
+        """What makes the target of every case the same one."""
         self.warm = False
         """True once a case was set up, and with it every session-scoped fixture that the test needs."""
         planned_only = function.config.getoption("setupplan", False)  # pytest lists fixtures and makes none
