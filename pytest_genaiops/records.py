@@ -8,9 +8,34 @@ a gate turns scores into a :class:`Verdict`.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias
+
+
+class ReadOnly(dict[str, Any]):
+    """A dict that nobody can change: a target that wrote into a case would change it for every later variant.
+
+    It is a dict still, so that ``json.dumps(case.inputs)`` works; a copy of it is an ordinary one.
+    """
+
+    __slots__ = ()
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("a case is read-only; change a copy: dict(case.inputs)")
+
+    __setitem__ = __delitem__ = update = setdefault = pop = popitem = clear = __ior__ = _refuse
+
+    def __copy__(self) -> dict[str, Any]:
+        return dict(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        return deepcopy(dict(self), memo)
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:
+        return ReadOnly, (dict(self),)
+
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -105,8 +130,9 @@ class Response:
 
     def __repr__(self) -> str:
         """Short, for tracebacks: where it belongs, and its text or error."""
-        where = f" of {self.trial.variant} to {self.trial.case.id}" if self.trial else ""
-        return f"<response{where}: {self.error if self.error else self.text!r}>"
+        # Names and messages come from data: escaped, for a traceback shows them as they are.
+        where = repr(f" of {self.trial.variant} to {self.trial.case.id}")[1:-1] if self.trial else ""
+        return f"<response{where}: {repr(str(self.error))[1:-1] if self.error else repr(self.text)}>"
 
 
 class Responses(tuple[Response, ...]):

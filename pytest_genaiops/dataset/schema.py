@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from pytest_genaiops.dataset.text import listed, near, printable, quoted
 from pytest_genaiops.errors import DatasetError
-from pytest_genaiops.records import NOTHING, Case
+from pytest_genaiops.records import NOTHING, Case, ReadOnly
 
 SLICE = "slice_"
 TEXT_LISTS = {"references": ("reference", "references"), "contexts": ("context", "contexts")}
@@ -53,7 +53,7 @@ class Schema:
             layout = self._layouts[names] = self._layout(names, source)
         return Case(
             id=self._id(row, line, source),
-            inputs={name: row[name] for name in layout.inputs},
+            inputs=ReadOnly({name: row[name] for name in layout.inputs}),
             references=_texts(row, layout.references, source) if layout.references else None,
             contexts=_texts(row, layout.contexts, source) if layout.contexts else None,
             label=(_word(row["label"], "label", source) or "") if layout.label else None,
