@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from conftest import CITIES, ROWS, Project, outcomes
+from inner import CITIES, ROWS, Project, outcomes
 
 COUNTING = """
 import asyncio, pathlib, threading, time

@@ -6,7 +6,7 @@ import json
 from typing import ClassVar
 
 import pytest
-from conftest import CITIES, ROWS, Project, outcomes
+from inner import CITIES, ROWS, Project, outcomes
 
 FAULTS = {
     "raises": ("raise ConnectionError('no route')", "the target raised ConnectionError: no route"),

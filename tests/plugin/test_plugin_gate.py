@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from conftest import CITIES, Project, outcomes
+from inner import CITIES, Project, outcomes
 
 ONE_MISS = 'return "London" if case.id == "c2" else case.reference'
 TWO_MISSES = 'return "London" if case.id in ("c2", "c3") else case.reference'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
-from conftest import Project, outcomes
+from inner import Project, outcomes
 
 
 class TestNothingPasses:

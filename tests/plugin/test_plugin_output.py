@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import ROWS, Project
+from inner import ROWS, Project
 
 ESCAPE = "\x1b[31;1mEVIL\x1b]0;title\x07"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")

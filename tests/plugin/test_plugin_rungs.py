@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import CITIES, Project, outcomes
+from inner import CITIES, Project, outcomes
 
 
 class TestMetricsAreFixtures:

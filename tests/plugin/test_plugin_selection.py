@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import CITIES, ROWS, Project, outcomes
+from inner import CITIES, ROWS, Project, outcomes
 
 WRONG_IN_V2 = 'return "London" if variant.id == "v2" and case.id in ("c2", "c3") else case.reference'
 V1 = [f"test_answer[v1-{name}]" for name in (*CITIES, "pass_rate")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import CITIES, ROWS, Project
+from inner import CITIES, ROWS, Project
 
 
 class TestTargets:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import ROWS, Project, outcomes
+from inner import ROWS, Project, outcomes
 
 MARKER = """
     import pytest

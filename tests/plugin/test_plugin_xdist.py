@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from conftest import ROWS, Project, outcomes
+from inner import ROWS, Project, outcomes
 
 pytest.importorskip("xdist")
 
