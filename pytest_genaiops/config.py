@@ -20,7 +20,7 @@ class Settings:
     variant: str | None = None
     """Glob on variant ids; others are not run."""
     baseline: str | None = None
-    """Variant id that replaces the suite's own baseline."""
+    """Variant id that replaces the suite's own baseline, in suites that have it."""
     limit: int | None = None
     """Number of cases to sample from every dataset; None takes all."""
     seed: int = DEFAULT_SEED

@@ -16,6 +16,7 @@ from pytest_genaiops.errors import GenaiopsError, UsageError
 from pytest_genaiops.plugin.items import CaseItem, PassRateItem, Refusal, SuiteItem
 from pytest_genaiops.plugin.recipe import Recipe
 from pytest_genaiops.plugin.session import Binding, State, state_of
+from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.report.text import visible
 from pytest_genaiops.run import Spec, Suite
 from pytest_genaiops.variants import Variant
@@ -172,9 +173,14 @@ def _escaped(name: str) -> str:
 
 
 def check_selection(state: State) -> str | None:
-    """What is wrong with a glob on variants that no suite of the session has: it would run nothing and look green."""
-    glob = state.settings.variant
+    """What is wrong with an option that no suite of the session can follow: it would do nothing and look green."""
+    glob, baseline = state.settings.variant, state.settings.baseline
     suites = [plan for plan in state.plans.values() if isinstance(plan, Suite)]
     if glob is not None and suites and not any(suite.variants for suite in suites):
         return f"--genaiops-variant={glob!r} matches no variant of the collected suites"
+    if baseline is not None and suites and not any(s.baseline and s.baseline.id == baseline for s in suites):
+        known = sorted({variant.id for suite in suites for variant in suite.variants})
+        return (
+            f"--genaiops-baseline={baseline!r} is no variant of the collected suites; {did_you_mean(baseline, known)}"
+        )
     return None

@@ -101,7 +101,7 @@ def make_suite(spec: Spec, settings: Settings, *, has_target: bool) -> Suite:
         dataset=data,
         cases=tuple(cases),
         variants=tuple(v for v in every if settings.variant is None or fnmatchcase(v.id, settings.variant)),
-        baseline=_baseline(settings.baseline or spec.baseline, every),
+        baseline=_baseline(settings.baseline, spec.baseline, every),
         trials=spec.trials,
         pass_rate=spec.pass_rate,
         recorded=recorded,
@@ -166,11 +166,11 @@ def _recorded_systems(entries: Entries | None, data: Dataset) -> tuple[Variant, 
     return tuple(chosen.values())
 
 
-def _baseline(wanted: str | None, variants: Sequence[Variant]) -> Variant | None:
-    if wanted is None:
-        return None
-    for variant in variants:
-        if variant.id == wanted:
-            return variant
-    hint = did_you_mean(wanted, [v.id for v in variants])
-    raise VariantError(f"the baseline {wanted!r} is no variant of this suite; {hint}")
+def _baseline(chosen: str | None, named: str | None, variants: Sequence[Variant]) -> Variant | None:
+    """The variant chosen for the session where this suite has it, else the suite's own."""
+    known = {variant.id: variant for variant in variants}
+    if chosen in known:
+        return known[chosen]
+    if named is not None and named not in known:
+        raise VariantError(f"the baseline {named!r} is no variant of this suite; {did_you_mean(named, list(known))}")
+    return known[named] if named is not None else None

@@ -168,8 +168,23 @@ class TestOurOptions:
     def test_a_baseline_that_is_no_variant_is_named(self, project: Project) -> None:
         project.whole('variants=["candidate", "main"]')
         result = project.run("--genaiops-baseline=candidte")
-        assert result.ret != pytest.ExitCode.OK
-        assert "the baseline 'candidte' is no variant of this suite; did you mean 'candidate'?" in result.stdout.str()
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        message = "--genaiops-baseline='candidte' is no variant of the collected suites; did you mean 'candidate'?"
+        assert message in result.stdout.str() + result.stderr.str()
+
+    def test_a_baseline_is_chosen_in_the_suites_that_have_it(self, project: Project) -> None:
+        project.suite("""
+            import pytest
+
+            @pytest.mark.genaiops(dataset="capitals", variants=["v1", "v2"], baseline="v1")
+            def test_has_it(responses, baseline):
+                assert baseline[0].trial.variant == "v2"
+
+            @pytest.mark.genaiops(dataset="capitals", variants=["a", "b"], baseline="a")
+            def test_keeps_its_own(responses, baseline):
+                assert baseline[0].trial.variant == "a"
+        """)
+        project.run("--genaiops-baseline=v2").assert_outcomes(passed=4)
 
     def test_datasets_in_another_folder(self, project: Project) -> None:
         project.write("pytest.ini", "[pytest]\ngenaiops_datasets = data\n    more/data\n")
