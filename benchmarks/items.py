@@ -27,6 +27,10 @@ class Instant:
 
     def __call__(self, response):
         return float(len(response.text))
+
+@pytest.fixture(scope="session")
+def instant():
+    return Instant()
 '''
 
 BARE = (
@@ -39,10 +43,6 @@ class Variant:
 
 CASES = [Case(id=f"case{{i}}", inputs={{"input": f"question {{i}}"}}) for i in range({cases})]
 ANSWERS = {{case.id: Response(text=f"answer to {{case.id}}") for case in CASES}}
-
-@pytest.fixture(scope="session")
-def instant():
-    return Instant()
 
 @pytest.fixture
 def variant():
@@ -61,10 +61,6 @@ def test_case(response, case, variant, instant):
 RUNG_3 = (
     METRIC
     + """
-@pytest.fixture(scope="session")
-def instant():
-    return Instant()
-
 @pytest.mark.genaiops(dataset="many")
 def test_case(response, case, variant, instant):
     assert instant(response) >= 0.7
@@ -86,10 +82,6 @@ RUNG_3_TARGET = (
 def target():
     return lambda case, variant: f"answer to {case.id}"
 
-@pytest.fixture(scope="session")
-def instant():
-    return Instant()
-
 @pytest.mark.genaiops(dataset="many", variants=["v1"])
 def test_case(response, case, variant, instant):
     assert instant(response) >= 0.7
@@ -99,10 +91,6 @@ def test_case(response, case, variant, instant):
 RUNG_2_INSTANT = (
     METRIC
     + """
-@pytest.fixture(scope="session")
-def instant():
-    return Instant()
-
 @pytest.mark.genaiops(dataset="many")
 def test_all(responses, instant):
     assert sum(map(instant, responses)) >= 0.7 * len(responses)

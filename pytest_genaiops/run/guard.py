@@ -11,7 +11,7 @@ def attempt(
 ) -> tuple[Any, BaseException | None]:
     """Call a target or a metric and return (result, None), or (None, what it raised).
 
-    Worker threads catch BaseException: a ``sys.exit()`` or ``pytest.skip()`` in a target would
+    Worker threads catch BaseException: a ``sys.exit()`` in a target, or a skip of pytest's, would
     otherwise end the thread, and whoever waits for the trial would wait for ever.
     """
     try:

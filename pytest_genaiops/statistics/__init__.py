@@ -1,6 +1,6 @@
 """Numbers in, numbers out: intervals, paired differences, power. Seeded, and ignorant of texts, files and gates."""
 
-from pytest_genaiops.statistics.intervals import Summary, interval, standard_error, summarize
+from pytest_genaiops.statistics.intervals import Summary, interval, summarize
 from pytest_genaiops.statistics.multiplicity import holm
 from pytest_genaiops.statistics.paired import Difference, difference
 from pytest_genaiops.statistics.power import detectable, required_n
@@ -15,6 +15,5 @@ __all__ = [
     "holm",
     "interval",
     "required_n",
-    "standard_error",
     "summarize",
 ]

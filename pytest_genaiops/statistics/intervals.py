@@ -65,13 +65,6 @@ def summarize(sample: Sample, *, confidence: float = 0.95, seed: int = SEED, res
     return Summary(value=value, interval=bounds, standard_error=error, n=n, method=named("bootstrap", groups))
 
 
-def standard_error(
-    sample: Sample, *, confidence: float = 0.95, seed: int = SEED, resamples: int = RESAMPLES
-) -> float | None:
-    """Standard error of a sample's score, None where no two cases differ; see :func:`summarize`, which gives both."""
-    return summarize(sample, confidence=confidence, seed=seed, resamples=resamples).standard_error
-
-
 def wilson(share: float, n: float, critical: float) -> Interval:
     """Wilson's score interval of a share seen in ``n`` cases; ``critical`` is the normal (or t) quantile."""
     squared = critical * critical

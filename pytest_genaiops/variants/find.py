@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import glob
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,17 +39,6 @@ def select(entries: str | Sequence[Entry], *, root: Path) -> tuple[Variant, ...]
     if not by_id:
         raise VariantError("no variants are named; name at least one file, glob or id")
     return tuple(by_id.values())
-
-
-def filter_ids(variants: Iterable[Variant], pattern: str) -> tuple[Variant, ...]:
-    """The variants whose id matches a shell pattern. Raises VariantError, with the ids, where none does."""
-    variants = tuple(variants)
-    chosen = tuple(variant for variant in variants if fnmatch.fnmatchcase(variant.id, pattern))
-    if not chosen:
-        ids = [variant.id for variant in variants]
-        hint = near(pattern, ids)
-        raise VariantError(f"no variant id matches {quoted(pattern)}{hint}; the ids are {listed(ids)}")
-    return chosen
 
 
 def _variants(entry: Entry, root: Path) -> Iterable[Variant]:

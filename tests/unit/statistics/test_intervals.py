@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_genaiops.errors import MetricError, UnscorableError
-from pytest_genaiops.statistics import Sample, interval, standard_error, summarize
+from pytest_genaiops.statistics import Sample, interval, summarize
 
 scipy_stats = pytest.importorskip("scipy.stats")
 
@@ -27,8 +27,10 @@ def test_a_share_gets_wilsons_interval(mean_of, successes: int, n: int, confiden
 
 def test_the_standard_error_of_a_share_is_that_of_its_interval(mean_of) -> None:
     low, high = interval(mean_of([1.0] * 15 + [0.0] * 5))
-    assert standard_error(mean_of([1.0] * 15 + [0.0] * 5)) == pytest.approx((high - low) / 2 / 1.959963984540054)
-    assert standard_error(mean_of([1.0] * 20)) is None
+    assert summarize(mean_of([1.0] * 15 + [0.0] * 5)).standard_error == pytest.approx(
+        (high - low) / 2 / 1.959963984540054
+    )
+    assert summarize(mean_of([1.0] * 20)).standard_error is None
 
 
 def test_a_share_on_another_scale_is_the_same_interval_stretched(mean_of) -> None:
@@ -164,7 +166,7 @@ def test_equal_values_leave_room_for_cases_not_yet_seen(mean_of, n: int) -> None
     # (1 - p)**n = 0.025 bounds the share p of cases that may differ, down to 0 or up to 1.
     share = 1 - 0.025 ** (1 / n)
     assert (low, high) == pytest.approx((0.8 - share * 0.8, 0.8 + share * 0.2))
-    assert standard_error(mean_of([0.8] * n)) is None
+    assert summarize(mean_of([0.8] * n)).standard_error is None
 
 
 def test_a_corpus_score_that_no_resample_moves_is_not_certain(ratio_of) -> None:

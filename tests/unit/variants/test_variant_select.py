@@ -87,11 +87,3 @@ def test_an_id_of_two_files(root: Path) -> None:
     (root / "variants/v1.yaml").write_text("user: x")
     with pytest.raises(VariantError, match=r"'variants/rag/v1.yaml', 'variants/v1.yaml'"):
         variants.select("v1", root=root)
-
-
-def test_filter_ids(root: Path) -> None:
-    all_of_them = variants.select("variants/rag/*.yaml", root=root)
-    assert ids(variants.filter_ids(all_of_them, "v1*")) == ["v1", "v10"]
-    assert ids(variants.filter_ids(all_of_them, "v2")) == ["v2"]
-    with pytest.raises(VariantError, match=r"no variant id matches 'w\*'.*'v1', 'v2', 'v10'"):
-        variants.filter_ids(all_of_them, "w*")
