@@ -7,7 +7,7 @@ import heapq
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pytest_genaiops.dataset.load import SUFFIXES
+from pytest_genaiops.dataset.readers import SUFFIXES
 from pytest_genaiops.dataset.text import listed, near, place, quoted
 from pytest_genaiops.errors import DatasetError
 from pytest_genaiops.records import Case
