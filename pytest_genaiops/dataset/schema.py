@@ -69,6 +69,7 @@ class Schema:
                 refuse(source, f"column name {quoted(name)} is not text; name columns with strings")
             if name == SLICE:
                 refuse(source, f'column "{SLICE}" names no slice; write {SLICE}<tag>')
+            _check_case(name, source)
         if "id" not in names:
             hint = near("id", names)
             refuse(source, f'the row has no "id"{hint}; add an "id" column with a different value in each row')
@@ -114,6 +115,15 @@ class Schema:
             if system not in self.systems:
                 self.systems[system] = None
         return dict(responses)
+
+
+def _check_case(name: str, source: str) -> None:
+    """Refuse a name that is a role but for its letters' case: it would be an input, and no metric would see it."""
+    lower = name.casefold()
+    if name != lower and (lower in _ROLES or lower.startswith(SLICE)) and not name.startswith(SLICE):
+        role = SLICE + name[len(SLICE) :] if lower.startswith(SLICE) else lower
+        what = f"column {quoted(name)} is an input as it is written (did you mean {quoted(role)}?)"
+        refuse(source, f"{what}; roles are in lower case: rename the column")
 
 
 def _one_of(names: tuple[str, ...], pair: tuple[str, str], source: str) -> str | None:

@@ -1,0 +1,93 @@
+"""CSV and TSV: a header, and cells that the header's roles explain."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pytest_genaiops.dataset.readers.json_lines import parsed
+from pytest_genaiops.dataset.readers.lines import Row, Rows
+from pytest_genaiops.dataset.schema import TEXT_LISTS, refuse
+from pytest_genaiops.dataset.text import quoted
+
+RESPONSE = "response_"
+
+
+def table_rows(lines: Iterator[str], shown: str, delimiter: str) -> Rows:
+    """The rows below a table's header; blank lines are passed over."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    header: list[str] | None = None
+    cells: tuple[Callable[[str, str], Any] | None, ...] = ()
+    end = 0
+    try:
+        for values in reader:
+            start, end = end + 1, reader.line_num
+            source = f"{shown}:{start}"
+            if not values:
+                continue
+            if header is None:
+                header = values
+                cells = _cell_readers(header, source, delimiter)
+                continue
+            if len(values) != len(header):
+                count = f"the row has {len(values)} cells where the header has {len(header)} columns"
+                refuse(source, f"{count}; quote cells that hold a separator, and fill in what is missing")
+            yield start, source, _table_row(header, values, cells, source)
+    except csv.Error as error:
+        refuse(f"{shown}:{end + 1}", _table_fault(str(error)))
+
+
+def _table_fault(message: str) -> str:
+    if "unexpected end" in message:
+        return "a quoted cell that begins in this row is never closed; close its quote"
+    if "field larger" in message:
+        return "a cell is longer than the csv module reads; keep texts of this size in a .jsonl file"
+    if "new-line" in message:
+        return "the row holds a bare carriage return; end lines with LF or CRLF, and quote cells that hold one"
+    return f"the row is not well-formed ({message}); double the quotes inside a quoted cell"
+
+
+def _cell_readers(header: list[str], source: str, delimiter: str) -> tuple[Callable[[str, str], Any] | None, ...]:
+    separator = next((mark for mark in "\t;|," if mark in header[0]), None)
+    if len(header) == 1 and separator:
+        what = f"the header is separated by {quoted(separator)}, where the suffix says {quoted(delimiter)}"
+        refuse(source, f"{what}; save the file as .csv with commas, or as .tsv with tabs")
+    for number, name in enumerate(header, start=1):
+        if not name.strip():
+            refuse(source, f"column {number} has no name; name it in the header, or drop it")
+        if name != name.strip():
+            refuse(source, f"the column name {quoted(name)} has spaces around it; remove them")
+        if header.count(name) > 1:
+            refuse(source, f"the header names the column {quoted(name)} twice; rename one of the two")
+        if name == RESPONSE:
+            refuse(source, f'column "{RESPONSE}" names no system; write {RESPONSE}<system>')
+        if name.casefold().startswith(RESPONSE) and not name.startswith(RESPONSE):
+            refuse(source, f"column {quoted(name)} is an input as it is written; write {RESPONSE} in lower case")
+    if "responses" in header and any(name.startswith(RESPONSE) for name in header):
+        refuse(source, f'the header has "responses" and "{RESPONSE}<system>" columns; keep one of the two forms')
+    return tuple(_cell_reader(name) for name in header)
+
+
+def _cell_reader(name: str) -> Callable[[str, str], Any] | None:
+    """How to read a column's cells; None for plain text."""
+    if name in TEXT_LISTS["references"] + TEXT_LISTS["contexts"]:
+        return lambda cell, source: parsed(cell, source, f'"{name}"') if cell.startswith("[") else cell or None
+    if name == "responses":
+        return lambda cell, source: parsed(cell, source, '"responses"') if cell else None
+    if name in ("label", "cluster") or name.startswith(("slice_", RESPONSE)):
+        return lambda cell, source: cell or None
+    return None
+
+
+def _table_row(
+    header: list[str], values: list[str], cells: tuple[Callable[[str, str], Any] | None, ...], source: str
+) -> Row:
+    row: dict[str, Any] = {}
+    for name, value, read in zip(header, values, cells, strict=True):
+        cell = read(value, source) if read else value
+        if name.startswith(RESPONSE):
+            row.setdefault("responses", {})[name.removeprefix(RESPONSE)] = cell
+        else:
+            row[name] = cell
+    return row
