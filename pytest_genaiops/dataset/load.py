@@ -75,10 +75,10 @@ def _dataset(name: str, path: Path | None, cases: tuple[Case, ...], schema: Sche
 
 
 def _cases(rows: Iterable[tuple[int, str, Row]], schema: Schema, identity: ContentHash) -> Iterator[Case]:
-    for line, source, row in rows:
+    for _, source, row in rows:
         if not isinstance(row, Mapping):
             refuse(source, f'the row is {quoted(row)}, not an object; write one {{…}} with an "id" in each line')
-        case = schema.case(row, line, source)
+        case = schema.case(row, source)
         try:
             identity.add(case)
         except UnicodeEncodeError as error:

@@ -43,16 +43,16 @@ class Schema:
         self.columns: dict[str, None] = {}
         self.systems: dict[str, None] = {}
         self._layouts: dict[tuple[Any, ...], _Layout] = {}
-        self._lines: dict[str, int] = {}
+        self._places: dict[str, str] = {}
 
-    def case(self, row: Mapping[str, Any], line: int, source: str) -> Case:
+    def case(self, row: Mapping[str, Any], source: str) -> Case:
         """The row as a case. Raises DatasetError, with ``source``, where a role holds what it cannot."""
         names = tuple(row)
         layout = self._layouts.get(names)
         if layout is None:
             layout = self._layouts[names] = self._layout(names, source)
         return Case(
-            id=self._id(row, line, source),
+            id=self._id(row, source),
             inputs=ReadOnly({name: row[name] for name in layout.inputs}),
             references=_texts(row, layout.references, source) if layout.references else None,
             contexts=_texts(row, layout.contexts, source) if layout.contexts else None,
@@ -84,7 +84,7 @@ class Schema:
             slices=tuple((name, name[len(SLICE) :]) for name in names if name.startswith(SLICE)),
         )
 
-    def _id(self, row: Mapping[str, Any], line: int, source: str) -> str:
+    def _id(self, row: Mapping[str, Any], source: str) -> str:
         value = row["id"]
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
@@ -92,10 +92,9 @@ class Schema:
             refuse(source, f"id {quoted(value)} is a {type(value).__name__}; make it text or a whole number")
         if not value or value.isspace():
             refuse(source, "the id is empty; give the row an id that no other row has")
-        first = self._lines.setdefault(value, line)
-        if first != line:
-            other = f"{source.rpartition(':')[0]}:{first}"
-            refuse(source, f"id {quoted(value)} is already the id of {other}; give each row its own id")
+        first = self._places.setdefault(value, source)
+        if first is not source:
+            refuse(source, f"id {quoted(value)} is already the id of {first}; give each row its own id")
         return str(value)
 
     def _recorded(self, responses: Any, source: str) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ _BOM = b"\xef\xbb\xbf"
 
 Row: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = Iterator[tuple[int, str, Row]]
-"""Rows as (line, ``file:line``, row)."""
+"""Rows as (line, ``file:line``, row). In a folder lines begin anew with each file: only the place is a row's own."""
 
 
 def lines_of(path: Path, shown: str) -> Iterator[str]:
