@@ -11,11 +11,11 @@ from typing import Any, NoReturn
 
 from pytest_genaiops.dataset.identity import canonical
 from pytest_genaiops.dataset.text import listed, near, place, printable, quoted
+from pytest_genaiops.dataset.yaml_tree import Lines, parse
 from pytest_genaiops.errors import VariantError
 from pytest_genaiops.records import NOTHING
 from pytest_genaiops.variants.template import compile_fault
 from pytest_genaiops.variants.variant import Block, Message, Variant
-from pytest_genaiops.variants.yaml_tree import Lines, parse
 
 SUFFIXES = (".yaml", ".yml")
 KEYS = ("id", "description", "model", "parameters", "blocks", "messages", "user", "rag")
@@ -48,7 +48,7 @@ def load_variant(path: Path, *, root: Path) -> Variant:
     except OSError as error:
         why = error.strerror or error
         raise VariantError(f"{shown}: the file cannot be read ({why}); check its name and permissions") from None
-    tree, lines = parse(data, shown)
+    tree, lines = parse(data, shown, VariantError, keys="blocks: and parameters:")
     return _Reader(source=shown, lines=lines).variant(_with_id(tree, path.stem))
 
 

@@ -1,4 +1,4 @@
-"""YAML text to plain values with their lines, refusing what a prompt file has no use for.
+"""YAML text to plain values with their lines, refusing what a prompt or a manifest has no use for.
 
 Bare words follow YAML 1.2's core schema: ``yes``, ``no``, ``on``, ``off``, ``12:30``, ``010``
 and dates stay text, as someone who writes examples for a prompt expects.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, NoReturn
+from typing import Any
 
 from pytest_genaiops.dataset.text import encoding_fault, printable, quoted
-from pytest_genaiops.errors import VariantError
+from pytest_genaiops.errors import UsageError
 
 Lines = dict[tuple[str | int, ...], int]
 """Path of keys to a value -> the line on which it starts, from 1."""
@@ -25,41 +25,50 @@ _LONGEST_NUMBER = 400
 _ALIAS = "a * refers to another place"
 
 
-def parse(data: bytes, shown: str) -> tuple[dict[str, Any], Lines]:
-    """The mapping that a YAML file holds, and the lines of its values.
+class _FaultError(Exception):
+    """A line and what is wrong there."""
 
-    Raises VariantError, one sentence with ``file:line``, for text that is not UTF-8 or not YAML,
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(f"{line}: {problem}")
+
+
+def parse(data: bytes, shown: str, error: type[UsageError], *, keys: str) -> tuple[dict[str, Any], Lines]:
+    """The mapping that a YAML file holds, and the lines of its values; ``keys`` names some for an empty file.
+
+    Raises ``error``, one sentence with ``file:line``, for text that is not UTF-8 or not YAML,
     and for aliases, tags, a key written twice, and anything but one mapping.
     """
+    try:
+        return _parse(data, keys)
+    except _FaultError as fault:
+        raise error(f"{shown}:{fault}") from None
+
+
+def _parse(data: bytes, keys: str) -> tuple[dict[str, Any], Lines]:
     import yaml
 
     data = data.removeprefix(b"\xef\xbb\xbf")
     for number, part in enumerate(data.split(b"\n"), start=1):
         fault = encoding_fault(part)
         if fault:
-            raise VariantError(f"{shown}:{number}: {fault}")
+            raise _FaultError(number, fault)
     try:
         root = _compose(data.decode("utf-8"))
         lines: Lines = {}
-        tree = _value(root, (), lines, shown)
+        tree = _value(root, (), lines)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        _refuse(shown, mark.line + 1 if mark else 1, _fault(error.problem or "it is not YAML"))
+        raise _FaultError(mark.line + 1 if mark else 1, _fault(error.problem or "it is not YAML")) from None
     except yaml.YAMLError as error:
         line = data.decode("utf-8")[: getattr(error, "position", 0)].count("\n") + 1
-        _refuse(
-            shown, line, f"a character is not allowed in YAML ({printable(getattr(error, 'reason', ''))}); remove it"
-        )
+        what = f"a character is not allowed in YAML ({printable(getattr(error, 'reason', ''))})"
+        raise _FaultError(line, f"{what}; remove it") from None
     except RecursionError:
-        _refuse(shown, 1, "the file is nested too deeply; flatten it")
+        raise _FaultError(1, "the file is nested too deeply; flatten it") from None
     if not isinstance(tree, dict):
         what = "is empty" if tree is None else "does not hold a mapping"
-        _refuse(shown, 1, f"the file {what}; write keys such as blocks: and parameters:")
+        raise _FaultError(1, f"the file {what}; write keys such as {keys}")
     return tree, lines
-
-
-def _refuse(shown: str, line: int, problem: str) -> NoReturn:
-    raise VariantError(f"{shown}:{line}: {problem}")
 
 
 def _compose(text: str) -> Any:
@@ -89,35 +98,34 @@ def _fault(problem: str) -> str:
     return f"the file is not valid YAML here ({printable(problem)}); mend the line, or quote the text"
 
 
-def _value(node: Any, at: tuple[str | int, ...], lines: Lines, shown: str) -> Any:
+def _value(node: Any, at: tuple[str | int, ...], lines: Lines) -> Any:
     if node is None:
         return None
     line = node.start_mark.line + 1
     lines[at] = line
     if node.tag.removeprefix("tag:yaml.org,2002:") not in _TAGS:
-        _refuse(shown, line, f"the tag {quoted(node.tag)} has no meaning here; remove it")
+        raise _FaultError(line, f"the tag {quoted(node.tag)} has no meaning here; remove it")
     if node.id == "scalar":
         if node.style == "|":
             lines[(*at, "|")] = line + 1
-        return _scalar(node, line, shown)
+        return _scalar(node, line)
     if node.id == "sequence":
-        return [_value(item, (*at, number), lines, shown) for number, item in enumerate(node.value)]
+        return [_value(item, (*at, number), lines) for number, item in enumerate(node.value)]
     found: dict[str, Any] = {}
     for key, value in node.value:
         name = key.value
         if key.id != "scalar":
-            _refuse(shown, key.start_mark.line + 1, "a key is not a word; use plain text, and quote {{ }}")
+            raise _FaultError(key.start_mark.line + 1, "a key is not a word; use plain text, and quote {{ }}")
         if name in found:
             first = lines[(*at, name)]
-            _refuse(
-                shown, key.start_mark.line + 1, f"the key {quoted(name)} is also on line {first}; keep one of the two"
-            )
-        found[name] = _value(value, (*at, name), lines, shown)
+            what = f"the key {quoted(name)} is also on line {first}"
+            raise _FaultError(key.start_mark.line + 1, f"{what}; keep one of the two")
+        found[name] = _value(value, (*at, name), lines)
         lines[(*at, name)] = key.start_mark.line + 1
     return found
 
 
-def _scalar(node: Any, line: int, shown: str) -> Any:
+def _scalar(node: Any, line: int) -> Any:
     text: str = node.value
     if node.style is not None:
         return text
@@ -126,12 +134,12 @@ def _scalar(node: Any, line: int, shown: str) -> Any:
     if _BOOL.fullmatch(text):
         return text.lower() == "true"
     if len(text) <= _LONGEST_NUMBER and _FLOAT.fullmatch(text):
-        return int(text) if _INT.fullmatch(text) else _float(text, line, shown)
+        return int(text) if _INT.fullmatch(text) else _float(text, line)
     return text
 
 
-def _float(text: str, line: int, shown: str) -> float:
+def _float(text: str, line: int) -> float:
     number = float(text)
     if math.isinf(number):
-        _refuse(shown, line, f"the number {quoted(text)} is too large; write it in quotes if it is text")
+        raise _FaultError(line, f"the number {quoted(text)} is too large; write it in quotes if it is text")
     return number
