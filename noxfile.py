@@ -17,9 +17,11 @@ nox.options.reuse_venv = "yes"
 nox.options.default_venv_backend = "venv"
 
 TEST_TOOLS = [
+    "anyio>=4.4",
     "hypothesis>=6.100",
     "import-linter>=2.3",
     "pytest-asyncio>=0.24",
+    "pytest-cov>=5",
     "pytest-randomly>=3.16",
     "pytest-rerunfailures>=15",
     "pytest-timeout>=2.3",

@@ -37,6 +37,11 @@ def did_you_mean(name: str, known: list[str]) -> str:
     return f"{hint}Known: {', '.join(sorted(known))}"
 
 
+def metric_names() -> list[str]:
+    """Every name that :func:`metric_class` knows: ours, then those of other packages."""
+    return list(dict.fromkeys([*METRICS, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))]))
+
+
 def metric_class(name: str) -> type[Any]:
     """The class registered under a name.
 

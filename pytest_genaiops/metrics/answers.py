@@ -37,6 +37,7 @@ class ExactMatch(Metric):
     """Share of answers that equal a reference after SQuAD's normalisation; 0-1, higher is better."""
 
     name = "exact_match"
+    use_case = "short answers"
     needs = ("references",)
 
     def statistics(self, response: Response, case: Case) -> Statistics:
@@ -53,6 +54,7 @@ class TokenF1(Metric):
     """
 
     name = "token_f1"
+    use_case = "short answers"
     needs = ("references",)
 
     tokenize: str = "squad"

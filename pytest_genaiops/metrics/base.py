@@ -47,6 +47,8 @@ class Metric(ABC):
     name: ClassVar[str]
     scale: ClassVar[tuple[float, float]] = (0.0, 1.0)
     higher_is_better: ClassVar[bool] = True
+    use_case: ClassVar[str] = ""
+    """What it is for, in a word or two, as listings show it: ``translation``, ``RAG``."""
     needs: ClassVar[tuple[str, ...]] = ()
     """Roles without which nothing can be scored: ``references``, ``contexts``, ``question``, ``label``."""
     takes: ClassVar[str] = "text"

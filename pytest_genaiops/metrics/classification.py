@@ -33,6 +33,7 @@ class Classification(Metric):
     """
 
     name = "classification"
+    use_case = "labels"
     needs = ("label",)
     takes = "label"
 

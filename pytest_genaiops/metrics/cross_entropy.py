@@ -27,6 +27,7 @@ class CrossEntropy(Metric):
     """
 
     name = "cross_entropy"
+    use_case = "labels"
     scale = (0.0, math.inf)
     higher_is_better = False
     needs = ("label",)

@@ -50,6 +50,7 @@ class Groundedness(Metric):
     """
 
     name: ClassVar[str] = "groundedness"
+    use_case: ClassVar[str] = "RAG, summaries"
     needs: ClassVar[tuple[str, ...]] = ("contexts",)
 
     def statistics(self, response: Response, case: Case) -> Statistics:

@@ -15,6 +15,7 @@ class Latency(Metric):
     """Mean seconds from call to full answer; 0 to infinity, lower is better."""
 
     name = "latency"
+    use_case = "operations"
     scale = (0.0, math.inf)
     higher_is_better = False
     takes = "latency"
@@ -34,6 +35,7 @@ class ErrorRate(Metric):
     """Share of trials that gave no answer (target failed, timed out, ...); 0-1, lower is better."""
 
     name = "error_rate"
+    use_case = "operations"
     higher_is_better = False
     judges_errors = True
 

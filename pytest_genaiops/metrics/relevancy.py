@@ -69,6 +69,7 @@ class Relevancy(Metric):
     """
 
     name: ClassVar[str] = "relevancy"
+    use_case: ClassVar[str] = "RAG"
     needs: ClassVar[tuple[str, ...]] = ("question",)
 
     def statistics(self, response: Response, case: Case) -> Statistics:

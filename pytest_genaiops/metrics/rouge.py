@@ -60,6 +60,7 @@ class Rouge(Metric):
     """
 
     name = "rouge"
+    use_case = "summaries"
     needs = ("references",)
 
     use_stemmer: bool = True

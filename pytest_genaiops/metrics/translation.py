@@ -136,6 +136,7 @@ class Bleu(Translation):
     """
 
     name = "bleu"
+    use_case = "translation"
 
     tokenize: str = "13a"
     lowercase: bool = False
@@ -203,6 +204,7 @@ class Chrf(Translation):
     """
 
     name = "chrf"
+    use_case = "translation"
 
     char_order: int = 6
     word_order: int = 0
@@ -245,6 +247,7 @@ class Ter(Translation):
     """
 
     name = "ter"
+    use_case = "translation"
     scale = (0.0, math.inf)
     higher_is_better = False
 

@@ -1,0 +1,111 @@
+"""``genaiops metrics``: what can be measured."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import MISSING, Field, fields, is_dataclass
+from inspect import cleandoc
+from typing import Any
+
+from pytest_genaiops.cli.output import write
+from pytest_genaiops.registry import metric_class, metric_names
+from pytest_genaiops.report.listing import paragraph, table
+from pytest_genaiops.run.guard import attempt, describe
+
+HELP = "list every metric, or show scale, options and definition of one"
+
+_FIRST = {
+    "label": '["spam", "ham"]',
+    "probabilities": '[{"spam": 0.9, "ham": 0.1}, {"spam": 0.2, "ham": 0.8}]',
+    "latency": "[0.8, 1.2]",
+}
+_ROLES = {
+    "references": 'references=["We are open from nine to five.", "It is free."]',
+    "contexts": 'contexts=[["We are open from nine to five."], ["Parking is free."]]',
+    "question": 'questions=["When are you open?", "Is parking free?"]',
+    "label": 'labels=["spam", "spam"]',
+}
+_ANSWERS = '["Open from nine to five.", "Parking is free."]'
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The actions ``list`` and ``show``."""
+    actions = parser.add_subparsers(title="actions", metavar="<action>")
+    listing = actions.add_parser("list", help="one line for each metric", description="One line for each metric.")
+    listing.set_defaults(run=_list)
+    about = "scale, direction, options, definition and an example"
+    show = actions.add_parser("show", help=about, description=f"Of the metrics named: {about}.")
+    show.add_argument("name", nargs="+", help="metric, as `genaiops metrics list` names it")
+    show.set_defaults(run=_show)
+
+
+def _list(_: argparse.Namespace) -> int:
+    found = {name: attempt(metric_class, name) for name in metric_names()}
+    rows = [_row(name, cls) for name, (cls, error) in found.items() if error is None]
+    write(table(rows, head=("metric", "scale", "better", "needs", "for")))
+    # A metric of another package that does not import hides none of the others.
+    write(f"{name} cannot be loaded: {describe(error)}" for name, (_, error) in found.items() if error is not None)
+    return 0
+
+
+def _row(name: str, cls: type[Any]) -> tuple[str, ...]:
+    return (name, _scale(cls), _better(cls), _needs(cls), cls.use_case or "-")
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    shown = [_described(name, metric_class(name)) for name in arguments.name]
+    for number, lines in enumerate(shown):
+        write(["", *lines] if number else lines)
+    return 0
+
+
+def _described(name: str, cls: type[Any]) -> list[str]:
+    facts = [
+        ("for", cls.use_case or "-"),
+        ("scale", _scale(cls)),
+        ("better", _better(cls)),
+        ("needs", _needs(cls)),
+    ]
+    options = [(f"{each.name}={_default(each)!r}", str(each.type)) for each in fields(cls)] if is_dataclass(cls) else []
+    return [
+        name,
+        *table(facts, indent=2),
+        "",
+        *_definition(cls),
+        *(["", "  options with their defaults, and types:", *table(options, indent=4)] if options else []),
+        "",
+        "  example:",
+        *(f"    {line}" for line in _example(name, cls)),
+    ]
+
+
+def _example(name: str, cls: type[Any]) -> list[str]:
+    arguments = [_FIRST.get(cls.takes, _ANSWERS), *(_ROLES[need] for need in cls.needs if need in _ROLES)]
+    return [f'score = pytest_genaiops.metric("{name}")(', *(f"    {each}," for each in arguments), ")"]
+
+
+def _definition(cls: type[Any]) -> list[str]:
+    """The class's own docstring, without the marks that only a documentation tool reads."""
+    text = cleandoc(cls.__dict__.get("__doc__") or "It says nothing about itself.")
+    text = re.sub(r":[a-z]+:`~?(?:[\w.]+\.)?(\w+)`", r"\1", text).replace("``", "`")
+    blocks = [paragraph(block, indent=2) for block in text.split("\n\n")]
+    return [line for number, block in enumerate(blocks) for line in ([""] if number else []) + block]
+
+
+def _default(option: Field[Any]) -> Any:
+    return option.default_factory() if option.default_factory is not MISSING else option.default
+
+
+def _scale(cls: type[Any]) -> str:
+    low, high = cls.scale
+    return f"{low:g}-{high:g}"
+
+
+def _needs(cls: type[Any]) -> str:
+    measured = () if cls.takes in ("text", *cls.needs) else (cls.takes,)
+    return ", ".join((*cls.needs, *measured)) or "-"
+
+
+def _better(cls: type[Any]) -> str:
+    return "higher" if cls.higher_is_better else "lower"
