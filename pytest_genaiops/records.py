@@ -108,6 +108,23 @@ class ResponseError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One call of a model on the way to an answer: what it was asked, and what it said."""
+
+    id: str
+    output: str
+    messages: tuple[Mapping[str, str], ...] = ()
+    """The prompt as it was sent, as ``{"role", "content"}``."""
+    inputs: Mapping[str, Any] = field(default_factory=_nothing)
+    """What the prompt's templates named, by that name: columns of the case, ``steps.<id>.output`` of earlier steps."""
+    parameters: Mapping[str, Any] = field(default_factory=_nothing)
+    usage: Mapping[str, int] = field(default_factory=_nothing)
+    latency: float | None = None
+    """Seconds; None where nobody measured it."""
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """What the system under test gave for one trial: an answer, or an error with its kind."""
 
@@ -125,6 +142,8 @@ class Response:
     """Seconds from call to full answer; None where nobody measured it."""
     model: str | None = None
     """The model that really answered, as the endpoint names it."""
+    steps: tuple[Step, ...] = ()
+    """Every call that led to the answer, where the target or the dataset tells."""
     error: ResponseError | None = None
     trial: Trial | None = None
 

@@ -13,7 +13,7 @@ from pytest_genaiops.records import NOTHING, Case, ReadOnly
 SLICE = "slice_"
 TEXT_LISTS = {"references": ("reference", "references"), "contexts": ("context", "contexts")}
 RESPONSE_FIELDS = frozenset(
-    {"text", "contexts", "label", "probabilities", "tool_calls", "usage", "latency", "model", "error"}
+    {"text", "contexts", "label", "probabilities", "tool_calls", "usage", "latency", "model", "steps", "error"}
 )
 _ROLES = frozenset({"id", "label", "cluster", "responses", *TEXT_LISTS["references"], *TEXT_LISTS["contexts"]})
 

@@ -64,6 +64,7 @@ def _texts(item: Any, progress: Progress) -> Iterator[str]:
         yield response.text
         yield str(response.error or "")
         yield from response.contexts or ()
+        yield from (step.output for step in response.steps)
         if response.trial is not None:
             cases[id(response.trial.case)] = response.trial.case
     for case in cases.values():

@@ -20,6 +20,8 @@ class CaseEvidence:
     reason: str = ""
     unsupported: Sequence[str] = ()
     """Words of the text that the contexts do not hold."""
+    steps: Sequence[tuple[str, str]] = ()
+    """Id and output of each call that led to the text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,10 @@ def comparison_lines(evidence: ScoreEvidence, operator: str, threshold: str) -> 
 
 
 def case_lines(evidence: ScoreEvidence) -> list[str]:
-    """Unscored cases with their reasons, then the worst scored ones with their text; at most five of each."""
+    """Unscored cases with their reasons, then the worst scored ones with their text; at most five of each.
+
+    Of the worst one the steps are shown, where it took several.
+    """
     lines = []
     if evidence.missing:
         lines.append("unscored:")
@@ -66,9 +71,11 @@ def case_lines(evidence: ScoreEvidence) -> list[str]:
         lines += [f"  and {rest} more"] if rest > 0 else []
     if evidence.worst:
         lines.append("worst cases:" if evidence.n > 1 else "the case:")
-        for case in evidence.worst:
+        for rank, case in enumerate(evidence.worst):
             lines.append(f"  {visible(case.id)}: {number(case.value, evidence.scale)}  '{excerpt(case.text)}'")
             if case.unsupported:
                 lines.append(f"    not in the contexts: {excerpt(', '.join(case.unsupported))}")
+            if not rank and len(case.steps) > 1:
+                lines += [f"    {excerpt(step, 40)}: '{excerpt(output)}'" for step, output in case.steps]
     lines.append(f"signature: {excerpt(evidence.signature, 400)}")
     return lines

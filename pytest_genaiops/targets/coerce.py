@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_genaiops.errors import UsageError
-from pytest_genaiops.records import ErrorKind, Response, ResponseError, Trial
+from pytest_genaiops.records import ErrorKind, Response, ResponseError, Step, Trial
 from pytest_genaiops.registry import did_you_mean
+from pytest_genaiops.variants import Chain
 
-FIELDS = ["text", "contexts", "label", "probabilities", "tool_calls", "usage", "latency", "model", "error"]
+FIELDS = ["text", "contexts", "label", "probabilities", "tool_calls", "usage", "latency", "model", "steps", "error"]
+STEP_FIELDS = [field.name for field in dataclasses.fields(Step)]
 
 
 def to_response(value: object, trial: Trial, *, seconds: float | None = None) -> Response:
@@ -43,6 +45,8 @@ def _convert(value: object) -> Response:
         return _from_response(value)
     if isinstance(value, Mapping):
         return _from_mapping(value)
+    if isinstance(value, Chain):
+        raise UsageError("the target returned the chain itself; return chain.response")
     if value is None:
         raise UsageError("the target returned None instead of an answer; return str, dict or Response")
     if isinstance(value, float) and math.isnan(value):
@@ -58,7 +62,10 @@ def _from_response(value: Response) -> Response:
         raise UsageError(f"the response's 'error' is {kind}, not a ResponseError; return {{'error': '<what failed>'}}")
     if value.latency is not None:
         _seconds(value.latency)
-    return value if value.contexts is None else dataclasses.replace(value, contexts=_texts(value.contexts))
+    checked: dict[str, Any] = {} if value.contexts is None else {"contexts": _texts(value.contexts)}
+    if value.steps:
+        checked["steps"] = _steps(value.steps)
+    return dataclasses.replace(value, **checked) if checked else value
 
 
 def _from_mapping(value: Mapping[Any, Any]) -> Response:
@@ -71,7 +78,7 @@ def _from_mapping(value: Mapping[Any, Any]) -> Response:
     for key in ("probabilities", "usage"):
         if key in given and not isinstance(given[key], Mapping):
             raise UsageError(f"the response's {key!r} is {type(given[key]).__name__}, not a mapping")
-    checks = {"contexts": _texts, "label": _label, "tool_calls": _tool_calls, "latency": _seconds}
+    checks = {"contexts": _texts, "label": _label, "tool_calls": _tool_calls, "latency": _seconds, "steps": _steps}
     return Response(**given | {key: check(given[key]) for key, check in checks.items() if key in given})
 
 
@@ -114,6 +121,31 @@ def _tool_calls(value: object) -> tuple[Mapping[str, Any], ...]:
     if not isinstance(value, Sequence) or not all(isinstance(item, Mapping) for item in value):
         raise UsageError("the response's 'tool_calls' must be a list of mappings")
     return tuple(value)
+
+
+def _steps(value: object) -> tuple[Step, ...]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise UsageError(f"the response's 'steps' is {type(value).__name__}, not a list of steps")
+    return tuple(map(_step, value))
+
+
+def _step(value: object) -> Step:
+    """A step as it is, or of a mapping with its fields, as a dataset records it."""
+    if isinstance(value, Mapping):
+        for key in value:
+            if key not in STEP_FIELDS:
+                raise UsageError(f"a step has an unknown key {key!r}; {did_you_mean(str(key), STEP_FIELDS)}")
+        messages = value.get("messages") or ()
+        if not isinstance(messages, Sequence):
+            raise UsageError(f"a step's 'messages' is {type(messages).__name__}, not a list of messages")
+        value = Step(**{"id": None, "output": None} | dict(value) | {"messages": tuple(messages)})
+    if not isinstance(value, Step):
+        raise UsageError(f"a step is {type(value).__name__}; give a mapping with 'id' and 'output'")
+    for field, text in (("id", value.id), ("output", value.output)):
+        if not isinstance(text, str):
+            raise UsageError(f"a step's {field!r} is {type(text).__name__}, not a string")
+        _check_characters(text, field)
+    return value
 
 
 def _label(value: object) -> str:

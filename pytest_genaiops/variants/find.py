@@ -10,7 +10,8 @@ from typing import Any
 
 from pytest_genaiops.dataset.text import listed, near, place, quoted
 from pytest_genaiops.errors import VariantError
-from pytest_genaiops.variants.plain import SUFFIXES, bare, from_mapping, load_variant
+from pytest_genaiops.variants.load import SUFFIXES, load_variants
+from pytest_genaiops.variants.plain import bare, from_mapping
 from pytest_genaiops.variants.variant import Variant
 
 FOLDER = "variants"
@@ -51,8 +52,8 @@ def _variants(entry: Entry, root: Path) -> Iterable[Variant]:
     if any(mark in entry for mark in "*?["):
         return _globbed(entry, root)
     if "/" in entry or "\\" in entry or entry.lower().endswith(SUFFIXES):
-        return (_file(entry, root),)
-    return (_named(entry, root),)
+        return _file(entry, root)
+    return _named(entry, root)
 
 
 def _globbed(pattern: str, root: Path) -> list[Variant]:
@@ -60,10 +61,10 @@ def _globbed(pattern: str, root: Path) -> list[Variant]:
     files = sorted((file for file in files if file.is_file()), key=_natural)
     if not files:
         raise VariantError(f"no file matches {quoted(pattern)} under {place(root, None)}; check the folder and suffix")
-    return [load_variant(file, root=root) for file in files]
+    return [variant for file in files for variant in load_variants(file, root=root)]
 
 
-def _file(name: str, root: Path) -> Variant:
+def _file(name: str, root: Path) -> tuple[Variant, ...]:
     path = root / name
     if path.is_dir():
         raise VariantError(f"{quoted(name)} is a directory; write {quoted(name.rstrip('/') + '/*.yaml')} for its files")
@@ -72,16 +73,16 @@ def _file(name: str, root: Path) -> Variant:
         beside = [file.name for file in files if file.suffix.lower() in SUFFIXES]
         there = f"the folder has {listed(beside)}" if beside else "its folder has no variant files"
         raise VariantError(f"variant file {quoted(name)} was not found{near(path.name, beside)}; {there}")
-    return load_variant(path, root=root)
+    return load_variants(path, root=root)
 
 
-def _named(name: str, root: Path) -> Variant:
+def _named(name: str, root: Path) -> tuple[Variant, ...]:
     folder = root / FOLDER
     files = [file for suffix in SUFFIXES for file in folder.glob(f"**/{glob.escape(name)}{suffix}")]
     if len(files) > 1:
         places = listed(place(file, root) for file in sorted(files, key=_natural))
         raise VariantError(f"variant {quoted(name)} could be any of {places}; name the file by its path")
-    return load_variant(files[0], root=root) if files else bare(name)
+    return load_variants(files[0], root=root) if files else (bare(name),)
 
 
 def _too_long(name: str) -> bool:

@@ -1,55 +1,22 @@
-"""Plain YAML to a variant: safe, with the place of every mistake, under YAML 1.2's rules for bare words."""
+"""The library's own format: a mapping, from YAML or from code, to a variant."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from pytest_genaiops.dataset.identity import canonical
-from pytest_genaiops.dataset.text import listed, near, place, printable, quoted
-from pytest_genaiops.dataset.yaml_tree import Lines, parse
-from pytest_genaiops.errors import VariantError
-from pytest_genaiops.records import NOTHING
-from pytest_genaiops.variants.template import compile_fault
-from pytest_genaiops.variants.variant import Block, Message, Variant
+from pytest_genaiops.dataset.text import listed, near, printable, quoted
+from pytest_genaiops.variants.fields import Fields
+from pytest_genaiops.variants.prompt import Block, Message, Prompt
+from pytest_genaiops.variants.variant import Variant, hash_of
 
-SUFFIXES = (".yaml", ".yml")
-KEYS = ("id", "description", "model", "parameters", "blocks", "messages", "user", "rag")
+PROMPT = ("blocks", "messages", "user")
+STEP = ("id", "model", "parameters", *PROMPT)
+KEYS = ("id", "description", "model", "parameters", *PROMPT, "steps", "rag")
 BLOCKS = ("persona", "instructions", "constraints", "examples")
 ROLES = ("system", "developer", "user", "assistant", "tool")
-_SPELLINGS = {
-    "max_completion_tokens": "max_tokens",
-    "max_output_tokens": "max_tokens",
-    "max_new_tokens": "max_tokens",
-    "stop_sequences": "stop",
-    "random_seed": "seed",
-}
-_KNOWN = frozenset(
-    {"temperature", "max_tokens", "top_p", "top_k", "seed", "stop", "n", "frequency_penalty", "presence_penalty"}
-    | {"logit_bias", "logprobs", "top_logprobs", "response_format", "tool_choice", *_SPELLINGS}
-)
-
-
-def load_variant(path: Path, *, root: Path) -> Variant:
-    """The variant of a ``.yaml`` file; its id is the file's stem unless the file has one.
-
-    Raises VariantError with ``file:line`` where the file cannot be read as it stands.
-    """
-    shown = place(path, root)
-    if path.suffix.lower() not in SUFFIXES:
-        what = f'the suffix "{printable(path.suffix)}" is not a variant format'
-        raise VariantError(f"{shown}: {what}; use one of {listed(SUFFIXES)}")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        why = error.strerror or error
-        raise VariantError(f"{shown}: the file cannot be read ({why}); check its name and permissions") from None
-    tree, lines = parse(data, shown, VariantError, keys="blocks: and parameters:")
-    return _Reader(source=shown, lines=lines).variant(_with_id(tree, path.stem))
 
 
 def from_mapping(mapping: Mapping[str, Any], *, source: str = "") -> Variant:
@@ -57,7 +24,7 @@ def from_mapping(mapping: Mapping[str, Any], *, source: str = "") -> Variant:
 
     Raises VariantError where the mapping is not a variant.
     """
-    return _Reader(source=source, lines={}).variant(_with_id(mapping, Path(source).stem))
+    return read(with_id(mapping, Path(source).stem), Fields(source=source))
 
 
 def bare(variant_id: str) -> Variant:
@@ -65,173 +32,142 @@ def bare(variant_id: str) -> Variant:
     return from_mapping({"id": variant_id})
 
 
-def _with_id(tree: Mapping[str, Any], stem: str) -> Mapping[str, Any]:
+def with_id(tree: Mapping[str, Any], stem: str) -> Mapping[str, Any]:
+    """The mapping with the stem of its file for an id, where it has none."""
     return {**tree, "id": stem} if tree.get("id") is None and stem else tree
 
 
-def _snake(name: str) -> str:
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|-", "_", name).lower()
-    return _SPELLINGS.get(snake, snake) if snake in _KNOWN else name
+def read(tree: Mapping[str, Any], fields: Fields) -> Variant:
+    """The variant that a mapping describes. Raises VariantError with the place of what is wrong."""
+    _known_keys(tree, KEYS, fields)
+    variant_id, description = _id(tree, fields), tree.get("description") or ""
+    if not isinstance(description, str):
+        fields.refuse('"description" is not text; put it in quotes', "description")
+    rag = fields.mapping(tree, "rag")
+    steps = _steps(tree, fields) if tree.get("steps") is not None else (_prompt(tree, fields),)
+    try:
+        identity = hash_of(variant_id, steps, rag)
+    except (TypeError, ValueError, RecursionError) as error:
+        mend = "use text, finite numbers, booleans, null, lists and mappings"
+        fields.refuse(f"the variant holds what JSON cannot ({printable(str(error))}); {mend}")
+    return Variant(
+        id=variant_id,
+        source=fields.source,
+        description=description,
+        model=fields.model(tree),
+        parameters=fields.parameters(tree),
+        blocks=fields.mapping(tree, "blocks"),
+        rag=rag,
+        hash=identity,
+        steps=steps,
+    )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reader:
-    """One file's place and lines beside its tree, for messages."""
+def _known_keys(tree: Mapping[str, Any], keys: tuple[str, ...], fields: Fields) -> None:
+    for key in tree:
+        if key not in keys:
+            fields.refuse(f"unknown key {quoted(key)}{near(str(key), keys)}; the keys are {listed(keys)}", key)
 
-    source: str
-    lines: Lines = field(repr=False)
 
-    def refuse(self, problem: str, *at: str | int) -> NoReturn:
-        line = self.lines.get(at, self.lines.get(at[:-1], 0))
-        place = self.source or "variant"
-        raise VariantError(f"{place}:{line}: {problem}" if line else f"{place}: {problem}")
+def _id(tree: Mapping[str, Any], fields: Fields) -> str:
+    written = tree.get("id")
+    if written is None:
+        fields.refuse('a variant made in code needs an id; add "id"')
+    if not isinstance(written, str) or not written.strip():
+        fields.refuse(f"the id {quoted(written)} is not text; put it in quotes", "id")
+    return written
 
-    def variant(self, tree: Mapping[str, Any]) -> Variant:
-        for key in tree:
-            if key not in KEYS:
-                hint = near(str(key), KEYS)
-                self.refuse(f"unknown key {quoted(key)}{hint}; the keys are {listed(KEYS)}", key)
-        variant_id, description = self._id(tree), tree.get("description") or ""
-        if not isinstance(description, str):
-            self.refuse('"description" is not text; put it in quotes', "description")
-        model, rag = self._mapping(tree, "model"), self._mapping(tree, "rag")
-        self._no_keys(model, "model")
-        parameters = self._parameters(tree)
-        prompt, asks = self._prompt(tree)
-        behaviour = (
-            [(m.role, [block.text for block in m.blocks]) for m in prompt],
-            asks,
-            {key: value for key, value in model.items() if key != "api_key_env"},
-            parameters,
-            rag,
+
+def _steps(tree: Mapping[str, Any], fields: Fields) -> tuple[Prompt, ...]:
+    """The prompts under ``steps``; model and parameters of the variant hold for all, and a step's own go over them."""
+    for key in PROMPT:
+        if key in tree:
+            fields.refuse(f'"steps" hold the whole prompt, and leave no place for "{key}"; keep one', key)
+    entries, model, parameters = tree["steps"], fields.model(tree), fields.parameters(tree)
+    if not isinstance(entries, (list, tuple)) or not entries:
+        fields.refuse('"steps" is not a list of steps; write - {id: <name>, user: …}', "steps")
+    found: dict[str, Prompt] = {}
+    for number, entry in enumerate(entries):
+        at = replace(fields, prefix=(*fields.prefix, "steps", number))
+        if not isinstance(entry, Mapping):
+            at.refuse(f"steps[{number}] holds {quoted(entry)}, not a step; write - {{id: <name>, user: …}}")
+        _known_keys(entry, STEP, at)
+        if entry.get("id") is None:
+            at.refuse(f'steps[{number}] has no name for later steps to call it by; add "id"')
+        prompt = _prompt(entry, at, id=_id(entry, at))
+        if not prompt.messages:
+            at.refuse(f"step {quoted(prompt.id)} has no prompt; write blocks:, user: or messages:")
+        if prompt.id in found:
+            at.refuse(f"two steps have the id {quoted(prompt.id)}; give one of them another", "id")
+        found[prompt.id] = replace(
+            prompt, model={**model, **prompt.model}, parameters={**parameters, **prompt.parameters}
         )
-        # A variant that is only a name differs from others by nothing but its name.
-        named = not (prompt or model or parameters or rag)
-        return Variant(
-            id=variant_id,
-            source=self.source,
-            description=description,
-            model=model,
-            parameters=parameters,
-            blocks=self._mapping(tree, "blocks"),
-            rag=rag,
-            hash=self._hash((variant_id, behaviour) if named else behaviour),
-            prompt=prompt,
-            asks=asks,
-        )
+    return tuple(found.values())
 
-    def _hash(self, behaviour: object) -> str:
-        try:
-            return hashlib.sha256(canonical(behaviour)).hexdigest()
-        except (TypeError, ValueError, RecursionError) as error:
-            mend = "use text, finite numbers, booleans, null, lists and mappings"
-            self.refuse(f"the variant holds what JSON cannot ({printable(str(error))}); {mend}")
 
-    def _id(self, tree: Mapping[str, Any]) -> str:
-        written = tree.get("id")
-        if written is None:
-            self.refuse('a variant made in code needs an id; add "id"')
-        if not isinstance(written, str) or not written.strip():
-            self.refuse(f"the id {quoted(written)} is not text; put it in quotes", "id")
-        return written
+def _prompt(tree: Mapping[str, Any], fields: Fields, **given: Any) -> Prompt:
+    messages, asks = _asked(tree, fields)
+    return Prompt(messages=messages, asks=asks, model=fields.model(tree), parameters=fields.parameters(tree), **given)
 
-    def _mapping(self, tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-        value = tree.get(key)
-        if value is None:
-            return NOTHING
-        if not isinstance(value, Mapping):
-            example = ": {name: …}" if key == "model" else ": {<name>: <value>}"
-            self.refuse(f'"{key}" holds {quoted(value)}, which is not a mapping; write {key}{example}', key)
-        for name in value:
-            if not isinstance(name, str):
-                self.refuse(f'"{key}" has the key {quoted(name)}, which is not text; name it with a string', key)
-        return dict(value)
 
-    def _no_keys(self, model: Mapping[str, Any], *at: str) -> None:
-        for name, value in model.items():
-            if re.sub(r"[^a-z]", "", str(name).lower()) == "apikey" and value is not None:
-                mend = "name the environment variable that holds it: api_key_env: <NAME>"
-                self.refuse(f"{quoted(name)} would put a key into a file that is shared; {mend}", *at, name)
-            if isinstance(value, Mapping):
-                self._no_keys(value, *at, name)
+def _asked(tree: Mapping[str, Any], fields: Fields) -> tuple[tuple[Message, ...], bool]:
+    if tree.get("messages") is not None:
+        for key in ("blocks", "user"):
+            if key in tree:
+                fields.refuse(f'"messages" is the whole prompt, and leaves no place for "{key}"; keep one', key)
+        return _messages(tree["messages"], fields), False
+    blocks = _blocks(fields.mapping(tree, "blocks"), fields)
+    prompt = (Message(role="system", blocks=blocks),) if blocks else ()
+    if tree.get("user") is not None:
+        user = fields.block("user", tree["user"], "user")
+        return (*prompt, Message(role="user", blocks=(user,))), False
+    asks = "user" not in tree
+    if not asks and not prompt:
+        fields.refuse('"user: null" without blocks leaves an empty prompt; write a template', "user")
+    return prompt, asks
 
-    def _parameters(self, tree: Mapping[str, Any]) -> Mapping[str, Any]:
-        written = self._mapping(tree, "parameters")
-        self._no_keys(written, "parameters")
-        spelt: dict[str, str] = {}
-        for name in written:
-            first = spelt.setdefault(_snake(name), name)
-            if first != name:
-                what = f"{quoted(first)} and {quoted(name)} are the same parameter, {quoted(_snake(name))}"
-                self.refuse(f"{what}; keep one of the two", "parameters", name)
-        return {name: written[original] for name, original in spelt.items()}
 
-    def _prompt(self, tree: Mapping[str, Any]) -> tuple[tuple[Message, ...], bool]:
-        if tree.get("messages") is not None:
-            for key in ("blocks", "user"):
-                if key in tree:
-                    self.refuse(f'"messages" is the whole prompt, and leaves no place for "{key}"; keep one', key)
-            return self._messages(tree["messages"]), False
-        blocks = self._blocks(self._mapping(tree, "blocks"))
-        prompt = (Message(role="system", blocks=blocks),) if blocks else ()
-        if tree.get("user") is not None:
-            user = self._block("user", tree["user"], "user")
-            return (*prompt, Message(role="user", blocks=(user,))), False
-        asks = "user" not in tree
-        if not asks and not prompt:
-            self.refuse('"user: null" without blocks leaves an empty prompt; write a template', "user")
-        return prompt, asks
+def _messages(entries: Any, fields: Fields) -> tuple[Message, ...]:
+    if not isinstance(entries, (list, tuple)) or not entries:
+        fields.refuse('"messages" is not a list of messages; write - {role: user, content: …}', "messages")
+    return tuple(_message(entry, number, fields) for number, entry in enumerate(entries))
 
-    def _messages(self, entries: Any) -> tuple[Message, ...]:
-        if not isinstance(entries, (list, tuple)) or not entries:
-            self.refuse('"messages" is not a list of messages; write - {role: user, content: …}', "messages")
-        return tuple(self._message(entry, number) for number, entry in enumerate(entries))
 
-    def _message(self, entry: Any, number: int) -> Message:
-        name = f"messages[{number}]"
-        if not isinstance(entry, Mapping) or set(entry) != {"role", "content"}:
-            what = f"{name} does not have just a role and a content"
-            self.refuse(f"{what}; write {{role: user, content: …}}", "messages", number)
-        if entry["role"] not in ROLES:
-            hint = near(str(entry["role"]), ROLES)
-            what = f"{name} has the unknown role {quoted(entry['role'])}{hint}"
-            self.refuse(f"{what}; the roles are {listed(ROLES)}", "messages", number, "role")
-        block = self._block(name, entry["content"], "messages", number, "content")
-        return Message(role=entry["role"], blocks=(block,))
+def _message(entry: Any, number: int, fields: Fields) -> Message:
+    name = f"messages[{number}]"
+    if not isinstance(entry, Mapping) or set(entry) != {"role", "content"}:
+        what = f"{name} does not have just a role and a content"
+        fields.refuse(f"{what}; write {{role: user, content: …}}", "messages", number)
+    if entry["role"] not in ROLES:
+        hint = near(str(entry["role"]), ROLES)
+        what = f"{name} has the unknown role {quoted(entry['role'])}{hint}"
+        fields.refuse(f"{what}; the roles are {listed(ROLES)}", "messages", number, "role")
+    block = fields.block(name, entry["content"], "messages", number, "content")
+    return Message(role=entry["role"], blocks=(block,))
 
-    def _blocks(self, blocks: Mapping[str, Any]) -> tuple[Block, ...]:
-        for name in blocks:
-            if name not in BLOCKS:
-                hint = near(name, BLOCKS) if name != "user" else ' ("user" stands beside "blocks", not in it)'
-                self.refuse(f"unknown block {quoted(name)}{hint}; the blocks are {listed(BLOCKS)}", "blocks", name)
-        found: list[Block] = []
-        for name in BLOCKS:
-            if name == "examples" and isinstance(blocks.get(name), (list, tuple)):
-                found += self._examples(blocks[name])
-            elif blocks.get(name) is not None:
-                found.append(self._block(name, blocks[name], "blocks", name))
-        return tuple(found)
 
-    def _examples(self, examples: list[Any]) -> list[Block]:
-        found = []
-        for number, example in enumerate(examples):
-            name, text = f"examples[{number}]", example
-            if isinstance(example, Mapping):
-                if set(example) != {"input", "output"} or not all(isinstance(t, str) for t in example.values()):
-                    what = f"{name} does not have just an input and an output, both text"
-                    self.refuse(f"{what}; write {{input: …, output: …}}", "blocks", "examples", number)
-                text = f"Input: {example['input']}\nOutput: {example['output']}"
-            found.append(self._block(name, text, "blocks", "examples", number))
-        return found
+def _blocks(blocks: Mapping[str, Any], fields: Fields) -> tuple[Block, ...]:
+    for name in blocks:
+        if name not in BLOCKS:
+            hint = near(name, BLOCKS) if name != "user" else ' ("user" stands beside "blocks", not in it)'
+            fields.refuse(f"unknown block {quoted(name)}{hint}; the blocks are {listed(BLOCKS)}", "blocks", name)
+    found: list[Block] = []
+    for name in BLOCKS:
+        if name == "examples" and isinstance(blocks.get(name), (list, tuple)):
+            found += _examples(blocks[name], fields)
+        elif blocks.get(name) is not None:
+            found.append(fields.block(name, blocks[name], "blocks", name))
+    return tuple(found)
 
-    def _block(self, name: str, text: Any, *at: str | int) -> Block:
-        if not isinstance(text, str):
-            self.refuse(
-                f'"{name}" holds {quoted(text)}, which is not text; put it in quotes, or write it after "|"', *at
-            )
-        line = self.lines.get((*at, "|"), self.lines.get(at, 0))
-        fault = compile_fault(text)
-        if fault:
-            where = f"line {fault[0]} of " if fault[0] > 1 else ""
-            self.refuse(f'{where}"{name}" is not a Jinja2 template ({printable(fault[1])}); mend it', *at)
-        return Block(name=name, text=text, line=line)
+
+def _examples(examples: list[Any], fields: Fields) -> list[Block]:
+    found = []
+    for number, example in enumerate(examples):
+        name, text = f"examples[{number}]", example
+        if isinstance(example, Mapping):
+            if set(example) != {"input", "output"} or not all(isinstance(t, str) for t in example.values()):
+                what = f"{name} does not have just an input and an output, both text"
+                fields.refuse(f"{what}; write {{input: …, output: …}}", "blocks", "examples", number)
+            text = f"Input: {example['input']}\nOutput: {example['output']}"
+        found.append(fields.block(name, text, "blocks", "examples", number))
+    return found

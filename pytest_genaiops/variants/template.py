@@ -23,7 +23,11 @@ _BUDGET = "<budget>"
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")
 
 
-class MissingInputError(VariantError):
+class CertainError(VariantError):
+    """A fault of the template itself, whatever the values are that it is rendered with."""
+
+
+class MissingInputError(CertainError):
     """A template that uses a name which the case does not have."""
 
     def __init__(self, name: str) -> None:
@@ -66,6 +70,14 @@ def render(text: str, names: Mapping[str, Any]) -> str:
         raise
     except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, MemoryError) as error:
         raise VariantError(f"the template fails: {str(error).rstrip('.')}") from None
+
+
+@functools.lru_cache(maxsize=1024)
+def names_in(text: str) -> frozenset[str]:
+    """Names that a template reads and does not make itself. Raises as Jinja2 does for a text that is no template."""
+    from jinja2.meta import find_undeclared_variables
+
+    return frozenset(find_undeclared_variables(_environment().parse(text)))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_genaiops.dataset.text import listed, near, printable, quoted
+from pytest_genaiops.dataset.identity import canonical
+from pytest_genaiops.dataset.text import quoted
 from pytest_genaiops.errors import VariantError
 from pytest_genaiops.records import Case
-from pytest_genaiops.variants.template import MissingInputError, render
-
-RESERVED = ("case", "contexts", "parameters", "rag")
-HIDDEN = ("reference", "references", "label")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """One piece of a prompt: a Jinja2 text that becomes a message, or a part of one."""
-
-    name: str
-    text: str
-    line: int = field(default=0, compare=False)
-    """Line of the file where the text starts; 0 where nobody knows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One chat message: its blocks, rendered and joined by a blank line. Blank blocks are left out."""
-
-    role: str
-    blocks: tuple[Block, ...]
+from pytest_genaiops.variants.chain import Chain, placeholders
+from pytest_genaiops.variants.prompt import Prompt, Renderer
+from pytest_genaiops.variants.template import CertainError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,61 +32,78 @@ class Variant:
     parameters: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """Sampling parameters under one spelling (``max_tokens``, ``top_p``, ``stop`` …), and any others as written."""
     blocks: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    """The prompt's blocks as written; empty where the file lists messages, or has no prompt."""
+    """The prompt's blocks as written; empty where the file lists messages or steps, or has no prompt."""
     rag: Mapping[str, Any] = field(default_factory=dict, compare=False)
     hash: str
-    prompt: tuple[Message, ...] = field(default=(), compare=False, repr=False)
-    """The messages before rendering, without the question that :attr:`asks` adds."""
-    asks: bool = field(default=True, compare=False, repr=False)
-    """Whether the case's own question follows as a user message."""
+    steps: tuple[Prompt, ...] = field(default=(Prompt(),), compare=False, repr=False)
+    """The calls that one answer takes, at least one, in order."""
 
     def messages(self, case: Case) -> list[dict[str, str]]:
         """The chat messages for a case, as ``{"role", "content"}``.
 
         A variant without a prompt gives the case's question alone. Raises VariantError with the
-        file, the block and the missing input where the case lacks what the prompt uses.
+        file, the block and the missing input where the case lacks what the prompt uses, and for a
+        variant of several steps: what a later one asks depends on what earlier ones said.
         """
-        names = _names(self, case)
-        messages = [{"role": m.role, "content": self._content(m, case, names)} for m in self.prompt]
-        if self.asks:
-            messages.append({"role": "user", "content": self._question(case)})
-        return messages
+        if self.chained:
+            what = f"{self._place} has {len(self.steps)} steps, and no messages before the first is answered"
+            raise VariantError(f"{what}; loop over variant.chain(case)")
+        return self._renderer.messages(self.steps[0], case)
+
+    def chain(self, case: Case) -> Chain:
+        """The calls that one answer takes, for a case: a loop over them works for every variant, of one step too."""
+        return Chain(self.steps, case, self._renderer)
+
+    @property
+    def chained(self) -> bool:
+        """Whether one answer takes several calls."""
+        return len(self.steps) > 1
 
     def check(self, case: Case) -> None:
-        """Raise VariantError where :meth:`messages` would, except that a variant without a prompt asks for nothing."""
-        if self.prompt:
-            self.messages(case)
+        """Raise VariantError where a step could not be rendered, except that a variant without a prompt asks nothing.
 
-    def _content(self, message: Message, case: Case, names: Mapping[str, Any]) -> str:
-        rendered = (self._render(block, case, names) for block in message.blocks)
-        return "\n\n".join(text for text in rendered if len(message.blocks) == 1 or not _blank(text))
+        Steps after the first are tried with placeholders for what earlier ones say, and faulted only for what no
+        output could mend, such as a missing input: a template may well expect a number.
+        """
+        if not self.steps[0].messages:
+            return
+        for number, prompt in enumerate(self.steps):
+            try:
+                self._renderer.messages(prompt, case, placeholders(self.steps[:number]))
+            except CertainError:
+                raise
+            except VariantError:
+                if not number:
+                    raise
 
-    def _render(self, block: Block, case: Case, names: Mapping[str, Any]) -> str:
-        try:
-            return render(block.text, names)
-        except MissingInputError as error:
-            what = f'block "{block.name}" uses the input {quoted(error.name)}, which {_row(case)} does not have'
-            known = f"{_inputs(case)}{near(error.name, [*case.inputs, *RESERVED])}"
-            if error.name in HIDDEN:
-                known = "references and labels are kept from prompts, so copy the text to a column of another name"
-            raise VariantError(f"{self._place(block)}: {what}; {known}") from None
-        except VariantError as error:
-            why = printable(str(error))
-            mend = "mend the template, or the row"
-            raise VariantError(f'{self._place(block)}: block "{block.name}" for {_row(case)}: {why}; {mend}') from None
+    @property
+    def _place(self) -> str:
+        return self.source or f"variant {quoted(self.id)}"
 
-    def _place(self, block: Block) -> str:
-        place = self.source or f"variant {quoted(self.id)}"
-        return f"{place}:{block.line}" if block.line else place
+    @property
+    def _renderer(self) -> Renderer:
+        return Renderer(place=self._place, rag=self.rag, chained=self.chained)
 
-    def _question(self, case: Case) -> str:
-        for name in ("question", "input") if len(case.inputs) != 1 else case.inputs:
-            value = case.inputs.get(name)
-            if isinstance(value, (str, int, float)):
-                return str(value)
-        place = self.source or f"variant {quoted(self.id)}"
-        what = f'there is no user message, and {_row(case)} has no "question" or "input" with text; {_inputs(case)}'
-        raise VariantError(f'{place}: {what}; write "user:" with a template, or "user: null" for none')
+
+def hash_of(variant_id: str, steps: Sequence[Prompt], rag: Mapping[str, Any]) -> str:
+    """The hash of what makes a variant behave as it does; of one that is only a name, of its name.
+
+    Raises TypeError, ValueError or RecursionError for values that JSON has no form for.
+    """
+    named = not (rag or any(step.messages or step.model or step.parameters for step in steps))
+    behaviour = [_behaviour(step) for step in steps], rag
+    return hashlib.sha256(canonical((variant_id, behaviour) if named else behaviour)).hexdigest()
+
+
+def _behaviour(step: Prompt) -> object:
+    return (
+        step.id,
+        [(message.role, [block.text for block in message.blocks]) for message in step.messages],
+        step.asks,
+        {key: value for key, value in step.model.items() if key != "api_key_env"},
+        step.parameters,
+        {name: (wanted.step, wanted.column, wanted.default) for name, wanted in step.inputs.items()},
+    )
 
 
 def check_inputs(variant: Variant, cases: Iterable[Case]) -> None:
@@ -117,24 +117,3 @@ def check_inputs(variant: Variant, cases: Iterable[Case]) -> None:
         if kind not in seen:
             seen.add(kind)
             variant.check(case)
-
-
-def _names(variant: Variant, case: Case) -> dict[str, Any]:
-    """What a template may see. References and labels stay out: a prompt that shows them has cheated."""
-    row: dict[str, Any] = {"id": case.id, "inputs": case.inputs}
-    names: dict[str, Any] = {"case": row, "parameters": variant.parameters, "rag": variant.rag}
-    if case.contexts is not None:
-        row["contexts"] = names["contexts"] = case.contexts
-    return {**names, **case.inputs}
-
-
-def _blank(text: str) -> bool:
-    return not text.strip()
-
-
-def _row(case: Case) -> str:
-    return f"row {quoted(case.id)} ({case.source})" if case.source else f"row {quoted(case.id)}"
-
-
-def _inputs(case: Case) -> str:
-    return f"its inputs are {listed(case.inputs)}" if case.inputs else "it has no inputs"

@@ -174,6 +174,53 @@ class TestTargets:
         project.run().assert_outcomes(passed=8)
 
 
+CHAIN = """
+    id: two
+    steps:
+    - {id: draft, user: "{{ question }}"}
+    - {id: revise, user: "Shorter: {{ steps.draft.output }}"}
+"""
+
+
+@pytest.mark.parametrize(("head", "call"), [("def", ""), ("async def", "await ")])
+def test_a_variant_of_several_steps_is_one_answer(project: Project, head: str, call: str) -> None:
+    project.write("variants/two.yaml", CHAIN)
+    body = f"""
+        {head} model(messages):
+            return "<" + messages[-1]["content"][:9] + ">"
+        chain = variant.chain(case)
+        for step in chain:
+            step.answer({call}model(step.messages))
+        return chain.response
+    """
+    project.target(body, head=f"{head} answer(case, variant):")
+    project.suite("""
+        import pytest
+
+        @pytest.mark.genaiops(dataset="capitals", variants="two")
+        def test_steps(response):
+            assert [(s.id, s.output) for s in response.steps] == [("draft", "<What is t>"), ("revise", "<Shorter: >")]
+            assert response.steps[1].messages == ({"role": "user", "content": "Shorter: <What is t>"},)
+            assert response.text == "<Shorter: >" and response.latency >= 0
+
+        @pytest.mark.genaiops(dataset="capitals", variants="two")
+        def test_score(responses, exact_match):
+            assert exact_match(responses) >= 1
+    """)
+    result = project.run()
+    result.assert_outcomes(passed=4, failed=1)
+    result.stdout.fnmatch_lines(["E *c1: 0.0000  '<Shorter: >'", "E *draft: '<What is t>'", "E *revise: '<Shorter: >'"])
+
+
+def test_a_chain_that_is_not_run_to_its_end_is_an_error_of_its_trial(project: Project) -> None:
+    project.write("variants/two.yaml", CHAIN)
+    project.target("chain = variant.chain(case)\nnext(chain).answer('x')\nreturn chain.response")
+    project.by_case('variants="two"')
+    result = project.run()
+    result.assert_outcomes(failed=4)
+    result.stdout.fnmatch_lines(["*step 'revise' of variants/two.yaml was not asked; loop over the whole chain*"])
+
+
 def test_the_target_gets_the_case_as_the_dataset_has_it(project: Project) -> None:
     project.dataset([{**ROWS[0], "context": ["one", "two"], "label": "city", "slice_kind": "easy"}])
     project.target("return f'{case.contexts} {case.label} {dict(case.slices)} {variant.id}'")

@@ -55,6 +55,21 @@ class TestLines:
             "signature: bleu|tok:13a",
         ]
 
+    def test_the_worst_case_shows_the_steps_that_led_to_it(self) -> None:
+        steps = [("draft", "First.\nSecond."), ("revise", "so bad")]
+        worst = [CaseEvidence(id=i, value=1.5, text="so bad", steps=steps) for i in ("c7", "c9")]
+        assert case_lines(evidence(worst=worst))[:5] == [
+            "worst cases:",
+            "  c7: 1.50  'so bad'",
+            "    draft: 'First. Second.'",
+            "    revise: 'so bad'",
+            "  c9: 1.50  'so bad'",
+        ]
+
+    def test_a_single_step_is_the_answer_itself(self) -> None:
+        worst = [CaseEvidence(id="c7", value=1.5, text="bad", steps=[("answer", "bad")])]
+        assert case_lines(evidence(worst=worst))[:2] == ["worst cases:", "  c7: 1.50  'bad'"]
+
     def test_gaps_come_first_with_the_reason(self) -> None:
         lines = comparison_lines(evidence(n=298, unscored=2, missing=missing(2)), ">=", "20")
         assert lines[1:5] == [

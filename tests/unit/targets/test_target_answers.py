@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from pytest_genaiops.records import Case, Response, ResponseError, Trial
+from pytest_genaiops.records import Case, Response, ResponseError, Step, Trial
 from pytest_genaiops.targets import from_error, recorded_response, to_response
+from pytest_genaiops.variants import bare
 
 TRIAL = Trial(case=Case(id="c1", source="qa.jsonl:7"), variant="v1")
 
@@ -108,7 +109,7 @@ class TestMappings:
             (
                 {"txet": "x"},
                 "the response has an unknown key 'txet'; did you mean 'text'? Known: contexts, error, label, latency, "
-                "model, probabilities, text, tool_calls, usage",
+                "model, probabilities, steps, text, tool_calls, usage",
             ),
             ({"text": "x", 3: "y"}, "the response has an unknown key 3; Known: "),
             ({}, "the response has no 'text'"),
@@ -166,6 +167,34 @@ class TestResponses:
 
     def test_a_response_with_the_wrong_text_is_refused(self) -> None:
         assert message(Response(text=None)) == "the response's 'text' is NoneType, not a string"  # type: ignore[arg-type]
+
+
+class TestSteps:
+    def test_steps_of_a_mapping_and_of_a_response(self) -> None:
+        recorded = [{"id": "draft", "output": "A", "messages": [{"role": "user", "content": "Q"}]}]
+        step = Step(id="draft", output="A", messages=({"role": "user", "content": "Q"},))
+        assert to_response({"text": "B", "steps": recorded}, TRIAL).steps == (step,)
+        assert to_response(Response(text="B", steps=[step]), TRIAL).steps == (step,)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        ("steps", "said"),
+        [
+            ("draft", "the response's 'steps' is str, not a list of steps"),
+            (3, "the response's 'steps' is int, not a list of steps"),
+            (["draft"], "a step is str; give a mapping with 'id' and 'output'"),
+            ([{"id": "draft"}], "a step's 'output' is NoneType, not a string"),
+            ([{"output": "A"}], "a step's 'id' is NoneType, not a string"),
+            ([{"id": "draft", "outptu": "A"}], "a step has an unknown key 'outptu'; did you mean 'output'?"),
+            ([{"id": "a", "output": "A", "messages": 5}], "a step's 'messages' is int, not a list of messages"),
+            ([{"id": "a", "output": "\ud800"}], "the response's 'output' holds a lone surrogate"),
+        ],
+    )
+    def test_steps_that_are_none(self, steps: Any, said: str) -> None:
+        assert message({"text": "B", "steps": steps}).startswith(said)
+        assert message(Response(text="B", steps=steps)).startswith(said)
+
+    def test_the_chain_itself_is_no_answer(self) -> None:
+        assert message(bare("v").chain(TRIAL.case)) == "the target returned the chain itself; return chain.response"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ def load(folder: Path, content: str | bytes, name: str = "v1.yaml") -> variants.
     path = folder / "variants" / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-    return variants.load_variant(path, root=folder)
+    (variant,) = variants.load_variants(path, root=folder)
+    return variant
 
 
 def refusal(folder: Path, content: str | bytes) -> str:
@@ -239,12 +240,12 @@ class TestMalformed:
     def test_files_that_are_none(self, tmp_path: Path) -> None:
         (tmp_path / "folder.yaml").mkdir()
         for name, part in [
-            ("folder.yaml", "cannot be read"),
+            ("folder.yaml", "is not a file"),
             ("absent.yaml", "cannot be read"),
             ("prompt.md", "'.yaml', '.yml'"),
         ]:
             with pytest.raises(VariantError, match=part):
-                variants.load_variant(tmp_path / name, root=tmp_path)
+                variants.load_variants(tmp_path / name, root=tmp_path)
 
     @pytest.mark.parametrize(
         ("mapping", "part"),

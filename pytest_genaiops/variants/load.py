@@ -1,0 +1,38 @@
+"""Variant files by their suffix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_genaiops.dataset.text import listed, place, printable
+from pytest_genaiops.dataset.yaml_tree import parse
+from pytest_genaiops.errors import VariantError
+from pytest_genaiops.variants.fields import Fields
+from pytest_genaiops.variants.files import read_bytes
+from pytest_genaiops.variants.plain import read, with_id
+from pytest_genaiops.variants.variant import Variant
+
+
+def load_variants(path: Path, *, root: Path) -> tuple[Variant, ...]:
+    """The variants that a file describes; their id is the file's stem unless the file has one.
+
+    Raises VariantError with ``file:line`` where the file cannot be read as it stands.
+    """
+    shown = place(path, root)
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        what = f'the suffix "{printable(path.suffix)}" is not a variant format'
+        raise VariantError(f"{shown}: {what}; use one of {listed(SUFFIXES)}")
+    return reader(path, root)
+
+
+def _yaml(path: Path, root: Path) -> tuple[Variant, ...]:
+    shown = place(path, root)
+    tree, lines = parse(read_bytes(path, shown), shown, VariantError, keys="blocks: and parameters:")
+    return (read(with_id(tree, path.stem), Fields(source=shown, lines=lines)),)
+
+
+READERS = {".yaml": _yaml, ".yml": _yaml}
+"""Suffix, in lower case -> what reads such a file, given its path and the root that names in it may not leave."""
+
+SUFFIXES = tuple(READERS)

@@ -1,0 +1,186 @@
+"""What one step asks of a model: messages of templates, and how they are rendered for a case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_genaiops.dataset.text import listed, near, printable, quoted
+from pytest_genaiops.errors import VariantError
+from pytest_genaiops.records import NOTHING, Case
+from pytest_genaiops.variants.template import CertainError, MissingInputError, names_in, render
+
+RESERVED = ("case", "contexts", "parameters", "rag")
+STEPS = "steps"
+HIDDEN = ("reference", "references", "label")
+ONLY = "answer"
+"""Id of the step of a variant that has one prompt and no list of steps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One piece of a prompt: a Jinja2 text that becomes a message, or a part of one."""
+
+    name: str
+    text: str
+    source: str = field(default="", compare=False)
+    """The file that the text stands in, where it is not the variant's own."""
+    line: int = field(default=0, compare=False)
+    """Line of the file where the text starts; 0 where nobody knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One chat message: its blocks, rendered and joined by a blank line. Blank blocks are left out."""
+
+    role: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """Where a name that the templates use comes from, in a format that says so: the first of these that is there."""
+
+    step: str = ""
+    """The output of this earlier step."""
+    column: str = ""
+    """The case's input of this name."""
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """The messages of one step before rendering, with the settings of its call."""
+
+    id: str = ONLY
+    messages: tuple[Message, ...] = ()
+    asks: bool = True
+    """Whether the case's own question follows as a user message."""
+    model: Mapping[str, Any] = field(default_factory=dict)
+    """The variant's own with the step's over them."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """The variant's own with the step's over them."""
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    """Names beside the columns; they hide columns of the same name."""
+
+
+class Outputs:
+    """``steps`` in a template: what earlier steps said, by id. Text of a model is data here, and never a template."""
+
+    __slots__ = ("_outputs",)
+
+    def __init__(self, outputs: Mapping[str, str]) -> None:
+        self._outputs = outputs
+
+    def __getitem__(self, name: object) -> Output:
+        if name in self._outputs:
+            return Output(str(name), self._outputs[str(name)])
+        known = f"earlier steps are {listed(self._outputs)}" if self._outputs else "it is the first step"
+        raise CertainError(f"no earlier step is called {quoted(name)}{near(str(name), self._outputs)}; {known}")
+
+
+class Output:
+    """One earlier step in a template."""
+
+    __slots__ = ("_id", "output")
+
+    def __init__(self, step: str, output: str) -> None:
+        self._id = step
+        self.output = output
+
+    def __str__(self) -> str:
+        raise CertainError(f"a step is not text; write {STEPS}.{self._id}.output")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renderer:
+    """Renders the prompts of one variant; knows how messages name it."""
+
+    place: str
+    """The variant's file, or its id."""
+    rag: Mapping[str, Any]
+    chained: bool
+    """Whether the variant has several steps: then ``steps`` is theirs, whatever the columns are called."""
+
+    def messages(self, prompt: Prompt, case: Case, outputs: Mapping[str, str] = NOTHING) -> list[dict[str, str]]:
+        """The prompt's chat messages for a case, as ``{"role", "content"}``.
+
+        Raises VariantError with the file, the block and the missing input where the case lacks what the prompt uses.
+        """
+        names = self._names(prompt, case, outputs)
+        messages = [
+            {"role": message.role, "content": self._content(message, prompt, case, names)}
+            for message in prompt.messages
+        ]
+        if prompt.asks:
+            messages.append({"role": "user", "content": self._question(case)})
+        return messages
+
+    def inputs(self, prompt: Prompt, case: Case, outputs: Mapping[str, str]) -> dict[str, Any]:
+        """What the prompt's templates name of the case and of earlier steps, for the record."""
+        used = {name for message in prompt.messages for block in message.blocks for name in names_in(block.text)}
+        names = self._names(prompt, case, outputs)
+        found = {name: names[name] for name in names if name in used and name not in ("case", "parameters", "rag")}
+        if found.pop(STEPS, None) is not None and self.chained:
+            found |= {f"{STEPS}.{step}.output": output for step, output in outputs.items()}
+        return found
+
+    def _names(self, prompt: Prompt, case: Case, outputs: Mapping[str, str]) -> dict[str, Any]:
+        """What a template may see. References and labels stay out: a prompt that shows them has cheated."""
+        row: dict[str, Any] = {"id": case.id, "inputs": case.inputs}
+        names: dict[str, Any] = {"case": row, "parameters": prompt.parameters, "rag": self.rag}
+        if case.contexts is not None:
+            row["contexts"] = names["contexts"] = case.contexts
+        names |= case.inputs
+        for name, wanted in prompt.inputs.items():
+            names.pop(name, None)
+            if wanted.step in outputs:
+                names[name] = outputs[wanted.step]
+            elif wanted.column in case.inputs:
+                names[name] = case.inputs[wanted.column]
+            elif wanted.default is not None:
+                names[name] = wanted.default
+        return {**names, STEPS: Outputs(outputs)} if self.chained else names
+
+    def _content(self, message: Message, prompt: Prompt, case: Case, names: Mapping[str, Any]) -> str:
+        rendered = (self._render(block, prompt, case, names) for block in message.blocks)
+        return "\n\n".join(text for text in rendered if len(message.blocks) == 1 or text.strip())
+
+    def _render(self, block: Block, prompt: Prompt, case: Case, names: Mapping[str, Any]) -> str:
+        what = f'block "{block.name}"' + (f" of step {quoted(prompt.id)}" if self.chained else "")
+        try:
+            return render(block.text, names)
+        except MissingInputError as error:
+            wanted = prompt.inputs.get(error.name, Input()).column or error.name
+            column = f", the column {quoted(wanted)}" if wanted != error.name else ""
+            problem = f"{what} uses the input {quoted(error.name)}{column}, which {_row(case)} does not have"
+            known = f"{_inputs(case)}{near(wanted, [*case.inputs, *RESERVED])}"
+            if error.name in HIDDEN:
+                known = "references and labels are kept from prompts, so copy the text to a column of another name"
+            raise CertainError(f"{self._at(block)}: {problem}; {known}") from None
+        except VariantError as error:
+            why = printable(str(error))
+            mend = "mend the template, or the row"
+            kind = CertainError if isinstance(error, CertainError) else VariantError
+            raise kind(f"{self._at(block)}: {what} for {_row(case)}: {why}; {mend}") from None
+
+    def _at(self, block: Block) -> str:
+        place = block.source or self.place
+        return f"{place}:{block.line}" if block.line else place
+
+    def _question(self, case: Case) -> str:
+        for name in ("question", "input") if len(case.inputs) != 1 else case.inputs:
+            value = case.inputs.get(name)
+            if isinstance(value, (str, int, float)):
+                return str(value)
+        what = f'there is no user message, and {_row(case)} has no "question" or "input" with text; {_inputs(case)}'
+        raise VariantError(f'{self.place}: {what}; write "user:" with a template, or "user: null" for none')
+
+
+def _row(case: Case) -> str:
+    return f"row {quoted(case.id)} ({case.source})" if case.source else f"row {quoted(case.id)}"
+
+
+def _inputs(case: Case) -> str:
+    return f"its inputs are {listed(case.inputs)}" if case.inputs else "it has no inputs"
