@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_genaiops.dataset.identity import ContentHash
-from pytest_genaiops.dataset.readers import Row, rows_of
+from pytest_genaiops.dataset.readers import Row, name_of, rows_of
 from pytest_genaiops.dataset.schema import Schema, refuse
 from pytest_genaiops.dataset.text import place, printable, quoted
 from pytest_genaiops.records import Case
@@ -33,7 +33,7 @@ class Dataset:
 
 
 def load(path: Path, *, root: Path | None = None) -> Dataset:
-    """Read and check a whole file; ``.jsonl``, ``.csv`` and ``.tsv`` by its suffix.
+    """Read and check a whole file, or the files of a folder; the suffix says the format.
 
     Places in messages and in ``Case.source`` are relative to ``root`` when the file is under
     it. Raises DatasetError with ``file:line`` where the file cannot be read as it stands.
@@ -42,7 +42,7 @@ def load(path: Path, *, root: Path | None = None) -> Dataset:
     cases = tuple(_cases(rows_of(path, place(path, root)), schema, identity))
     if not cases:
         refuse(place(path, root), "the dataset has no rows; add at least one")
-    return _dataset(path.stem, path, cases, schema, identity)
+    return _dataset(name_of(path), path, cases, schema, identity)
 
 
 def iter_cases(path: Path, *, root: Path | None = None) -> Iterator[Case]:

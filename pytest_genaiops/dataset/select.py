@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pytest_genaiops.dataset.readers import SUFFIXES
-from pytest_genaiops.dataset.text import listed, near, place, quoted
+from pytest_genaiops.dataset.readers import SUFFIXES, files_in, name_of, suffix_of
+from pytest_genaiops.dataset.text import listed, near, place, printable, quoted
 from pytest_genaiops.errors import DatasetError
 from pytest_genaiops.records import Case
 
@@ -17,24 +18,41 @@ _LONGEST_NAME = 240
 
 
 def find(name_or_path: str, *, root: Path, folders: Sequence[str] = ("datasets",)) -> Path:
-    """The file that a suite means: a path relative to ``root``, or a name in one of the folders.
+    """The file or folder that a suite means: a path relative to ``root``, or a name in one of the folders.
 
-    Raises DatasetError where there is none (with the nearest names), or more than one.
+    A path may leave the root by saying so (``../data/rows.jsonl``, an absolute path), but not by a
+    symbolic link. Raises DatasetError where there is none (with the nearest names), or more than one.
     """
     if not name_or_path.strip() or "\0" in name_or_path or max(map(len, name_or_path.split("/"))) > _LONGEST_NAME:
         raise DatasetError(f"dataset name {quoted(name_or_path)} is no name; give a name or a path to a file")
     path = root / name_or_path
-    if path.suffix.lower() in SUFFIXES and path.is_file():
-        return path
+    if suffix_of(path) and _is_file(path):
+        return inside(path, root)
     found = [file for folder in folders for file in _named(root / folder, name_or_path)]
     if len(found) > 1:
-        files = " and ".join(place(file, root) for file in found)
-        raise DatasetError(f"dataset {quoted(name_or_path)} could be {files}; name the file with its suffix")
-    if found:
-        return found[0]
-    if path.is_file():
+        files = " and ".join(place(file, root) + "/" * os.path.isdir(file) for file in found)
+        mend = "name the file with its suffix, or the folder with a slash behind it"
+        raise DatasetError(f"dataset {quoted(name_or_path)} could be {files}; {mend}")
+    if found or os.path.isdir(path):
+        return _one_dataset(found[0] if found else path, root, folders)
+    if _is_file(path):
         raise DatasetError(f"{place(path, root)}: this is not a dataset file; use one of {listed(SUFFIXES)}")
     raise DatasetError(_not_found(name_or_path, root, folders))
+
+
+def inside(path: Path, root: Path) -> Path:
+    """The path, unless a symbolic link leads it, or a data file of the folder that it is, out of the root.
+
+    Nobody who reads the project would see that its numbers come from elsewhere.
+    """
+    base, real = os.path.realpath(root), os.path.realpath(path)
+    if Path(os.path.abspath(path)).is_relative_to(os.path.abspath(root)) and not Path(real).is_relative_to(base):
+        what = f"this is a symbolic link out of the project, to {printable(real)}"
+        raise DatasetError(f"{place(path, root)}: {what}; copy the data into the project, or name that path itself")
+    if os.path.isdir(path):
+        for file in files_in(path, place(path, root)):
+            inside(file, root)
+    return path
 
 
 def sample(cases: Sequence[Case], limit: int, seed: int) -> tuple[Case, ...]:
@@ -53,22 +71,43 @@ def sample(cases: Sequence[Case], limit: int, seed: int) -> tuple[Case, ...]:
     return tuple(case for position, case in enumerate(cases) if position in chosen)
 
 
+def _is_file(path: Path) -> bool:
+    """Whether there is something that is no directory: reading it says what is wrong with a pipe or a dangling link."""
+    return os.path.lexists(path) and not os.path.isdir(path)
+
+
 def _named(folder: Path, name: str) -> list[Path]:
+    if name.endswith("/"):
+        return [folder / name] if os.path.isdir(folder / name) else []
     endings = ("", *SUFFIXES) if name.lower().endswith(SUFFIXES) else SUFFIXES
-    return [file for ending in endings if (file := folder / f"{name}{ending}").is_file()]
+    found = [file for ending in endings if _is_file(file := folder / f"{name}{ending}")]
+    return found + [path for path in [folder / name] if os.path.isdir(path)]
+
+
+def _one_dataset(path: Path, root: Path, folders: Sequence[str]) -> Path:
+    real = Path(os.path.realpath(path))
+    if os.path.isdir(path) and any(
+        Path(os.path.realpath(root / each)).is_relative_to(real) for each in (".", *folders)
+    ):
+        names = list(dict.fromkeys(_names(root, folders)))
+        raise DatasetError(f"{place(path, root)}: this is a directory of datasets; name one of them: {listed(names)}")
+    return inside(path, root)
 
 
 def _names(root: Path, folders: Sequence[str]) -> Iterator[str]:
     for folder in folders:
-        if (root / folder).is_dir():
-            yield from (file.stem for file in sorted((root / folder).iterdir()) if file.suffix.lower() in SUFFIXES)
+        try:
+            entries = sorted((root / folder).iterdir())
+        except OSError:
+            continue
+        for entry in entries:
+            if not entry.name.startswith(".") and (suffix_of(entry) or os.path.isdir(entry)):
+                yield name_of(entry)
 
 
 def _not_found(name: str, root: Path, folders: Sequence[str]) -> str:
     names = list(dict.fromkeys(_names(root, folders)))
     where = " or ".join(f"{folder}/" for folder in folders)
-    if (root / name).is_dir():
-        return f"dataset {quoted(name)} is a directory; name a file in it"
     if not names:
         return f"dataset {quoted(name)} is not a file under {place(root, None)}, and {where} holds no dataset; add one"
     there = f"{where} has {listed(names)}"

@@ -16,7 +16,13 @@ def printable(text: str) -> str:
 
 def quoted(value: object) -> str:
     """The value as Python would write it, cut to a length that fits a sentence."""
-    text = repr(value)
+    if isinstance(value, str):
+        text = repr(value[: _LONGEST + 1])
+    else:
+        try:
+            text = repr(value)
+        except (RecursionError, ValueError):  # nested too deeply; a whole number of thousands of digits
+            text = f"a {type(value).__name__} that is too large to show"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

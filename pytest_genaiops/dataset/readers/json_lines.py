@@ -43,6 +43,8 @@ def parsed(text: str, source: str, what: str) -> Any:
     except DatasetError as error:
         raise DatasetError(f"{source}: {what} {error}") from None
     except json.JSONDecodeError as error:
+        if "\r" in text.strip():
+            refuse(source, f"{what} holds a bare carriage return; end each row with LF or CRLF")
         mend = f"write one complete JSON {'object per line' if what == 'the line' else 'value'}"
         refuse(source, f"{what} is not JSON ({error.msg.lower()} at character {error.pos + 1}); {mend}")
     except RecursionError:

@@ -1,14 +1,22 @@
-"""Lines: a file's text, one line at a time."""
+"""Lines: a file's text, one line at a time and never more than one in memory."""
 
 from __future__ import annotations
 
+import gzip
+import io
+import stat
+import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from pytest_genaiops.dataset.schema import refuse
 from pytest_genaiops.dataset.text import encoding_fault
 
+LONGEST_LINE = 16 * 2**20
+"""Bytes of one line. More than any row needs, and little enough to hold a few of them in memory."""
+GZIP = ".gz"
 _BOM = b"\xef\xbb\xbf"
 
 Row: TypeAlias = Mapping[str, Any]
@@ -17,15 +25,17 @@ Rows: TypeAlias = Iterator[tuple[int, str, Row]]
 
 
 def lines_of(path: Path, shown: str) -> Iterator[str]:
-    """The lines of a UTF-8 file with their ends, without a byte order mark."""
-    if path.is_dir():
-        refuse(shown, "this is a directory, not a dataset; name a file in it")
-    if path.exists() and not path.is_file():
-        refuse(shown, "this is not a regular file; name a .jsonl, .csv or .tsv file")
+    """The lines of a UTF-8 file, gzip or not, with their ends and without a byte order mark."""
+    number = 0
     try:
-        with path.open("rb") as stream:
-            for number, line in enumerate(stream, start=1):
-                data = line.removeprefix(_BOM) if number == 1 else line
+        with opened(path, shown) as raw, _unpacked(path, raw) as stream:
+            while data := stream.readline(LONGEST_LINE + 1):
+                number += 1
+                if number == 1:
+                    data = data.removeprefix(_BOM)
+                if len(data) > LONGEST_LINE:
+                    what = f"the line is longer than {LONGEST_LINE // 2**20} MiB"
+                    refuse(f"{shown}:{number}", f"{what}; write one row a line, and keep large files out of the rows")
                 try:
                     text = data.decode("utf-8")
                 except UnicodeDecodeError:
@@ -33,5 +43,30 @@ def lines_of(path: Path, shown: str) -> Iterator[str]:
                 if "\0" in text:
                     refuse(f"{shown}:{number}", encoding_fault(data) or "the line is not UTF-8 text")
                 yield text
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        what = f"the gzip data is damaged or cut short behind line {number} ({str(error).lower()})"
+        refuse(shown, f"{what}; compress the file again, or drop {GZIP} from its name")
     except OSError as error:
-        refuse(shown, f"the file cannot be read ({error.strerror or error}); check its name and permissions")
+        refuse(shown, unreadable(error))
+
+
+def opened(path: Path, shown: str) -> io.BufferedReader:
+    """The bytes of a regular file. Opening anything else might wait for ever. Raises OSError as ``open`` does."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        refuse(shown, "this is a directory, not a file; name a file in it")
+    if not stat.S_ISREG(mode):
+        refuse(shown, "this is not a regular file; copy what it gives into one")
+    return path.open("rb")
+
+
+def unreadable(error: OSError) -> str:
+    """The sentence about a file that the operating system does not give."""
+    return f"the file cannot be read ({error.strerror or error}); check its name and permissions"
+
+
+def _unpacked(path: Path, raw: io.BufferedReader) -> AbstractContextManager[io.BufferedReader]:
+    if not path.name.lower().endswith(GZIP):
+        return raw
+    # A reader around it gives lines three times as fast as the gzip file itself does.
+    return io.BufferedReader(gzip.GzipFile(fileobj=raw))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pytest_genaiops.dataset.readers.json_lines import parsed
-from pytest_genaiops.dataset.readers.lines import Row, Rows
+from pytest_genaiops.dataset.readers.lines import LONGEST_LINE, Row, Rows
 from pytest_genaiops.dataset.schema import TEXT_LISTS, refuse
 from pytest_genaiops.dataset.text import quoted
 
@@ -16,13 +16,23 @@ RESPONSE = "response_"
 
 def table_rows(lines: Iterator[str], shown: str, delimiter: str) -> Rows:
     """The rows below a table's header; blank lines are passed over."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    size = 0
+
+    def bounded() -> Iterator[str]:
+        nonlocal size
+        for line in lines:
+            size += len(line)
+            if size > LONGEST_LINE:  # csv's own limit on cells is for the whole process: anybody may have lifted it
+                raise csv.Error("unexpected end")
+            yield line
+
+    reader = csv.reader(bounded(), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     cells: tuple[Callable[[str, str], Any] | None, ...] = ()
     end = 0
     try:
         for values in reader:
-            start, end = end + 1, reader.line_num
+            size, start, end = 0, end + 1, reader.line_num
             source = f"{shown}:{start}"
             if not values:
                 continue
@@ -42,7 +52,8 @@ def _table_fault(message: str) -> str:
     if "unexpected end" in message:
         return "a quoted cell that begins in this row is never closed; close its quote"
     if "field larger" in message:
-        return "a cell is longer than the csv module reads; keep texts of this size in a .jsonl file"
+        most = f"a cell is longer than {csv.field_size_limit():,} characters, which is the csv module's limit"
+        return f"{most}; close its quote, or keep such texts in a .jsonl file"
     if "new-line" in message:
         return "the row holds a bare carriage return; end lines with LF or CRLF, and quote cells that hold one"
     return f"the row is not well-formed ({message}); double the quotes inside a quoted cell"

@@ -238,7 +238,7 @@ class TestMalformedLines:
         (tmp_path / "folder.jsonl").mkdir()
         os.mkfifo(tmp_path / "pipe.jsonl")
         for name, part in [
-            ("folder.jsonl", "directory"),
+            ("folder.jsonl", "the folder holds no data file"),
             ("pipe.jsonl", "not a regular file"),
             ("absent.jsonl", "cannot be read"),
             ("rows.json", "'.jsonl'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,9 @@ def root(tmp_path: Path) -> Path:
         ("mails.csv", "datasets/mails.csv"),
         ("de/talks", "datasets/de/talks.tsv"),
         ("other/mine.jsonl", "other/mine.jsonl"),
+        ("de", "datasets/de"),
+        ("de/", "datasets/de"),
+        ("other", "other"),
     ],
 )
 def test_names_and_paths(root: Path, name: str, file: str) -> None:
@@ -41,13 +45,13 @@ def test_other_folders(root: Path) -> None:
     ("name", "parts"),
     [
         ("suport_rag", ("did you mean 'support_rag'?", "'mails'")),
-        ("other", ("is a directory",)),
         ("missing.jsonl", ("was not found",)),
         ("", ("is no name",)),
         ("a\0b", ("'a\\x00b'",)),
         ("x" * 5000, ("is no name",)),
-        (".", ("is a directory",)),
-        ("/", ("is a directory",)),
+        (".", ("is a directory of datasets", "'support_rag'")),
+        ("datasets/", ("is a directory of datasets", "'mails'")),
+        ("/", ("is a directory of datasets",)),
     ],
 )
 def test_what_is_not_there(root: Path, name: str, parts: tuple[str, ...]) -> None:
@@ -61,6 +65,61 @@ def test_two_files_of_one_name(root: Path) -> None:
     (root / "datasets/mails.jsonl").touch()
     with pytest.raises(DatasetError, match=r"datasets/mails\.jsonl and datasets/mails\.csv"):
         dataset.find("mails", root=root)
+
+
+def test_a_file_and_a_folder_of_one_name(root: Path) -> None:
+    (root / "datasets/mails").mkdir()
+    with pytest.raises(DatasetError, match=r"could be datasets/mails\.csv and datasets/mails/; .* a slash behind it"):
+        dataset.find("mails", root=root)
+    assert dataset.find("mails/", root=root) == root / "datasets/mails"
+    assert dataset.find("mails.csv", root=root) == root / "datasets/mails.csv"
+
+
+class TestLinks:
+    """A symbolic link must not lead out of the root in silence; a path that says so may."""
+
+    @pytest.fixture
+    def outside(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        file = tmp_path_factory.mktemp("outside") / "rows.jsonl"
+        file.write_text('{"id": "a"}')
+        return file
+
+    @pytest.mark.parametrize("name", ["linked", "linked.jsonl", "datasets/linked.jsonl"])
+    def test_a_file(self, root: Path, outside: Path, name: str) -> None:
+        (root / "datasets/linked.jsonl").symlink_to(outside)
+        with pytest.raises(DatasetError) as caught:
+            dataset.find(name, root=root)
+        problem = f"this is a symbolic link out of the project, to {outside}; copy the data into the project"
+        assert str(caught.value).startswith(f"datasets/linked.jsonl: {problem}")
+
+    def test_a_folder(self, root: Path, outside: Path) -> None:
+        (root / "datasets/linked").symlink_to(outside.parent)
+        with pytest.raises(DatasetError, match="datasets/linked: this is a symbolic link"):
+            dataset.find("linked", root=root)
+
+    def test_a_file_in_a_folder(self, root: Path, outside: Path) -> None:
+        (root / "datasets/de/more.jsonl").symlink_to(outside)
+        with pytest.raises(DatasetError, match=r"datasets/de/more\.jsonl: this is a symbolic link"):
+            dataset.find("de", root=root)
+
+    def test_inside_the_root_they_are_fine(self, root: Path) -> None:
+        (root / "datasets/linked.csv").symlink_to(root / "datasets/mails.csv")
+        assert dataset.find("linked", root=root) == root / "datasets/linked.csv"
+
+    def test_a_root_that_is_itself_a_link_is_fine(self, root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+        link = tmp_path_factory.mktemp("links") / "root"
+        link.symlink_to(root)
+        assert dataset.find("mails", root=link) == link / "datasets/mails.csv"
+
+    def test_a_loop_is_a_file_that_cannot_be_read(self, root: Path) -> None:
+        (root / "datasets/loop.jsonl").symlink_to(root / "datasets/loop.jsonl")
+        with pytest.raises(DatasetError, match=r"datasets/loop\.jsonl: the file cannot be read"):
+            dataset.load(dataset.find("loop", root=root), root=root)
+
+    def test_a_path_that_leads_out_openly(self, root: Path, outside: Path) -> None:
+        assert dataset.find(str(outside), root=root) == outside
+        beside = os.path.relpath(outside, root)
+        assert dataset.find(beside, root=root).read_text() == outside.read_text()
 
 
 def test_a_file_of_another_kind(root: Path) -> None:
