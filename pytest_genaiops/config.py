@@ -21,6 +21,8 @@ class Settings:
     """Glob on variant ids; others are not run."""
     baseline: str | None = None
     """Variant id that replaces the suite's own baseline, in suites that have it."""
+    slices: tuple[tuple[str, str], ...] = ()
+    """(tag, value) pairs: cases that have one of the values of every tag named are run; others are not."""
     limit: int | None = None
     """Number of cases to sample from every dataset; None takes all."""
     seed: int = DEFAULT_SEED

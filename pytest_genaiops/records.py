@@ -7,11 +7,11 @@ a gate turns scores into a :class:`Verdict`.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, NoReturn, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias, overload
 
 
 class ReadOnly(dict[str, Any]):
@@ -154,15 +154,39 @@ class Response:
         return f"<response{where}: {repr(str(self.error))[1:-1] if self.error else repr(self.text)}>"
 
 
-class Responses(tuple[Response, ...]):
-    """Responses of one variant, in the order of the cases; a tuple with a short name for tracebacks."""
+class Responses(Sequence[Response]):
+    """Responses of one variant, in the order of the cases; a sequence with a short name for tracebacks.
 
-    __slots__ = ()
+    They may be many: recorded ones are made from their rows when they are asked for, each time anew.
+    Two such sequences are equal only where they are one.
+    """
+
+    __slots__ = ("_responses", "cases")
+
+    def __init__(self, responses: Iterable[Response], *, cases: Sequence[Case] | None = None) -> None:
+        self._responses = responses if isinstance(responses, Sequence) else tuple(responses)
+        self.cases = cases
+        """The cases they answer, one each and in this order, where they are recorded; None where they were called."""
+
+    def __len__(self) -> int:
+        return len(self._responses)
+
+    @overload
+    def __getitem__(self, index: int) -> Response: ...
+    @overload
+    def __getitem__(self, index: slice[Any, Any, Any]) -> Responses: ...
+    def __getitem__(self, index: int | slice[Any, Any, Any]) -> Response | Responses:
+        if not isinstance(index, slice):
+            return self._responses[index]
+        return Responses(self._responses[index], cases=None if self.cases is None else self.cases[index])
+
+    def __iter__(self) -> Iterator[Response]:
+        return iter(self._responses)
 
     def __repr__(self) -> str:
+        trial = self._responses[0].trial if self._responses else None
         # A system's name comes from data: escaped, for a traceback shows it as it is.
-        variants = sorted({repr(r.trial.variant)[1:-1] for r in self if r.trial})
-        return f"<{len(self)} responses of {', '.join(variants)}>"
+        return f"<{len(self)} responses of {repr(trial.variant)[1:-1] if trial else 'nobody'}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

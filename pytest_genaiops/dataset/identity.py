@@ -32,8 +32,8 @@ def canonical(value: object) -> bytes:
     return _encode(value).encode("utf-8")
 
 
-def case_digest(case: Case) -> bytes:
-    """SHA-256 of everything that a row says; not of where it stands. Raises as :func:`canonical` does."""
+def case_bytes(case: Case) -> bytes:
+    """Everything that a row says, in its canonical form; not where it stands. Raises as :func:`canonical` does."""
     content = (
         case.id,
         case.inputs,
@@ -44,7 +44,12 @@ def case_digest(case: Case) -> bytes:
         case.slices,
         case.recorded,
     )
-    return hashlib.sha256(canonical(content)).digest()
+    return canonical(content)
+
+
+def case_digest(case: Case) -> bytes:
+    """SHA-256 of everything that a row says. Raises as :func:`canonical` does."""
+    return hashlib.sha256(case_bytes(case)).digest()
 
 
 class ContentHash:
@@ -55,12 +60,16 @@ class ContentHash:
     """
 
     def __init__(self) -> None:
+        self.size = 0
+        """Bytes that the rows so far say."""
         self._sum = 0
         self._rows = 0
 
     def add(self, case: Case) -> None:
         """Take one more row in. Raises as :func:`canonical` does."""
-        self._sum += int.from_bytes(case_digest(case), "big")
+        said = case_bytes(case)
+        self.size += len(said)
+        self._sum += int.from_bytes(hashlib.sha256(said).digest(), "big")
         self._rows += 1
 
     def hexdigest(self) -> str:

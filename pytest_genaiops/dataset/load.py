@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from pytest_genaiops.dataset.identity import ContentHash
 from pytest_genaiops.dataset.readers import Row, name_of, rows_of
 from pytest_genaiops.dataset.schema import Schema, refuse
+from pytest_genaiops.dataset.store import kept
 from pytest_genaiops.dataset.text import place, printable, quoted
 from pytest_genaiops.records import Case
 
@@ -17,6 +19,7 @@ from pytest_genaiops.records import Case
 class Dataset:
     """Cases with unique ids, in file order.
 
+    ``cases`` is a tuple while the rows are few; many are kept in a temporary file and read when they are asked for.
     ``hash`` is 64 hexadecimal digits and depends on what the rows say only: not on the file's
     name or format, nor on the order of rows or keys.
     """
@@ -24,7 +27,7 @@ class Dataset:
     name: str
     path: Path | None
     """The file, or None for rows made in code."""
-    cases: tuple[Case, ...]
+    cases: Sequence[Case]
     hash: str
     columns: tuple[str, ...]
     """Names as the rows have them, in the order in which they first appear."""
@@ -38,16 +41,20 @@ def load(path: Path, *, root: Path | None = None) -> Dataset:
     Places in messages and in ``Case.source`` are relative to ``root`` when the file is under
     it. Raises DatasetError with ``file:line`` where the file cannot be read as it stands.
     """
-    schema, identity = Schema(), ContentHash()
-    cases = tuple(_cases(rows_of(path, place(path, root)), schema, identity))
-    if not cases:
-        refuse(place(path, root), "the dataset has no rows; add at least one")
-    return _dataset(name_of(path), path, cases, schema, identity)
+    return _dataset(name_of(path), path, rows_of(path, place(path, root)), place(path, root))
 
 
 def iter_cases(path: Path, *, root: Path | None = None) -> Iterator[Case]:
-    """The cases of a file one by one, checked as :func:`load` does; an empty file gives none."""
-    return _cases(rows_of(path, place(path, root)), Schema(), ContentHash())
+    """The cases of a file one by one, checked as :func:`load` does; an empty file gives none.
+
+    Ids that two rows share are found at the end, where there are many rows: only who reads to the end knows.
+    """
+    shown = place(path, root)
+    schema = Schema()
+    yield from _cases(rows_of(path, shown), schema, ContentHash())
+    schema.ids.check(
+        lambda position: next(islice(_cases(rows_of(path, shown), Schema(), ContentHash()), position, None))
+    )
 
 
 def from_rows(rows: Iterable[Row], *, name: str = "rows") -> Dataset:
@@ -55,15 +62,17 @@ def from_rows(rows: Iterable[Row], *, name: str = "rows") -> Dataset:
 
     ``Case.source`` is ``name:row``, counted from 1. Raises DatasetError as :func:`load` does.
     """
+    shown = printable(name)
+    numbered = ((number, f"{shown}:{number}", row) for number, row in enumerate(rows, start=1))
+    return _dataset(name, None, numbered, shown)
+
+
+def _dataset(name: str, path: Path | None, rows: Iterable[tuple[int, str, Row]], shown: str) -> Dataset:
     schema, identity = Schema(), ContentHash()
-    numbered = ((number, f"{printable(name)}:{number}", row) for number, row in enumerate(rows, start=1))
-    cases = tuple(_cases(numbered, schema, identity))
+    cases = kept(_cases(rows, schema, identity), lambda: identity.size)
     if not cases:
-        refuse(printable(name), "the dataset has no rows; add at least one")
-    return _dataset(name, None, cases, schema, identity)
-
-
-def _dataset(name: str, path: Path | None, cases: tuple[Case, ...], schema: Schema, identity: ContentHash) -> Dataset:
+        refuse(shown, "the dataset has no rows; add at least one")
+    schema.ids.check(cases.__getitem__)
     return Dataset(
         name=name,
         path=path,

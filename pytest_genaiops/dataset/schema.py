@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from pytest_genaiops.dataset.ids import Ids
 from pytest_genaiops.dataset.text import listed, near, printable, quoted
 from pytest_genaiops.errors import DatasetError
 from pytest_genaiops.records import NOTHING, Case, ReadOnly
@@ -43,7 +44,7 @@ class Schema:
         self.columns: dict[str, None] = {}
         self.systems: dict[str, None] = {}
         self._layouts: dict[tuple[Any, ...], _Layout] = {}
-        self._places: dict[str, str] = {}
+        self.ids = Ids()
 
     def case(self, row: Mapping[str, Any], source: str) -> Case:
         """The row as a case. Raises DatasetError, with ``source``, where a role holds what it cannot."""
@@ -92,10 +93,8 @@ class Schema:
             refuse(source, f"id {quoted(value)} is a {type(value).__name__}; make it text or a whole number")
         if not value or value.isspace():
             refuse(source, "the id is empty; give the row an id that no other row has")
-        first = self._places.setdefault(value, source)
-        if first is not source:
-            refuse(source, f"id {quoted(value)} is already the id of {first}; give each row its own id")
-        return str(value)
+        self.ids.add(value, source)
+        return value
 
     def _recorded(self, responses: Any, source: str) -> Mapping[str, Any]:
         if responses is None:

@@ -1,9 +1,7 @@
-"""Which file a name means, and which rows a limited run takes."""
+"""Which file a name means."""
 
 from __future__ import annotations
 
-import hashlib
-import heapq
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +9,6 @@ from pathlib import Path
 from pytest_genaiops.dataset.readers import SUFFIXES, files_in, name_of, suffix_of
 from pytest_genaiops.dataset.text import listed, near, place, printable, quoted
 from pytest_genaiops.errors import DatasetError
-from pytest_genaiops.records import Case
 
 _LONGEST_NAME = 240
 """File systems refuse names that are much longer, in their own words."""
@@ -53,22 +50,6 @@ def inside(path: Path, root: Path) -> Path:
         for file in files_in(path, place(path, root)):
             inside(file, root)
     return path
-
-
-def sample(cases: Sequence[Case], limit: int, seed: int) -> tuple[Case, ...]:
-    """At most ``limit`` cases, drawn by ``seed`` and kept in their order.
-
-    A case is in or out by a hash of the seed and its id, so that a row added later displaces at
-    most one other, and two variants of one dataset see the same rows. Raises DatasetError for a
-    limit below 1.
-    """
-    if limit < 1:
-        raise DatasetError(f"a limit of {limit} leaves no cases; make it 1 or more")
-    if limit >= len(cases):
-        return tuple(cases)
-    ranks = [hashlib.sha256(f"{seed}:{case.id}".encode("utf-8", "surrogatepass")).digest() for case in cases]
-    chosen = set(heapq.nsmallest(limit, range(len(cases)), key=ranks.__getitem__))
-    return tuple(case for position, case in enumerate(cases) if position in chosen)
 
 
 def _is_file(path: Path) -> bool:

@@ -59,8 +59,8 @@ class Suite:
     """A spec made concrete: every case and variant that will be asked for."""
 
     dataset: Dataset
-    cases: tuple[Case, ...]
-    """After ``limit``, in file order."""
+    cases: Sequence[Case]
+    """After ``slices`` and ``limit``, in file order."""
     variants: tuple[Variant, ...]
     """After the glob on ids."""
     baseline: Variant | None
@@ -93,13 +93,15 @@ def make_suite(spec: Spec, settings: Settings, *, has_target: bool) -> Suite:
         )
     if recorded and spec.trials > 1:
         raise UsageError(f"trials={spec.trials}, but {data.name!r} records one response per case and system")
-    cases = data.cases if settings.limit is None else datasets.sample(data.cases, settings.limit, settings.seed)
+    cases = datasets.in_slices(data.cases, settings.slices)
+    if settings.limit is not None and cases:
+        cases = datasets.sample(cases, settings.limit, settings.seed)
     every = _recorded_systems(spec.variants, data) if recorded else _variants(spec.variants, settings)
     for variant in every:
         variant_files.check_inputs(variant, cases)
     return Suite(
         dataset=data,
-        cases=tuple(cases),
+        cases=cases,
         variants=tuple(v for v in every if settings.variant is None or fnmatchcase(v.id, settings.variant)),
         baseline=_baseline(settings.baseline, spec.baseline, every),
         trials=spec.trials,

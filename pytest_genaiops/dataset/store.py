@@ -1,0 +1,134 @@
+"""Where the rows of a dataset are kept: in memory while they are few, in a temporary file beyond."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import tempfile
+import threading
+import weakref
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+from typing import IO, Any, NoReturn
+
+from pytest_genaiops.dataset.text import printable
+from pytest_genaiops.errors import DatasetError
+from pytest_genaiops.records import NOTHING, Case, ReadOnly
+from pytest_genaiops.sequences import Lazy
+
+HELD_BYTES = 32 * 2**20
+"""What the rows of a dataset may take in memory; more of them go to the file."""
+
+ROW_BYTES = 600
+"""What a row takes beside what it says: the objects that hold it."""
+
+_BLOCK = 1000
+"""Rows that are read at a time by who reads them all."""
+
+
+def kept(cases: Iterable[Case], said: Callable[[], int]) -> tuple[Case, ...] | StoredCases:
+    """All the cases, in memory or in a file; ``said()`` is how many bytes the rows so far say.
+
+    Raises DatasetError where the file cannot be written.
+    """
+    few: list[Case] = []
+    rest = iter(cases)
+    for case in rest:
+        few.append(case)
+        if said() + len(few) * ROW_BYTES > HELD_BYTES:
+            stored = StoredCases()
+            stored.extend(few)
+            few.clear()
+            stored.extend(rest)
+            return stored
+    return tuple(few)
+
+
+class StoredCases(Lazy[Case]):
+    """Cases in a temporary file without a name; each is read when it is asked for, and may be read by any thread.
+
+    What it costs in memory is 8 bytes a row. The file is the rows' own: it matters no more what they
+    were read from, nor whether that changes meanwhile.
+    """
+
+    __slots__ = ("__weakref__", "_file", "_lock", "_starts")
+
+    def __init__(self) -> None:
+        try:
+            self._file: IO[bytes] = tempfile.TemporaryFile(prefix="genaiops-")  # noqa: SIM115 - closed by the finalizer
+        except OSError as error:
+            _cannot_write(error)
+        weakref.finalize(self, self._file.close)
+        self._lock = threading.Lock()
+        self._starts = array("Q", [0])
+
+    def extend(self, cases: Iterable[Case]) -> None:
+        """Add cases behind those that are there. Raises DatasetError where the disk is full."""
+        for case in cases:
+            row = _packed(case)
+            try:
+                self._file.write(row)
+            except OSError as error:
+                _cannot_write(error)
+            self._starts.append(self._starts[-1] + len(row))
+        try:
+            self._file.flush()
+        except OSError as error:
+            _cannot_write(error)
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def at(self, position: int) -> Case:
+        """The case at a position."""
+        return _unpacked(self._read(self._starts[position], self._starts[position + 1]))
+
+    def __iter__(self) -> Iterator[Case]:
+        for first in range(0, len(self), _BLOCK):
+            starts = self._starts[first : first + _BLOCK + 1]
+            block = memoryview(self._read(starts[0], starts[-1]))
+            for start, end in pairwise(starts):
+                yield _unpacked(block[start - starts[0] : end - starts[0]])
+
+    def _read(self, start: int, end: int) -> bytes:
+        with self._lock:
+            self._file.seek(start)
+            return self._file.read(end - start)
+
+
+def _packed(case: Case) -> bytes:
+    """A case as bytes that only this process will read."""
+    inputs, slices, recorded = dict(case.inputs), dict(case.slices), dict(case.recorded)
+    row = (case.id, inputs, case.references, case.contexts, case.label, case.cluster, slices, recorded, case.source)
+    try:
+        return pickle.dumps(row, pickle.HIGHEST_PROTOCOL)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        # Rows made in code may hold texts of a class that cannot be found again by its name: what they say is kept.
+        return pickle.dumps((*row[:1], _as_json(inputs), *row[2:7], _as_json(recorded), case.source))
+
+
+def _as_json(value: dict[str, Any]) -> Any:
+    return json.loads(json.dumps(value, default=dict))
+
+
+def _unpacked(row: bytes | memoryview) -> Case:
+    case_id, inputs, references, contexts, label, cluster, slices, recorded, source = pickle.loads(row)  # noqa: S301 - the file has no name: nobody else writes it
+    return Case(
+        id=case_id,
+        inputs=ReadOnly(inputs),
+        references=references,
+        contexts=contexts,
+        label=label,
+        cluster=cluster,
+        slices=slices or NOTHING,
+        recorded=recorded or NOTHING,
+        source=source,
+    )
+
+
+def _cannot_write(error: OSError) -> NoReturn:
+    where, why = printable(tempfile.gettempdir()), error.strerror or error
+    raise DatasetError(
+        f"the dataset is too large for memory, and {where} cannot hold it ({why}); set TMPDIR to a folder with room"
+    ) from None
