@@ -166,8 +166,8 @@ def _handles(entries: Sequence[str | MetricHandle], measurements: Measurements) 
 
 
 def _responses(suite: Suite, target: Target | None, responder: Responder) -> dict[str, Responses]:
-    plan = {variant: suite.trials_of(variant) for variant in suite.variants}
     if target is None:
-        return {v.id: Responses(map(responder.recorded, trials)) for v, trials in plan.items()}
+        return {variant.id: responder.on_record(suite, variant) for variant in suite.variants}
+    plan = {variant: suite.trials_of(variant) for variant in suite.variants}
     responder.start(target, id(target), [(v, trial) for v, trials in plan.items() for trial in trials])
     return {v.id: Responses(responder.called(target, id(target), v, trials)) for v, trials in plan.items()}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 
 from pytest_genaiops.plugin.session import Progress
@@ -18,9 +16,8 @@ def refuse_silent_errors(progress: Progress) -> None:
     A test can look at texts only, or take ``score.value`` and leave the coverage check out: then
     an error would have passed. Asking ``error_rate`` is how a suite says that it counts errors itself.
     """
-    failed = [response for response in progress.responses if response.error is not None]
-    if failed and not progress.accepts_errors:
-        pytest.fail(visible(f"{_first(failed, len(progress.responses))}; the test passed over it"), pytrace=False)
+    if not progress.accepts_errors and (first := next(progress.errors(), None)) is not None:
+        pytest.fail(visible(f"{_about(first, progress)}; the test passed over it"), pytrace=False)
     partial = next((score for score in progress.scores if score.unscored), None)
     if partial is not None:
         case, reason = next(iter(partial.reasons.items()))
@@ -28,7 +25,7 @@ def refuse_silent_errors(progress: Progress) -> None:
         pytest.fail(visible(f"{known}: {case}: {reason}; the test passed over it"), pytrace=False)
 
 
-def _first(failed: Sequence[Response], total: int) -> str:
-    response = failed[0]
-    where = f"{response.trial.case.id} under {response.trial.variant}" if response.trial else "one"
-    return f"{len(failed)} of {total} responses are errors ({where}: {response.error})"
+def _about(first: Response, progress: Progress) -> str:
+    failed, total = sum(1 for _ in progress.errors()), len(progress.responses) + sum(map(len, progress.datasets))
+    where = f"{first.trial.case.id} under {first.trial.variant}" if first.trial else "one"
+    return f"{failed} of {total} responses are errors ({where}: {first.error})"

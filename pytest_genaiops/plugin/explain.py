@@ -12,6 +12,7 @@ import pytest
 from _pytest._code.code import TerminalRepr
 
 from pytest_genaiops.plugin.session import Progress
+from pytest_genaiops.records import Case
 from pytest_genaiops.report.evidence import case_lines, comparison_lines, headline
 from pytest_genaiops.report.text import visible
 from pytest_genaiops.score import Score
@@ -59,15 +60,16 @@ def fit_for_terminal(item: pytest.Item, progress: Progress, report: Any) -> None
 
 def _texts(item: Any, progress: Progress) -> Iterator[str]:
     """Everything that came from outside: responses, contexts, errors and the rows of the dataset."""
-    cases = {id(case): case for case in [getattr(item, "case", None)] if case is not None}
-    for response in progress.responses:
+    yield from _row(getattr(item, "case", None))
+    for response in chain(progress.responses, *progress.datasets):
         yield response.text
         yield str(response.error or "")
         yield from response.contexts or ()
-        yield from (step.output for step in response.steps)
-        if response.trial is not None:
-            cases[id(response.trial.case)] = response.trial.case
-    for case in cases.values():
+        yield from _row(response.trial.case if response.trial else None)
+
+
+def _row(case: Case | None) -> Iterator[str]:
+    if case is not None:
         yield from map(str, (*case.inputs.values(), *(case.references or ()), *(case.contexts or ()), case.label))
 
 

@@ -50,8 +50,8 @@ def response_of(request: pytest.FixtureRequest, target: Any) -> Response:
 def responses_of(request: pytest.FixtureRequest, target: Any) -> Responses:
     """The responses to every case under the running item's variant."""
     item = request.node
-    found = Responses(_answers(item, target, _bound(item).variant))
-    item.progress.responses.extend(found)
+    found = _answers(item, target, _bound(item).variant)
+    item.progress.datasets.append(found)
     return found
 
 
@@ -65,8 +65,8 @@ def baseline_of(request: pytest.FixtureRequest, target: Any) -> Any:
         response = _answer(item, target, suite.baseline, suite.trial(suite.baseline, item.case, item.trial))
         item.progress.responses.append(response)
         return response
-    found = Responses(_answers(item, target, suite.baseline))
-    item.progress.responses.extend(found)
+    found = _answers(item, target, suite.baseline)
+    item.progress.datasets.append(found)
     return found
 
 
@@ -88,13 +88,12 @@ def _answer(item: Any, target: Any, variant: Variant, trial: Trial) -> Response:
     return state.responder.called(target, identity, variant, [trial])[0]
 
 
-def _answers(item: Any, target: Any, variant: Variant) -> list[Response]:
-    binding, state = _bound(item), state_of(item.config)
-    trials = binding.suite.trials_of(variant)
-    if binding.suite.recorded:
-        return [state.responder.recorded(trial) for trial in trials]
+def _answers(item: Any, target: Any, variant: Variant) -> Responses:
+    suite, state = _bound(item).suite, state_of(item.config)
+    if suite.recorded:
+        return state.responder.on_record(suite, variant)
     identity = _prepare(item, state, target)
-    return state.responder.called(target, identity, variant, trials)
+    return Responses(state.responder.called(target, identity, variant, suite.trials_of(variant)))
 
 
 def _prepare(item: Any, state: State, target: Any) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
@@ -11,7 +12,7 @@ from pytest_genaiops.dataset import Dataset
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.plugin.options import settings_of
 from pytest_genaiops.plugin.outcomes import Outcomes
-from pytest_genaiops.records import Response
+from pytest_genaiops.records import Response, Responses
 from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, load, make_suite
 from pytest_genaiops.score import Score, ScoreGroup
 from pytest_genaiops.variants import Variant
@@ -34,10 +35,13 @@ class Binding:
 class Progress:
     """What one run of an item has asked for so far."""
 
-    __slots__ = ("accepts_errors", "responses", "scores")
+    __slots__ = ("accepts_errors", "datasets", "responses", "scores")
 
     def __init__(self) -> None:
         self.responses: list[Response] = []
+        """Responses to single cases."""
+        self.datasets: list[Responses] = []
+        """Responses to all cases of a suite under one variant."""
         self.scores: list[Score] = []
         self.accepts_errors = False
         """True once a metric that scores failed trials themselves was asked."""
@@ -45,7 +49,14 @@ class Progress:
     @property
     def incomplete(self) -> bool:
         """Whether a response is an error or a score lacks a case: nothing can be judged by it."""
-        return any(r.error is not None for r in self.responses) or any(s.unscored for s in self.scores)
+        return any(score.unscored for score in self.scores) or any(True for _ in self.errors())
+
+    def errors(self) -> Iterator[Response]:
+        """The responses that are errors. Where a score covers a whole dataset there is none, and none is read."""
+        yield from (response for response in self.responses if response.error is not None)
+        for responses in self.datasets:
+            if not any(score.covers(responses) for score in self.scores):
+                yield from (response for response in responses if response.error is not None)
 
     def watch(self, metric: Metric, found: Score | ScoreGroup) -> None:
         """Note a score that the item asked for."""

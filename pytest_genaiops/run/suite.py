@@ -14,9 +14,10 @@ from pytest_genaiops import variants as variant_files
 from pytest_genaiops.config import Settings
 from pytest_genaiops.dataset import Dataset
 from pytest_genaiops.errors import DatasetError, UsageError, VariantError
-from pytest_genaiops.records import Case, Response, Trial
+from pytest_genaiops.records import Case, Response, Responses, Trial
 from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.run.engine import Engine, Job, Target
+from pytest_genaiops.sequences import Lazy, Mapped
 from pytest_genaiops.targets import recorded_response
 from pytest_genaiops.variants import Variant
 
@@ -126,6 +127,7 @@ class Responder:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._recorded: dict[tuple[str, str, str], Response] = {}
+        self._whole: dict[tuple[int, str], Responses] = {}
 
     def recorded(self, trial: Trial) -> Response:
         """The recorded response; the same object however often it is asked for, so that it is measured once."""
@@ -134,6 +136,22 @@ class Responder:
         if found is None:
             found = self._recorded[key] = recorded_response(trial)
         return found
+
+    def on_record(self, suite: Suite, variant: Variant) -> Responses:
+        """The recorded responses of a variant to every case of a suite; the same object however often it is asked for.
+
+        Those of a dataset too large for memory are made from their rows when they are read.
+        """
+        cases = suite.cases
+        known = self._whole.get((id(cases), variant.id))
+        if known is None:
+            found: Sequence[Response]
+            if isinstance(cases, Lazy):
+                found = Mapped(lambda case: recorded_response(suite.trial(variant, case, 1)), cases)
+            else:
+                found = [self.recorded(suite.trial(variant, case, 1)) for case in cases]
+            known = self._whole[id(cases), variant.id] = Responses(found, cases=cases)
+        return known
 
     def start(self, target: Target, identity: object, plan: Sequence[tuple[Variant, Trial]]) -> None:
         """Start trials in the background, in this order, without waiting for any."""

@@ -285,6 +285,12 @@ class Score:
             missing=self._missing() if cases else (),
         )
 
+    def covers(self, responses: Sequence[Response]) -> bool:
+        """Whether all of these responses are scored here, so that none of them can be an error."""
+        table = self._table
+        judged = table.metric is not None and not table.metric.judges_errors
+        return judged and table.responses is responses and not self.unscored
+
     def sample(self, positions: Sequence[int] | None = None) -> Sample:
         """The scored responses as the statistics room takes them."""
         table = self._table
