@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any, get_args
 
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import ErrorKind, Response, ResponseError, Step, Trial
@@ -14,6 +15,7 @@ from pytest_genaiops.variants import Chain
 
 FIELDS = ["text", "contexts", "label", "probabilities", "tool_calls", "usage", "latency", "model", "steps", "error"]
 STEP_FIELDS = [field.name for field in dataclasses.fields(Step)]
+KINDS = list(get_args(ErrorKind))
 
 
 def to_response(value: object, trial: Trial, *, seconds: float | None = None) -> Response:
@@ -33,14 +35,12 @@ def to_response(value: object, trial: Trial, *, seconds: float | None = None) ->
 
 def from_error(kind: ErrorKind, message: str, trial: Trial, *, seconds: float | None = None) -> Response:
     """A Response that is an error; half characters in its message are written as escapes."""
-    error = ResponseError(kind=kind, message=message.encode("utf-8", "backslashreplace").decode())
-    return Response(error=error, trial=trial, latency=seconds)
+    return Response(error=ResponseError(kind=kind, message=_escaped(message)), trial=trial, latency=seconds)
 
 
 def _convert(value: object) -> Response:
     if isinstance(value, str):
-        _check_text(value)
-        return Response(text=value)
+        return Response(text=_text(value))
     if isinstance(value, Response):
         return _from_response(value)
     if isinstance(value, Mapping):
@@ -56,16 +56,8 @@ def _convert(value: object) -> Response:
 
 def _from_response(value: Response) -> Response:
     """The Response with its fields checked: nothing keeps a target from writing anything into them."""
-    _check_text(value.text)
-    if value.error is not None and not isinstance(value.error, ResponseError):
-        kind = type(value.error).__name__
-        raise UsageError(f"the response's 'error' is {kind}, not a ResponseError; return {{'error': '<what failed>'}}")
-    if value.latency is not None:
-        _seconds(value.latency)
-    checked: dict[str, Any] = {} if value.contexts is None else {"contexts": _texts(value.contexts)}
-    if value.steps:
-        checked["steps"] = _steps(value.steps)
-    return dataclasses.replace(value, **checked) if checked else value
+    given = {name: getattr(value, name) for name in FIELDS}
+    return _checked({name: item for name, item in given.items() if item is not None or name == "text"})
 
 
 def _from_mapping(value: Mapping[Any, Any]) -> Response:
@@ -74,12 +66,15 @@ def _from_mapping(value: Mapping[Any, Any]) -> Response:
         raise UsageError(str(given["error"]) or "an error without a message")
     if "text" not in given and "label" not in given and "probabilities" not in given:
         raise UsageError("the response has no 'text'")
-    _check_text(given.get("text", ""))
-    for key in ("probabilities", "usage"):
-        if key in given and not isinstance(given[key], Mapping):
-            raise UsageError(f"the response's {key!r} is {type(given[key]).__name__}, not a mapping")
-    checks = {"contexts": _texts, "label": _label, "tool_calls": _tool_calls, "latency": _seconds, "steps": _steps}
-    return Response(**given | {key: check(given[key]) for key, check in checks.items() if key in given})
+    return _checked(given)
+
+
+def _checked(given: Mapping[str, Any]) -> Response:
+    """A Response of plain data only.
+
+    It has to mean the same to every process of a session, and they hand responses on as JSON.
+    """
+    return Response(**{name: CHECKS[name](value) for name, value in given.items()})
 
 
 def _known_fields(value: Mapping[Any, Any]) -> dict[str, Any]:
@@ -89,10 +84,11 @@ def _known_fields(value: Mapping[Any, Any]) -> dict[str, Any]:
     return {key: item for key, item in value.items() if item is not None}
 
 
-def _check_text(text: object) -> None:
-    if not isinstance(text, str):
-        raise UsageError(f"the response's 'text' is {type(text).__name__}, not a string")
-    _check_characters(text, "text")
+def _text(value: object, field: str = "text") -> str:
+    if not isinstance(value, str):
+        raise UsageError(f"the response's {field!r} is {type(value).__name__}, not a string")
+    _check_characters(value, field)
+    return str.__str__(value)
 
 
 def _check_characters(text: str, field: str) -> None:
@@ -112,15 +108,28 @@ def _texts(value: object) -> tuple[str, ...]:
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, Sequence) or not all(isinstance(item, str) for item in items):
         raise UsageError("the response's 'contexts' must be a string or a list of strings")
-    for item in items:
-        _check_characters(item, "contexts")
-    return tuple(items)
+    return tuple(_text(item, "contexts") for item in items)
 
 
 def _tool_calls(value: object) -> tuple[Mapping[str, Any], ...]:
     if not isinstance(value, Sequence) or not all(isinstance(item, Mapping) for item in value):
         raise UsageError("the response's 'tool_calls' must be a list of mappings")
-    return tuple(value)
+    return tuple(_plain(item, "tool_calls") for item in value)
+
+
+def _probabilities(value: object) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise UsageError(f"the response's 'probabilities' is {type(value).__name__}, not a mapping")
+    found = {_label(name, "probabilities"): _plain(item, "probabilities") for name, item in value.items()}
+    if len(found) < len(value):
+        raise UsageError("the response's 'probabilities' name one class twice, as text and as a number")
+    return found
+
+
+def _usage(value: object) -> Any:
+    if not isinstance(value, Mapping):
+        raise UsageError(f"the response's 'usage' is {type(value).__name__}, not a mapping")
+    return _plain(value, "usage")
 
 
 def _steps(value: object) -> tuple[Step, ...]:
@@ -130,34 +139,101 @@ def _steps(value: object) -> tuple[Step, ...]:
 
 
 def _step(value: object) -> Step:
-    """A step as it is, or of a mapping with its fields, as a dataset records it."""
+    """A step, given as one or as a mapping with its fields, as a dataset records it."""
     if isinstance(value, Mapping):
         for key in value:
             if key not in STEP_FIELDS:
                 raise UsageError(f"a step has an unknown key {key!r}; {did_you_mean(str(key), STEP_FIELDS)}")
-        messages = value.get("messages") or ()
-        if not isinstance(messages, Sequence):
-            raise UsageError(f"a step's 'messages' is {type(messages).__name__}, not a list of messages")
-        value = Step(**{"id": None, "output": None} | dict(value) | {"messages": tuple(messages)})
-    if not isinstance(value, Step):
+        given = {"id": None, "output": None, **value}
+    elif isinstance(value, Step):
+        given = {name: getattr(value, name) for name in STEP_FIELDS}
+    else:
         raise UsageError(f"a step is {type(value).__name__}; give a mapping with 'id' and 'output'")
-    for field, text in (("id", value.id), ("output", value.output)):
-        if not isinstance(text, str):
-            raise UsageError(f"a step's {field!r} is {type(text).__name__}, not a string")
-        _check_characters(text, field)
-    return value
+    for field in ("id", "output"):
+        if not isinstance(given[field], str):
+            raise UsageError(f"a step's {field!r} is {type(given[field]).__name__}, not a string")
+    return Step(**{name: STEP_CHECKS[name](item) for name, item in given.items() if item is not None})
 
 
-def _label(value: object) -> str:
+def _messages(value: object) -> tuple[Any, ...]:
+    if not isinstance(value, Sequence):
+        raise UsageError(f"a step's 'messages' is {type(value).__name__}, not a list of messages")
+    return tuple(_plain(item, "steps") for item in value)
+
+
+def _told(value: object) -> Any:
+    """What went into a prompt, for people to read: what is no plain data (a date in a column) is told as text."""
+    try:
+        return _plain(value, "steps")
+    except UsageError:
+        return {str(name): _told(item) for name, item in value.items()} if isinstance(value, Mapping) else str(value)
+
+
+def _plain(value: object, field: str) -> Any:
+    """The value in Python's own text, numbers, lists and dicts; numpy's numbers become Python's."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _text(value, field)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {_text(key, field): _plain(item, field) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        return [_plain(item, field) for item in value]
+    what = "a mapping whose keys are not strings" if isinstance(value, Mapping) else type(value).__name__
+    raise UsageError(f"the response's {field!r} holds {what}; give strings, numbers, lists and mappings")
+
+
+def _error(value: object) -> ResponseError:
+    if not isinstance(value, ResponseError):
+        kind = type(value).__name__
+        raise UsageError(f"the response's 'error' is {kind}, not a ResponseError; return {{'error': '<what failed>'}}")
+    if value.kind not in KINDS:
+        raise UsageError(f"the response's error is of kind {value.kind!r}; {did_you_mean(str(value.kind), KINDS)}")
+    return ResponseError(kind=value.kind, message=_escaped(str(value.message)))
+
+
+def _escaped(message: str) -> str:
+    return message.encode("utf-8", "backslashreplace").decode()
+
+
+def _label(value: object, field: str = "label") -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str | int):
-        _check_characters(str(value), "label")
-        return str(value)
-    raise UsageError(f"the response's 'label' is {type(value).__name__}, not a string, integer or boolean")
+        return _text(value if isinstance(value, str) else str(value), field)
+    what = "'label' is" if field == "label" else f"{field!r} has a class that is"
+    raise UsageError(f"the response's {what} {type(value).__name__}, not a string, integer or boolean")
 
 
 def _seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
         raise UsageError(f"the response's 'latency' is {value!r}, not a number of seconds")
     return float(value)
+
+
+CHECKS: Mapping[str, Callable[[Any], Any]] = {
+    "text": _text,
+    "contexts": _texts,
+    "label": _label,
+    "probabilities": _probabilities,
+    "tool_calls": _tool_calls,
+    "usage": _usage,
+    "latency": _seconds,
+    "model": lambda value: _text(value, "model"),
+    "steps": _steps,
+    "error": _error,
+}
+STEP_CHECKS: Mapping[str, Callable[[Any], Any]] = {
+    "id": lambda value: _text(value, "steps"),
+    "output": lambda value: _text(value, "steps"),
+    "messages": _messages,
+    "inputs": _told,
+    "parameters": _told,
+    "usage": _usage,
+    "latency": _seconds,
+    "model": lambda value: _text(value, "model"),
+}

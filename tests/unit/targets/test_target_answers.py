@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import enum
 import types
 from typing import Any
 
@@ -134,6 +136,63 @@ class TestMappings:
         assert message(value).startswith(said)
 
 
+class Colour(enum.StrEnum):
+    RED = "red"
+
+
+class TestPlainData:
+    """A response means the same to every process of a session; they hand it on as JSON."""
+
+    def test_numbers_of_numpy_become_pythons(self) -> None:
+        numpy = pytest.importorskip("numpy")
+        found = to_response(
+            {
+                "label": "a",
+                "probabilities": {"a": numpy.float32(0.25), "b": numpy.float64(0.1)},
+                "usage": {"total": numpy.int64(7)},
+                "tool_calls": [{"scores": (numpy.float64(0.5), True, None)}],
+            },
+            TRIAL,
+        )
+        assert repr((found.probabilities, found.usage, found.tool_calls)) == (
+            "({'a': 0.25, 'b': 0.1}, {'total': 7}, ({'scores': [0.5, True, None]},))"
+        )
+
+    def test_the_names_of_classes_are_labels(self) -> None:
+        assert to_response({"probabilities": {True: 0.75, False: 0.25}}, TRIAL).probabilities == {
+            "true": 0.75,
+            "false": 0.25,
+        }
+        assert to_response({"probabilities": {0: 0.75, 1: 0.25}}, TRIAL).probabilities == {"0": 0.75, "1": 0.25}
+
+    def test_steps_tell_their_inputs_as_text_where_they_are_not_plain(self) -> None:
+        step = Step(id="s", output="x", inputs={"day": datetime.date(2026, 1, 2), "n": 3}, usage={"total": 2})
+        found = to_response(Response(text="x", steps=(step,)), TRIAL).steps
+        assert found == (Step(id="s", output="x", inputs={"day": "2026-01-02", "n": 3}, usage={"total": 2}),)
+
+    def test_subclasses_of_str_become_str(self) -> None:
+        found = to_response({"text": Colour.RED, "label": Colour.RED, "contexts": [Colour.RED]}, TRIAL)
+        assert repr((found.text, found.label, found.contexts)) == "('red', 'red', ('red',))"
+
+    @pytest.mark.parametrize("wrap", [dict, lambda fields: Response(**fields)], ids=["mapping", "Response"])
+    @pytest.mark.parametrize(
+        ("fields", "said"),
+        [
+            ({"tool_calls": [{"at": datetime.date(2026, 1, 2)}]}, "the response's 'tool_calls' holds date; give"),
+            ({"tool_calls": [{"raw": b"x"}]}, "the response's 'tool_calls' holds bytes; give"),
+            ({"tool_calls": [{"by": {1: "x"}}]}, "the response's 'tool_calls' holds a mapping whose keys are not"),
+            ({"tool_calls": [{"said": "\ud800"}]}, "the response's 'tool_calls' holds a lone surrogate"),
+            ({"usage": {"total": object()}}, "the response's 'usage' holds object; give strings, numbers, lists and"),
+            ({"probabilities": {"a": {1, 2}}}, "the response's 'probabilities' holds set; give"),
+            ({"probabilities": {0.5: 1.0}}, "the response's 'probabilities' has a class that is float, not a string"),
+            ({"probabilities": {1: 0.5, "1": 0.5}}, "the response's 'probabilities' name one class twice"),
+            ({"model": 3}, "the response's 'model' is int, not a string"),
+        ],
+    )
+    def test_what_is_not_plain_is_refused(self, wrap: Any, fields: dict[str, Any], said: str) -> None:
+        assert message(wrap({"text": "x", **fields})).startswith(said)
+
+
 class TestResponses:
     def test_a_response_is_taken_as_it_is(self) -> None:
         given = Response(text="x", label="a", usage={"total": 3}, model="m")
@@ -157,6 +216,12 @@ class TestResponses:
         odd: Any = "quota"
         assert message(Response(error=odd)) == (
             "the response's 'error' is str, not a ResponseError; return {'error': '<what failed>'}"
+        )
+
+    def test_an_error_of_an_unknown_kind_is_refused(self) -> None:
+        odd: Any = "timeuot"
+        assert message(Response(error=ResponseError(kind=odd, message="x"))).startswith(
+            "the response's error is of kind 'timeuot'; did you mean 'timeout'?"
         )
 
     @pytest.mark.parametrize("latency", [float("nan"), -1.0, "slow"])
