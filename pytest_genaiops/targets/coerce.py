@@ -228,8 +228,8 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "error": _error,
 }
 STEP_CHECKS: Mapping[str, Callable[[Any], Any]] = {
-    "id": lambda value: _text(value, "steps"),
-    "output": lambda value: _text(value, "steps"),
+    "id": lambda value: _text(value, "id"),
+    "output": lambda value: _text(value, "output"),
     "messages": _messages,
     "inputs": _told,
     "parameters": _told,

@@ -24,15 +24,16 @@ def to_json(response: Response) -> str:
 
 def from_json(text: str, trial: Trial) -> Response:
     """The response that :func:`to_json` wrote, equal in every field, as the answer to a trial."""
-    return dataclasses.replace(_record(Response, json.loads(text)), trial=trial)
+    response: Response = _record(Response, json.loads(text))
+    return dataclasses.replace(response, trial=trial)
 
 
 def _fields(record: Any) -> dict[str, Any]:
-    return {name: _bare(value) for name, rest in _rests(type(record)) if (value := getattr(record, name)) != rest}
+    return {name: _bare(value) for name, rest in _rests(record.__class__) if (value := getattr(record, name)) != rest}
 
 
 @cache
-def _rests(kind: type) -> tuple[tuple[str, Any], ...]:
+def _rests(kind: Any) -> tuple[tuple[str, Any], ...]:
     """Each field of a record with the value that it has where nobody gave one."""
     fields = [field for field in dataclasses.fields(kind) if field.name != "trial"]
     made = [(field.name, field.default, field.default_factory) for field in fields]
@@ -64,4 +65,6 @@ def _reader(hint: Any) -> Reader:
     if get_origin(hint) is tuple:
         read = _reader(get_args(hint)[0])
         return lambda values: tuple(map(read, values))
-    return partial(_record, hint) if dataclasses.is_dataclass(hint) else lambda value: value
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return partial(_record, hint)
+    return lambda value: value
