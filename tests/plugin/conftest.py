@@ -10,6 +10,7 @@ import rouge_score.rouge_scorer  # noqa: F401, TID253
 import sacrebleu  # noqa: F401, TID253
 import yaml  # noqa: F401, TID253
 from inner import Project
+from twins import Twins
 
 import pytest_genaiops.metrics.answers
 import pytest_genaiops.metrics.classification
@@ -31,6 +32,13 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
     made.dataset()
     made.target()
     return made
+
+
+@pytest.fixture
+def twins(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Twins:
+    """The same tests as cases of a suite, and as items of bare parametrize."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    return Twins(pytester)
 
 
 @pytest.fixture(scope="session", autouse=True)
