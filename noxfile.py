@@ -17,9 +17,11 @@ nox.options.reuse_venv = "yes"
 nox.options.default_venv_backend = "venv"
 
 TEST_TOOLS = [
+    "datasets>=4",  # Hugging Face's, handed in by fixtures; never imported by the package
     "anyio>=4.4",
     "hypothesis>=6.100",
     "import-linter>=2.3",
+    "pyarrow>=15",  # the extra `parquet`
     "pytest-asyncio>=0.24",
     "pytest-cov>=5",
     "pytest-randomly>=3.16",

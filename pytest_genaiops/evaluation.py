@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_genaiops.config import DEFAULT_CONCURRENCY, DEFAULT_SEED, Settings
-from pytest_genaiops.dataset import Dataset, from_rows
 from pytest_genaiops.errors import MetricError, UsageError, VariantError
 from pytest_genaiops.records import Responses
 from pytest_genaiops.registry import did_you_mean
@@ -113,7 +112,7 @@ class Evaluation:
 
 
 def evaluate(
-    dataset: str | Path | Dataset | Sequence[Mapping[str, Any]],
+    dataset: Any,
     *,
     metrics: Sequence[str | MetricHandle],
     target: Target | None = None,
@@ -124,7 +123,8 @@ def evaluate(
     """Run every case under every variant and score the responses.
 
     Args:
-        dataset: a name in ``datasets/``, a path, rows (mappings with the columns of a dataset file) or a Dataset.
+        dataset: a name in ``datasets/``, a path, rows (mappings with the columns of a dataset file), a pandas
+            DataFrame, a dataset of Hugging Face's package, or a Dataset.
         metrics: names, or configured metrics from ``metric()``.
         target: called as ``target(case, variant)``, sync or async; None takes the responses recorded in the dataset.
         variants: ids, paths, globs or mappings; None takes the recorded systems, or one variant called ``default``.
@@ -135,8 +135,6 @@ def evaluate(
         UsageError: what is wrong in one sentence, with the file and line, and the mend.
     """
     settings = settings or Settings(root=Path.cwd(), concurrency=DEFAULT_CONCURRENCY, seed=DEFAULT_SEED)
-    if isinstance(dataset, Sequence) and not isinstance(dataset, str):
-        dataset = from_rows(dataset)
     if target is not None and not callable(target):
         raise UsageError(f"target is {type(target).__name__}; give a callable answer(case, variant)")
     measurements = Measurements()

@@ -20,7 +20,7 @@ def quoted(value: object) -> str:
         text = repr(value[: _LONGEST + 1])
     else:
         try:
-            text = repr(value)
+            text = printable(repr(value))
         except (RecursionError, ValueError):  # nested too deeply; a whole number of thousands of digits
             text = f"a {type(value).__name__} that is too large to show"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

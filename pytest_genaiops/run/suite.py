@@ -13,7 +13,7 @@ from pytest_genaiops import dataset as datasets
 from pytest_genaiops import variants as variant_files
 from pytest_genaiops.config import Settings
 from pytest_genaiops.dataset import Dataset
-from pytest_genaiops.errors import DatasetError, UsageError, VariantError
+from pytest_genaiops.errors import UsageError, VariantError
 from pytest_genaiops.records import Case, Response, Responses, Trial
 from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.run.engine import Engine, Job, Target
@@ -28,7 +28,8 @@ Entries = str | Sequence[Any]
 class Spec:
     """What an author wrote: the arguments of the marker, or of ``evaluate()``."""
 
-    dataset: str | Path | Dataset
+    dataset: Any
+    """A name, a path, or what ``dataset.coerce`` takes."""
     variants: Entries | None = None
     baseline: str | None = None
     trials: int = 1
@@ -111,12 +112,10 @@ def make_suite(spec: Spec, settings: Settings, *, has_target: bool) -> Suite:
     )
 
 
-def load(source: str | Path | Dataset, settings: Settings) -> Dataset:
-    """A dataset by name, by path, or as it is."""
-    if isinstance(source, Dataset):
-        return source
+def load(source: Any, settings: Settings) -> Dataset:
+    """A dataset by name, by path, or from what was handed in."""
     if not isinstance(source, str | Path):
-        raise DatasetError(f"dataset={source!r}: give a name, a path or a Dataset")
+        return datasets.coerce(source)
     path = datasets.find(str(source), root=settings.root, folders=settings.datasets)
     return datasets.load(path, root=settings.root)
 

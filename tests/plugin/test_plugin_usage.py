@@ -20,7 +20,7 @@ BROKEN = {
     "argument by position": ('"capitals"', "responses", "genaiops takes named arguments only: dataset='capitals'"),
     "no dataset": ('variants=["v1"]', "responses", 'the suite names no dataset; add dataset="<name>"'),
     "misspelt dataset": ('dataset="capitols"', "responses", "did you mean 'capitals'?"),
-    "dataset of a wrong type": ("dataset=3", "responses", "dataset=3: give a name, a path or a Dataset"),
+    "dataset of a wrong type": ("dataset=3", "responses", "dataset=3: give a name, a path, a list of rows"),
     "baseline fixture without baseline": (
         'dataset="capitals"', "responses, baseline",
         'add baseline="<variant id>" to the marker',

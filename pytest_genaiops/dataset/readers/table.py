@@ -6,12 +6,11 @@ import csv
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from pytest_genaiops.dataset.readers.columns import RESPONSE, Columns
 from pytest_genaiops.dataset.readers.json_lines import parsed
-from pytest_genaiops.dataset.readers.lines import LONGEST_LINE, Row, Rows
+from pytest_genaiops.dataset.readers.lines import LONGEST_LINE, Rows
 from pytest_genaiops.dataset.schema import TEXT_LISTS, refuse
 from pytest_genaiops.dataset.text import quoted
-
-RESPONSE = "response_"
 
 
 def table_rows(lines: Iterator[str], shown: str, delimiter: str) -> Rows:
@@ -27,8 +26,8 @@ def table_rows(lines: Iterator[str], shown: str, delimiter: str) -> Rows:
             yield line
 
     reader = csv.reader(bounded(), delimiter=delimiter, strict=True)
-    header: list[str] | None = None
-    cells: tuple[Callable[[str, str], Any] | None, ...] = ()
+    columns: Columns | None = None
+    cells: list[Callable[[str, str], Any] | None] = []
     end = 0
     try:
         for values in reader:
@@ -36,14 +35,15 @@ def table_rows(lines: Iterator[str], shown: str, delimiter: str) -> Rows:
             source = f"{shown}:{start}"
             if not values:
                 continue
-            if header is None:
-                header = values
-                cells = _cell_readers(header, source, delimiter)
+            if columns is None:
+                _check_header(values, source, delimiter)
+                columns, cells = Columns(values, source), [_cell_reader(name) for name in values]
                 continue
-            if len(values) != len(header):
-                count = f"the row has {len(values)} cells where the header has {len(header)} columns"
+            if len(values) != len(cells):
+                count = f"the row has {len(values)} cells where the header has {len(cells)} columns"
                 refuse(source, f"{count}; quote cells that hold a separator, and fill in what is missing")
-            yield start, source, _table_row(header, values, cells, source)
+            pairs = zip(values, cells, strict=True)
+            yield start, source, columns.row([read(value, source) if read else value for value, read in pairs])
     except csv.Error as error:
         refuse(f"{shown}:{end + 1}", _table_fault(str(error)))
 
@@ -59,7 +59,7 @@ def _table_fault(message: str) -> str:
     return f"the row is not well-formed ({message}); double the quotes inside a quoted cell"
 
 
-def _cell_readers(header: list[str], source: str, delimiter: str) -> tuple[Callable[[str, str], Any] | None, ...]:
+def _check_header(header: list[str], source: str, delimiter: str) -> None:
     separator = next((mark for mark in "\t;|," if mark in header[0]), None)
     if len(header) == 1 and separator:
         what = f"the header is separated by {quoted(separator)}, where the suffix says {quoted(delimiter)}"
@@ -69,15 +69,6 @@ def _cell_readers(header: list[str], source: str, delimiter: str) -> tuple[Calla
             refuse(source, f"column {number} has no name; name it in the header, or drop it")
         if name != name.strip():
             refuse(source, f"the column name {quoted(name)} has spaces around it; remove them")
-        if header.count(name) > 1:
-            refuse(source, f"the header names the column {quoted(name)} twice; rename one of the two")
-        if name == RESPONSE:
-            refuse(source, f'column "{RESPONSE}" names no system; write {RESPONSE}<system>')
-        if name.casefold().startswith(RESPONSE) and not name.startswith(RESPONSE):
-            refuse(source, f"column {quoted(name)} is an input as it is written; write {RESPONSE} in lower case")
-    if "responses" in header and any(name.startswith(RESPONSE) for name in header):
-        refuse(source, f'the header has "responses" and "{RESPONSE}<system>" columns; keep one of the two forms')
-    return tuple(_cell_reader(name) for name in header)
 
 
 def _cell_reader(name: str) -> Callable[[str, str], Any] | None:
@@ -89,16 +80,3 @@ def _cell_reader(name: str) -> Callable[[str, str], Any] | None:
     if name in ("label", "cluster") or name.startswith(("slice_", RESPONSE)):
         return lambda cell, source: cell or None
     return None
-
-
-def _table_row(
-    header: list[str], values: list[str], cells: tuple[Callable[[str, str], Any] | None, ...], source: str
-) -> Row:
-    row: dict[str, Any] = {}
-    for name, value, read in zip(header, values, cells, strict=True):
-        cell = read(value, source) if read else value
-        if name.startswith(RESPONSE):
-            row.setdefault("responses", {})[name.removeprefix(RESPONSE)] = cell
-        else:
-            row[name] = cell
-    return row

@@ -172,5 +172,5 @@ class TestLoad:
         assert load("qa", Settings(root=tmp_path, datasets=("data",))).name == "qa"
 
     def test_anything_else_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(DatasetError, match="dataset=5: give a name, a path or a Dataset"):
+        with pytest.raises(DatasetError, match="dataset=5: give a name, a path, a list of rows"):
             load(5, Settings(root=tmp_path))  # type: ignore[arg-type]
