@@ -47,12 +47,16 @@ class Fields:
     prefix: At = ()
     """Path from the file's top to this mapping."""
 
-    def refuse(self, problem: str, *at: str | int) -> NoReturn:
-        """Raise the one-sentence error about a value of this mapping."""
+    def place(self, *at: str | int) -> str:
+        """Where a value of this mapping stands, as messages begin."""
         path = (*self.prefix, *at)
         line = next((self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), 0)
         place = self.source or "variant"
-        raise VariantError(f"{place}:{line}: {problem}" if line else f"{place}: {problem}")
+        return f"{place}:{line}" if line else place
+
+    def refuse(self, problem: str, *at: str | int) -> NoReturn:
+        """Raise the one-sentence error about a value of this mapping."""
+        raise VariantError(f"{self.place(*at)}: {problem}")
 
     def mapping(self, tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         """The mapping under a key, empty where there is none."""

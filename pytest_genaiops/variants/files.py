@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 from pytest_genaiops.dataset.text import encoding_fault, place, quoted
 from pytest_genaiops.errors import VariantError
+from pytest_genaiops.variants.fields import At, Fields
 
 LARGEST = 2**20
 """Bytes of a file that a prompt is written in; no prompt is so long."""
+
+_OPENING = "${file:"
+_REFERENCE = re.compile(r"\s*\$\{file:\s*([^{}\n]*?)\s*\}\s*")
 
 
 def read_bytes(path: Path, shown: str) -> bytes:
@@ -47,7 +55,7 @@ def read_text(name: str, *, beside: Path, root: Path, shown: str) -> tuple[str, 
         raise VariantError(f"{shown}: {quoted(name)} cannot be followed ({why}); check the path") from None
     if not path.is_relative_to(top):
         raise VariantError(f"{shown}: {quoted(name)} is outside the project; copy the file into it")
-    if not path.exists():
+    if not os.path.exists(path):  # unlike Path.exists() it answers for any name
         raise VariantError(f"{shown}: the file {quoted(name)} is not there; check the path, which starts at this file")
     there = place(path, top)
     data = read_bytes(path, there).removeprefix(b"\xef\xbb\xbf")
@@ -56,3 +64,27 @@ def read_text(name: str, *, beside: Path, root: Path, shown: str) -> tuple[str, 
         if fault:
             raise VariantError(f"{there}:{number}: {fault}")
     return data.decode("utf-8").replace("\r\n", "\n"), there
+
+
+def fill(tree: Any, fields: Fields, *, beside: Path, root: Path) -> tuple[Any, Fields]:
+    """The tree with every text that is ``${file:<path>}`` replaced by the text of that file, and where it came from.
+
+    What such a file holds is not looked at again. Raises VariantError where a file is refused, and
+    where ``${file:…}`` stands within a text: there it would reach the model as it is.
+    """
+    files: dict[At, str] = {}
+
+    def value(found: Any, at: At) -> Any:
+        if isinstance(found, dict):
+            return {key: value(each, (*at, key)) for key, each in found.items()}
+        if isinstance(found, list):
+            return [value(each, (*at, number)) for number, each in enumerate(found)]
+        if not isinstance(found, str) or _OPENING not in found:
+            return found
+        whole = _REFERENCE.fullmatch(found)
+        if whole is None:
+            fields.refuse("${file:…} stands within a text; make it the whole value, as in user: ${file:ask.txt}", *at)
+        text, files[at] = read_text(whole[1], beside=beside, root=root, shown=fields.place(*at))
+        return text
+
+    return value(tree, ()), replace(fields, files=files)

@@ -10,8 +10,9 @@ from typing import Any
 
 from pytest_genaiops.dataset.text import listed, near, place, quoted
 from pytest_genaiops.errors import VariantError
+from pytest_genaiops.variants.fields import Fields
 from pytest_genaiops.variants.load import SUFFIXES, load_variants
-from pytest_genaiops.variants.plain import bare, from_mapping
+from pytest_genaiops.variants.plain import bare, read
 from pytest_genaiops.variants.variant import Variant
 
 FOLDER = "variants"
@@ -46,7 +47,7 @@ def _variants(entry: Entry, root: Path) -> Iterable[Variant]:
     if isinstance(entry, Variant):
         return (entry,)
     if isinstance(entry, Mapping):
-        return (from_mapping(entry),)
+        return read(entry, Fields(source=""))
     if not isinstance(entry, str) or not entry.strip() or "\0" in entry or _too_long(entry):
         raise VariantError(f"{quoted(entry)} names no variant; give a path, a glob, an id or a mapping")
     if any(mark in entry for mark in "*?["):
@@ -77,12 +78,30 @@ def _file(name: str, root: Path) -> tuple[Variant, ...]:
 
 
 def _named(name: str, root: Path) -> tuple[Variant, ...]:
+    files = _files(name, root)
+    if files:
+        return load_variants(files[0], root=root)
+    # One of several variants of a file: its id begins with the file's.
+    for end in (mark.start() for mark in re.finditer("-", name)):
+        files = _files(name[:end], root)
+        if files:
+            several = {variant.id: variant for variant in load_variants(files[0], root=root)}
+            if name in several:
+                return (several[name],)
+            if len(several) > 1 and "=" in name:
+                there = f"{place(files[0], root)} has no variant {quoted(name)}{near(name, several)}"
+                raise VariantError(f"{there}; its variants are {listed(several)}")
+    return (bare(name),)
+
+
+def _files(name: str, root: Path) -> list[Path]:
+    """The file of this name in the folder of variants, if there is one."""
     folder = root / FOLDER
-    files = [file for suffix in SUFFIXES for file in folder.glob(f"**/{glob.escape(name)}{suffix}")]
+    files = [file for suffix in SUFFIXES for file in folder.glob(f"**/{glob.escape(name)}{suffix}")] if name else []
     if len(files) > 1:
         places = listed(place(file, root) for file in sorted(files, key=_natural))
         raise VariantError(f"variant {quoted(name)} could be any of {places}; name the file by its path")
-    return load_variants(files[0], root=root) if files else (bare(name),)
+    return files
 
 
 def _too_long(name: str) -> bool:

@@ -8,8 +8,8 @@ from pytest_genaiops.dataset.text import listed, place, printable
 from pytest_genaiops.dataset.yaml_tree import parse
 from pytest_genaiops.errors import VariantError
 from pytest_genaiops.variants.fields import Fields
-from pytest_genaiops.variants.files import read_bytes
-from pytest_genaiops.variants.plain import read, with_id
+from pytest_genaiops.variants.files import fill, read_bytes
+from pytest_genaiops.variants.plain import read
 from pytest_genaiops.variants.variant import Variant
 
 
@@ -29,7 +29,8 @@ def load_variants(path: Path, *, root: Path) -> tuple[Variant, ...]:
 def _yaml(path: Path, root: Path) -> tuple[Variant, ...]:
     shown = place(path, root)
     tree, lines = parse(read_bytes(path, shown), shown, VariantError, keys="blocks: and parameters:")
-    return (read(with_id(tree, path.stem), Fields(source=shown, lines=lines)),)
+    tree, fields = fill(tree, Fields(source=shown, lines=lines), beside=path, root=root)
+    return read(tree, fields, stem=path.stem)
 
 
 READERS = {".yaml": _yaml, ".yml": _yaml}

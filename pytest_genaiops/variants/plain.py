@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from pytest_genaiops.dataset.text import listed, near, printable, quoted
+from pytest_genaiops.errors import VariantError
 from pytest_genaiops.variants.fields import Fields
+from pytest_genaiops.variants.matrix import expand
 from pytest_genaiops.variants.prompt import Block, Message, Prompt
 from pytest_genaiops.variants.variant import Variant, hash_of
 
 PROMPT = ("blocks", "messages", "user")
 STEP = ("id", "model", "parameters", *PROMPT)
-KEYS = ("id", "description", "model", "parameters", *PROMPT, "steps", "rag")
+KEYS = ("id", "description", "model", "parameters", *PROMPT, "steps", "rag", "matrix")
 BLOCKS = ("persona", "instructions", "constraints", "examples")
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
@@ -22,9 +24,12 @@ ROLES = ("system", "developer", "user", "assistant", "tool")
 def from_mapping(mapping: Mapping[str, Any], *, source: str = "") -> Variant:
     """A variant from code, under the keys of the YAML form; without a ``source`` it needs an ``id``.
 
-    Raises VariantError where the mapping is not a variant.
+    Raises VariantError where the mapping is not one variant.
     """
-    return read(with_id(mapping, Path(source).stem), Fields(source=source))
+    first, *others = read(mapping, Fields(source=source), stem=Path(source).stem)
+    if others:
+        raise VariantError(f"the matrix of {first.id!r} gives {1 + len(others)} variants; use variants.select()")
+    return first
 
 
 def bare(variant_id: str) -> Variant:
@@ -32,14 +37,19 @@ def bare(variant_id: str) -> Variant:
     return from_mapping({"id": variant_id})
 
 
-def with_id(tree: Mapping[str, Any], stem: str) -> Mapping[str, Any]:
-    """The mapping with the stem of its file for an id, where it has none."""
-    return {**tree, "id": stem} if tree.get("id") is None and stem else tree
+def read(tree: Mapping[str, Any], fields: Fields, *, stem: str = "") -> tuple[Variant, ...]:
+    """The variants that a mapping describes, one unless it has a matrix; ``stem`` is their id where it has none.
 
-
-def read(tree: Mapping[str, Any], fields: Fields) -> Variant:
-    """The variant that a mapping describes. Raises VariantError with the place of what is wrong."""
+    Raises VariantError with the place of what is wrong.
+    """
     _known_keys(tree, KEYS, fields)
+    if tree.get("id") is None and stem:
+        tree = {**tree, "id": stem}
+    _id(tree, fields)
+    return tuple(_variant(each, places) for each, places in expand(tree, fields))
+
+
+def _variant(tree: Mapping[str, Any], fields: Fields) -> Variant:
     variant_id, description = _id(tree, fields), tree.get("description") or ""
     if not isinstance(description, str):
         fields.refuse('"description" is not text; put it in quotes', "description")
