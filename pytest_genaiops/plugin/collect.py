@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_genaiops.errors import GenaiopsError, UsageError
+from pytest_genaiops.plugin.handed import handed_in
 from pytest_genaiops.plugin.items import CaseItem, PassRateItem, Refusal, SuiteItem
 from pytest_genaiops.plugin.recipe import Recipe
 from pytest_genaiops.plugin.session import Binding, State, state_of
@@ -44,7 +45,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     state = state_of(definition.config)
     try:
         _check_test(definition)
-        suite: Suite | str = state.suite(_spec(definition), has_target=_overrides_target(definition))
+        suite: Suite | str = state.suite(_spec(definition, state), has_target=_overrides_target(definition))
     except GenaiopsError as error:
         suite = str(error)
     state.plans[_key(definition)] = suite
@@ -137,13 +138,15 @@ def _check_test(definition: Any) -> None:
         )
 
 
-def _spec(definition: Any) -> Spec:
+def _spec(definition: Any, state: State) -> Spec:
     """The marker's arguments; the closest marker wins, name by name, over those of class and module."""
     arguments: dict[str, Any] = {}
     for mark in reversed(list(definition.iter_markers("genaiops"))):
         if mark.args:
             raise UsageError(f"genaiops takes named arguments only: dataset={mark.args[0]!r}")
         arguments.update(mark.kwargs)
+    if "dataset" not in arguments and (dataset := handed_in(definition, state)) is not None:
+        arguments["dataset"] = dataset
     spec = Spec.of(arguments)
     baseline = spec.baseline or definition.config.getoption("--genaiops-baseline")
     if "baseline" in definition.fixturenames and not baseline:

@@ -71,7 +71,10 @@ class State:
         self.settings: Settings = settings_of(config)
         self.worker = hasattr(config, "workerinput")
         """True in a worker of pytest-xdist, which runs only some of the items it collects."""
-        self.datasets: dict[str, Dataset] = {}
+        self.datasets: dict[object, Dataset] = {}
+        """By the name or the object in the marker."""
+        self.handed: dict[object, Dataset] = {}
+        """By the fixture that gave it."""
         self.responder = Responder(Engine(concurrency=self.settings.concurrency, timeout=self.settings.timeout))
         self.measurements = Measurements()
         self.outcomes = Outcomes.of(config)
@@ -85,11 +88,11 @@ class State:
         """Every selected item, in the order in which they run."""
 
     def suite(self, spec: Spec, *, has_target: bool) -> Suite:
-        """The suite of a spec; a dataset file is read once, however many tests name it."""
-        if isinstance(spec.dataset, str):
-            if spec.dataset not in self.datasets:
-                self.datasets[spec.dataset] = load(spec.dataset, self.settings)
-            spec = replace(spec, dataset=self.datasets[spec.dataset])
+        """The suite of a spec; a dataset is read once, however many tests name it."""
+        key = spec.dataset if isinstance(spec.dataset, str) else id(spec.dataset)  # the marker keeps the object alive
+        if key not in self.datasets:
+            self.datasets[key] = load(spec.dataset, self.settings)
+        spec = replace(spec, dataset=self.datasets[key])
         return make_suite(spec, self.settings, has_target=has_target)
 
 

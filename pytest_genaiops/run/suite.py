@@ -52,7 +52,8 @@ class Spec:
             if name not in known:
                 raise UsageError(f"unknown argument {name!r}; {did_you_mean(name, known)}")
         if "dataset" not in arguments:
-            raise UsageError('the suite names no dataset; add dataset="<name>" (a file in datasets/) or a path')
+            mend = 'add dataset="<name>" (a file in datasets/) or a path, or write a session-scoped fixture `dataset`'
+            raise UsageError(f"the suite names no dataset; {mend}")
         return Spec(**arguments)
 
 

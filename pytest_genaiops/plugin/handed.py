@@ -1,0 +1,82 @@
+"""A suite's dataset from the user's own ``dataset`` fixture.
+
+The cases of a suite are test items, so the fixture is asked for while tests are collected; pytest
+keeps its value for the session and tears it down at the end, as that of any other.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_genaiops.dataset import Dataset, coerce
+from pytest_genaiops.errors import GenaiopsError, UsageError
+from pytest_genaiops.plugin.session import State
+from pytest_genaiops.run import load
+from pytest_genaiops.run.guard import attempt, describe
+
+FIXTURE = "dataset"
+
+
+def handed_in(definition: Any, state: State) -> Dataset | None:
+    """What the ``dataset`` fixture that the test sees gives; None where it sees none.
+
+    Raises:
+        UsageError: it is not session-scoped, is parametrized, fails, or gives what no dataset is.
+    """
+    found = definition.session._fixturemanager.getfixturedefs(FIXTURE, definition)
+    if not found:
+        return None
+    fixture = found[-1]
+    if fixture not in state.handed:
+        state.handed[fixture] = _asked(definition, fixture, state)
+    return state.handed[fixture]
+
+
+def _asked(definition: Any, fixture: Any, state: State) -> Dataset:
+    code = fixture.func.__code__
+    where = f"the fixture `{FIXTURE}` ({_shown(code.co_filename, definition)}:{code.co_firstlineno})"
+    if fixture.scope != "session":
+        why = f"is {fixture.scope}-scoped, but is asked for before any test runs"
+        raise UsageError(f'{where} {why}; write @pytest.fixture(scope="session")')
+    if fixture.params is not None:
+        raise UsageError(f"{where} is parametrized; write one fixture and one test for each dataset")
+    made, error = attempt(_dataset, definition, state, catch=BaseException)
+    if isinstance(error, KeyboardInterrupt | pytest.exit.Exception):
+        raise error
+    if isinstance(error, pytest.FixtureLookupError):
+        raise UsageError(f"{where} asks for a fixture {error.argname!r}, which there is not")
+    if isinstance(error, GenaiopsError):
+        raise UsageError(f"{where}: {error}")
+    if error is not None:
+        raise UsageError(f"{where} raised {describe(error)}")
+    dataset: Dataset = made
+    return dataset
+
+
+def _dataset(definition: Any, state: State) -> Dataset:
+    value = _value(definition)
+    return load(value, state.settings) if isinstance(value, str | Path) else coerce(value, name=FIXTURE)
+
+
+def _value(definition: Any) -> Any:
+    session = definition.session
+    active = session._setupstate
+    if session not in active.stack:
+        active.setup(session)
+    option = definition.config.option
+    planned, option.setupplan = getattr(option, "setupplan", False), False  # a plan of cases needs their data
+    # pytest gives fixtures to nodes that are being set up; this one is, as far as the fixture can tell.
+    active.stack[definition] = ([], None)
+    try:
+        return definition._request.getfixturevalue(FIXTURE)
+    finally:
+        del active.stack[definition]
+        option.setupplan = planned
+
+
+def _shown(filename: str, definition: Any) -> str:
+    path, root = Path(filename), definition.config.rootpath
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
