@@ -179,7 +179,7 @@ class Run:
             inside = "- genaiops -" in line or (inside and not line.startswith("==="))
             if line and not inside and not line.startswith(DIFFERENT):
                 shown = re.sub(r"\b(ours|bare)\b", "twin", line).replace("<CaseItem ", "<Function ")
-                lines.append(re.sub(r"=+$|\d+\.\d+s", "", shown))
+                lines.append(re.sub(r"=+$|\d+\.\d+s|0x[0-9a-f]+", "", shown))
         return lines
 
 
