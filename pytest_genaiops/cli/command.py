@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import NoReturn, Protocol
 
-from pytest_genaiops.cli import metrics
+from pytest_genaiops.cli import lock, metrics
 from pytest_genaiops.cli.output import complain
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.registry import did_you_mean
@@ -35,6 +35,7 @@ class Command(Protocol):
 
 
 GROUPS: dict[str, dict[str, Command]] = {
+    "Datasets": {"lock": lock},
     "What can be measured": {"metrics": metrics},
 }
 """Heading -> name -> module, as ``genaiops --help`` shows them."""

@@ -2,7 +2,28 @@
 
 from pytest_genaiops.dataset.choose import in_slices, sample
 from pytest_genaiops.dataset.frames import coerce
-from pytest_genaiops.dataset.load import Dataset, from_rows, iter_cases, load
-from pytest_genaiops.dataset.select import find
+from pytest_genaiops.dataset.load import Dataset, check_lock, from_rows, iter_cases, load, write_lock
+from pytest_genaiops.dataset.lock import Content
+from pytest_genaiops.dataset.manifest import Manifest
+from pytest_genaiops.dataset.select import find, names_in
+from pytest_genaiops.dataset.source import Source, locate, locate_all, source_of
 
-__all__ = ["Dataset", "coerce", "find", "from_rows", "in_slices", "iter_cases", "load", "sample"]
+__all__ = [
+    "Content",
+    "Dataset",
+    "Manifest",
+    "Source",
+    "check_lock",
+    "coerce",
+    "find",
+    "from_rows",
+    "in_slices",
+    "iter_cases",
+    "load",
+    "locate",
+    "locate_all",
+    "names_in",
+    "sample",
+    "source_of",
+    "write_lock",
+]

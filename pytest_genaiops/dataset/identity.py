@@ -62,17 +62,20 @@ class ContentHash:
     def __init__(self) -> None:
         self.size = 0
         """Bytes that the rows so far say."""
+        self.last = b""
+        """SHA-256 digest of the row that was taken in last."""
         self._sum = 0
-        self._rows = 0
+        self.rows = 0
 
     def add(self, case: Case) -> None:
         """Take one more row in. Raises as :func:`canonical` does."""
         said = case_bytes(case)
         self.size += len(said)
-        self._sum += int.from_bytes(hashlib.sha256(said).digest(), "big")
-        self._rows += 1
+        self.last = hashlib.sha256(said).digest()
+        self._sum += int.from_bytes(self.last, "big")
+        self.rows += 1
 
     def hexdigest(self) -> str:
         """The hash of the rows so far: 64 hexadecimal digits."""
-        total = f"{_FORMAT}:{self._rows}:{self._sum % 2**256:064x}"
+        total = f"{_FORMAT}:{self.rows}:{self._sum % 2**256:064x}"
         return hashlib.sha256(total.encode("ascii")).hexdigest()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import NoReturn
 
-from pytest_genaiops.dataset.identity import ContentHash
-from pytest_genaiops.dataset.readers import Row, name_of, rows_of
+from pytest_genaiops.dataset.identity import ContentHash, case_digest
+from pytest_genaiops.dataset.lock import Content, put_lock, read_lock
+from pytest_genaiops.dataset.manifest import Manifest
+from pytest_genaiops.dataset.readers import Row
 from pytest_genaiops.dataset.schema import Schema, refuse
+from pytest_genaiops.dataset.source import Source, source_of
 from pytest_genaiops.dataset.store import kept
-from pytest_genaiops.dataset.text import place, printable, quoted
+from pytest_genaiops.dataset.text import printable, quoted
 from pytest_genaiops.records import Case
 
 
@@ -33,28 +38,87 @@ class Dataset:
     """Names as the rows have them, in the order in which they first appear."""
     systems: tuple[str, ...]
     """Systems with a recorded response, in the order in which they first appear."""
+    manifest: Manifest | None = None
+
+    @property
+    def content(self) -> Content:
+        """What its lock holds of it beside its rows."""
+        return Content(rows=len(self.cases), hash=self.hash, columns=self.columns)
 
 
-def load(path: Path, *, root: Path | None = None) -> Dataset:
-    """Read and check a whole file, or the files of a folder; the suffix says the format.
+def load(source: Path | Source, *, root: Path | None = None) -> Dataset:
+    """Read and check a whole file, or the files of a folder, under its manifest and its lock where it has them.
 
     Places in messages and in ``Case.source`` are relative to ``root`` when the file is under
-    it. Raises DatasetError with ``file:line`` where the file cannot be read as it stands.
+    it. Raises DatasetError with ``file:line`` where the file cannot be read as it stands, and with
+    the ids of rows that were added, removed or edited where it is not what its lock says.
     """
-    return _dataset(name_of(path), path, rows_of(path, place(path, root)), place(path, root))
+    source = source if isinstance(source, Source) else source_of(source, root=root)
+    found = _dataset(source.name, source.path, source.rows(), source.shown)
+    lock = read_lock(source)
+    if lock is not None:
+        lock.check(found.content, lambda: ((case.id, case_digest(case)) for case in found.cases))
+    return replace(found, manifest=source.manifest)
 
 
-def iter_cases(path: Path, *, root: Path | None = None) -> Iterator[Case]:
-    """The cases of a file one by one, checked as :func:`load` does; an empty file gives none.
+def iter_cases(source: Path | Source, *, root: Path | None = None) -> Iterator[Case]:
+    """The cases of a file one by one, checked as :func:`load` does but not against a lock; an empty file gives none.
 
     Ids that two rows share are found at the end, where there are many rows: only who reads to the end knows.
     """
-    shown = place(path, root)
-    schema = Schema()
-    yield from _cases(rows_of(path, shown), schema, ContentHash())
-    schema.ids.check(
-        lambda position: next(islice(_cases(rows_of(path, shown), Schema(), ContentHash()), position, None))
-    )
+    return iter(Reading(source if isinstance(source, Source) else source_of(source, root=root)))
+
+
+class Reading:
+    """One pass over a dataset that keeps no rows."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._schema, self._identity = Schema(), ContentHash()
+
+    def __iter__(self) -> Iterator[Case]:
+        yield from _cases(self._source.rows(), self._schema, self._identity)
+        self._schema.ids.check(self._at)
+
+    def _at(self, position: int) -> Case:
+        return next(islice(_cases(self._source.rows(), Schema(), ContentHash()), position, None))
+
+    def digests(self) -> Iterator[tuple[str, bytes]]:
+        """Every row's id and SHA-256 digest. Raises DatasetError where there are no rows."""
+        for case in self:
+            yield case.id, self._identity.last
+        if not self._identity.rows:
+            _refuse_nothing(self._source.shown)
+
+    @property
+    def content(self) -> Content:
+        """What the rows so far have in common."""
+        columns = tuple(self._schema.columns)
+        return Content(rows=self._identity.rows, hash=self._identity.hexdigest(), columns=columns)
+
+
+def write_lock(source: Source) -> tuple[Content, bool]:
+    """Write the dataset's lock, in memory that does not grow with its rows' texts; False where it is right as it is.
+
+    Raises DatasetError where the dataset or the lock's folder is not fit for it.
+    """
+    reading = Reading(source)
+    written = put_lock(source, reading.digests(), lambda: reading.content)
+    return reading.content, written
+
+
+def check_lock(source: Source) -> Content | None:
+    """Read the dataset and compare it with its lock; None where it has none.
+
+    Raises DatasetError as :func:`load` does.
+    """
+    lock = read_lock(source)
+    if lock is None:
+        return None
+    reading = Reading(source)
+    deque(reading.digests(), maxlen=0)
+    lock.check(reading.content, lambda: Reading(source).digests())
+    return reading.content
 
 
 def from_rows(rows: Iterable[Row], *, name: str = "rows") -> Dataset:
@@ -71,7 +135,7 @@ def _dataset(name: str, path: Path | None, rows: Iterable[tuple[int, str, Row]],
     schema, identity = Schema(), ContentHash()
     cases = kept(_cases(rows, schema, identity), lambda: identity.size)
     if not cases:
-        refuse(shown, "the dataset has no rows; add at least one")
+        _refuse_nothing(shown)
     schema.ids.check(cases.__getitem__)
     return Dataset(
         name=name,
@@ -81,6 +145,10 @@ def _dataset(name: str, path: Path | None, rows: Iterable[tuple[int, str, Row]],
         columns=tuple(schema.columns),
         systems=tuple(schema.systems),
     )
+
+
+def _refuse_nothing(shown: str) -> NoReturn:
+    refuse(shown, "the dataset has no rows; add at least one")
 
 
 def _cases(rows: Iterable[tuple[int, str, Row]], schema: Schema, identity: ContentHash) -> Iterator[Case]:

@@ -16,7 +16,7 @@ TEXT_LISTS = {"references": ("reference", "references"), "contexts": ("context",
 RESPONSE_FIELDS = frozenset(
     {"text", "contexts", "label", "probabilities", "tool_calls", "usage", "latency", "model", "steps", "error"}
 )
-_ROLES = frozenset({"id", "label", "cluster", "responses", *TEXT_LISTS["references"], *TEXT_LISTS["contexts"]})
+ROLES = frozenset({"id", "label", "cluster", "responses", *TEXT_LISTS["references"], *TEXT_LISTS["contexts"]})
 
 
 def refuse(where: str, problem: str) -> NoReturn:
@@ -57,8 +57,8 @@ class Schema:
             inputs=ReadOnly({name: row[name] for name in layout.inputs}),
             references=_texts(row, layout.references, source) if layout.references else None,
             contexts=_texts(row, layout.contexts, source) if layout.contexts else None,
-            label=(_word(row["label"], "label", source) or "") if layout.label else None,
-            cluster=(_word(row["cluster"], "cluster", source) or None) if layout.cluster else None,
+            label=(word(row["label"], "label", source) or "") if layout.label else None,
+            cluster=(word(row["cluster"], "cluster", source) or None) if layout.cluster else None,
             slices=_slices(row, layout.slices, source) if layout.slices else NOTHING,
             recorded=self._recorded(row["responses"], source) if layout.responses else NOTHING,
             source=source,
@@ -81,7 +81,7 @@ class Schema:
             label="label" in names,
             cluster="cluster" in names,
             responses="responses" in names,
-            inputs=tuple(name for name in names if name not in _ROLES and not name.startswith(SLICE)),
+            inputs=tuple(name for name in names if name not in ROLES and not name.startswith(SLICE)),
             slices=tuple((name, name[len(SLICE) :]) for name in names if name.startswith(SLICE)),
         )
 
@@ -118,7 +118,7 @@ class Schema:
 def _check_case(name: str, source: str) -> None:
     """Refuse a name that is a role but for its letters' case: it would be an input, and no metric would see it."""
     lower = name.casefold()
-    if name != lower and (lower in _ROLES or lower.startswith(SLICE)) and not name.startswith(SLICE):
+    if name != lower and (lower in ROLES or lower.startswith(SLICE)) and not name.startswith(SLICE):
         role = SLICE + name[len(SLICE) :] if lower.startswith(SLICE) else lower
         what = f"column {quoted(name)} is an input as it is written (did you mean {quoted(role)}?)"
         refuse(source, f"{what}; roles are in lower case: rename the column")
@@ -145,7 +145,8 @@ def _texts(row: Mapping[str, Any], column: str, source: str) -> tuple[str, ...]:
     refuse(source, f'"{column}" holds {quoted(value)}, a {type(value).__name__}; make it text or a list of texts')
 
 
-def _word(value: Any, column: str, source: str) -> str | None:
+def word(value: Any, column: str, source: str) -> str | None:
+    """A value that is a name: text, a whole number or a bool, as text. Raises DatasetError for any other."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -157,7 +158,7 @@ def _word(value: Any, column: str, source: str) -> str | None:
 
 
 def _slices(row: Mapping[str, Any], columns: tuple[tuple[str, str], ...], source: str) -> Mapping[str, str]:
-    tags = ((tag, _word(row[column], column, source)) for column, tag in columns)
+    tags = ((tag, word(row[column], column, source)) for column, tag in columns)
     return {tag: value for tag, value in tags if value}
 
 

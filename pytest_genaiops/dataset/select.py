@@ -10,12 +10,13 @@ from pytest_genaiops.dataset.readers import SUFFIXES, files_in, name_of, suffix_
 from pytest_genaiops.dataset.text import listed, near, place, printable, quoted
 from pytest_genaiops.errors import DatasetError
 
+MANIFESTS = (".yaml", ".yml")
 _LONGEST_NAME = 240
 """File systems refuse names that are much longer, in their own words."""
 
 
 def find(name_or_path: str, *, root: Path, folders: Sequence[str] = ("datasets",)) -> Path:
-    """The file or folder that a suite means: a path relative to ``root``, or a name in one of the folders.
+    """The file, folder or manifest that a suite means: a path relative to ``root``, or a name in one of the folders.
 
     A path may leave the root by saying so (``../data/rows.jsonl``, an absolute path), but not by a
     symbolic link. Raises DatasetError where there is none (with the nearest names), or more than one.
@@ -23,7 +24,7 @@ def find(name_or_path: str, *, root: Path, folders: Sequence[str] = ("datasets",
     if not name_or_path.strip() or "\0" in name_or_path or max(map(len, name_or_path.split("/"))) > _LONGEST_NAME:
         raise DatasetError(f"dataset name {quoted(name_or_path)} is no name; give a name or a path to a file")
     path = root / name_or_path
-    if suffix_of(path) and _is_file(path):
+    if (suffix_of(path) or path.suffix.lower() in MANIFESTS) and _is_file(path):
         return inside(path, root)
     found = [file for folder in folders for file in _named(root / folder, name_or_path)]
     if len(found) > 1:
@@ -60,6 +61,9 @@ def _is_file(path: Path) -> bool:
 def _named(folder: Path, name: str) -> list[Path]:
     if name.endswith("/"):
         return [folder / name] if os.path.isdir(folder / name) else []
+    manifests = [file for ending in MANIFESTS if _is_file(file := folder / f"{name}{ending}")]
+    if manifests:  # it says which data are meant
+        return manifests
     endings = ("", *SUFFIXES) if name.lower().endswith(SUFFIXES) else SUFFIXES
     found = [file for ending in endings if _is_file(file := folder / f"{name}{ending}")]
     return found + [path for path in [folder / name] if os.path.isdir(path)]
@@ -70,9 +74,14 @@ def _one_dataset(path: Path, root: Path, folders: Sequence[str]) -> Path:
     if os.path.isdir(path) and any(
         Path(os.path.realpath(root / each)).is_relative_to(real) for each in (".", *folders)
     ):
-        names = list(dict.fromkeys(_names(root, folders)))
+        names = names_in(root=root, folders=folders)
         raise DatasetError(f"{place(path, root)}: this is a directory of datasets; name one of them: {listed(names)}")
     return inside(path, root)
+
+
+def names_in(*, root: Path, folders: Sequence[str] = ("datasets",)) -> list[str]:
+    """The names of all datasets in the folders, each once."""
+    return list(dict.fromkeys(_names(root, folders)))
 
 
 def _names(root: Path, folders: Sequence[str]) -> Iterator[str]:
@@ -82,12 +91,14 @@ def _names(root: Path, folders: Sequence[str]) -> Iterator[str]:
         except OSError:
             continue
         for entry in entries:
-            if not entry.name.startswith(".") and (suffix_of(entry) or os.path.isdir(entry)):
+            if entry.suffix.lower() in MANIFESTS:
+                yield entry.stem
+            elif not entry.name.startswith(".") and (suffix_of(entry) or os.path.isdir(entry)):
                 yield name_of(entry)
 
 
 def _not_found(name: str, root: Path, folders: Sequence[str]) -> str:
-    names = list(dict.fromkeys(_names(root, folders)))
+    names = names_in(root=root, folders=folders)
     where = " or ".join(f"{folder}/" for folder in folders)
     if not names:
         return f"dataset {quoted(name)} is not a file under {place(root, None)}, and {where} holds no dataset; add one"

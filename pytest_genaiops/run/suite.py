@@ -117,8 +117,7 @@ def load(source: Any, settings: Settings) -> Dataset:
     """A dataset by name, by path, or from what was handed in."""
     if not isinstance(source, str | Path):
         return datasets.coerce(source)
-    path = datasets.find(str(source), root=settings.root, folders=settings.datasets)
-    return datasets.load(path, root=settings.root)
+    return datasets.load(datasets.locate(str(source), root=settings.root, folders=settings.datasets))
 
 
 class Responder:

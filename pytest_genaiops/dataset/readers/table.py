@@ -13,6 +13,12 @@ from pytest_genaiops.dataset.schema import TEXT_LISTS, refuse
 from pytest_genaiops.dataset.text import quoted
 
 
+class TableRow(dict[str, Any]):
+    """A row of a table: what is no role in it is text."""
+
+    __slots__ = ()
+
+
 def table_rows(lines: Iterator[str], shown: str, delimiter: str) -> Rows:
     """The rows below a table's header; blank lines are passed over."""
     size = 0
@@ -43,7 +49,8 @@ def table_rows(lines: Iterator[str], shown: str, delimiter: str) -> Rows:
                 count = f"the row has {len(values)} cells where the header has {len(cells)} columns"
                 refuse(source, f"{count}; quote cells that hold a separator, and fill in what is missing")
             pairs = zip(values, cells, strict=True)
-            yield start, source, columns.row([read(value, source) if read else value for value, read in pairs])
+            row = columns.row([read(value, source) if read else value for value, read in pairs])
+            yield start, source, TableRow(row)
     except csv.Error as error:
         refuse(f"{shown}:{end + 1}", _table_fault(str(error)))
 
@@ -80,3 +87,11 @@ def _cell_reader(name: str) -> Callable[[str, str], Any] | None:
     if name in ("label", "cluster") or name.startswith(("slice_", RESPONSE)):
         return lambda cell, source: cell or None
     return None
+
+
+def read_cell(name: str, value: Any, source: str) -> Any:
+    """The value of a table's cell under another name than its header has, as if the header had that one."""
+    read = _cell_reader(name)
+    if read is None:
+        return "" if value is None else value
+    return read(value, source) if isinstance(value, str) else value
