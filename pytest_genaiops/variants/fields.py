@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from pytest_genaiops.dataset.text import printable, quoted
 from pytest_genaiops.errors import VariantError
 from pytest_genaiops.records import NOTHING
-from pytest_genaiops.variants.prompt import Block
+from pytest_genaiops.variants.prompt import Block, Prompt
 from pytest_genaiops.variants.template import compile_fault
+from pytest_genaiops.variants.variant import hash_of
 
 At = tuple[str | int, ...]
 """Path of keys and positions to a value of the file."""
@@ -113,3 +114,11 @@ class Fields:
             where = f"line {fault[0]} of " if fault[0] > 1 else ""
             self.refuse(f'{where}"{name}" is not a Jinja2 template ({printable(fault[1])}); mend it', *at)
         return Block(name=name, text=text, source=file, line=1 if file else line)
+
+    def identity(self, variant_id: str, steps: Sequence[Prompt], rag: Mapping[str, Any]) -> str:
+        """The variant's hash; values that JSON has no form for are refused."""
+        try:
+            return hash_of(variant_id, steps, rag)
+        except (TypeError, ValueError, RecursionError) as error:
+            mend = "use text, finite numbers, booleans, null, lists and mappings"
+            self.refuse(f"the variant holds what JSON cannot ({printable(str(error))}); {mend}")

@@ -50,7 +50,7 @@ def read_text(name: str, *, beside: Path, root: Path, shown: str) -> tuple[str, 
         raise VariantError(f"{shown}: {quoted(name)} is an absolute path; write it relative to this file")
     try:
         path, top = (beside.parent / name).resolve(), root.resolve()
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise VariantError(f"{shown}: {quoted(name)} cannot be followed ({why}); check the path") from None
     if not path.is_relative_to(top):

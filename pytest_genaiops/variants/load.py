@@ -10,6 +10,7 @@ from pytest_genaiops.errors import VariantError
 from pytest_genaiops.variants.fields import Fields
 from pytest_genaiops.variants.files import fill, read_bytes
 from pytest_genaiops.variants.plain import read
+from pytest_genaiops.variants.prompty import load_prompty
 from pytest_genaiops.variants.variant import Variant
 
 
@@ -33,7 +34,7 @@ def _yaml(path: Path, root: Path) -> tuple[Variant, ...]:
     return read(tree, fields, stem=path.stem)
 
 
-READERS = {".yaml": _yaml, ".yml": _yaml}
+READERS = {".yaml": _yaml, ".yml": _yaml, ".prompty": load_prompty}
 """Suffix, in lower case -> what reads such a file, given its path and the root that names in it may not leave."""
 
 SUFFIXES = tuple(READERS)

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pytest_genaiops.dataset.text import listed, near, printable, quoted
+from pytest_genaiops.dataset.text import listed, near, quoted
 from pytest_genaiops.errors import VariantError
 from pytest_genaiops.variants.fields import Fields
 from pytest_genaiops.variants.matrix import expand
 from pytest_genaiops.variants.prompt import Block, Message, Prompt
-from pytest_genaiops.variants.variant import Variant, hash_of
+from pytest_genaiops.variants.variant import Variant
 
 PROMPT = ("blocks", "messages", "user")
 STEP = ("id", "model", "parameters", *PROMPT)
@@ -55,11 +55,6 @@ def _variant(tree: Mapping[str, Any], fields: Fields) -> Variant:
         fields.refuse('"description" is not text; put it in quotes', "description")
     rag = fields.mapping(tree, "rag")
     steps = _steps(tree, fields) if tree.get("steps") is not None else (_prompt(tree, fields),)
-    try:
-        identity = hash_of(variant_id, steps, rag)
-    except (TypeError, ValueError, RecursionError) as error:
-        mend = "use text, finite numbers, booleans, null, lists and mappings"
-        fields.refuse(f"the variant holds what JSON cannot ({printable(str(error))}); {mend}")
     return Variant(
         id=variant_id,
         source=fields.source,
@@ -68,7 +63,7 @@ def _variant(tree: Mapping[str, Any], fields: Fields) -> Variant:
         parameters=fields.parameters(tree),
         blocks=fields.mapping(tree, "blocks"),
         rag=rag,
-        hash=identity,
+        hash=fields.identity(variant_id, steps, rag),
         steps=steps,
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_genaiops.dataset.text import listed, near, printable, quoted
 from pytest_genaiops.errors import VariantError
 from pytest_genaiops.records import NOTHING, Case
+from pytest_genaiops.variants import roles
 from pytest_genaiops.variants.template import CertainError, MissingInputError, names_in, render
 
 RESERVED = ("case", "contexts", "parameters", "rag")
@@ -36,6 +37,8 @@ class Message:
 
     role: str
     blocks: tuple[Block, ...]
+    marked: bool = False
+    """Whether lines such as ``user:`` in the text open messages; ``role`` is then that of the text above the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,8 @@ class Input:
     column: str = ""
     """The case's input of this name."""
     default: Any = None
+    thread: bool = False
+    """Whether it is an earlier conversation, whose messages stand where the template writes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,18 +114,33 @@ class Renderer:
         Raises VariantError with the file, the block and the missing input where the case lacks what the prompt uses.
         """
         names = self._names(prompt, case, outputs)
-        messages = [
-            {"role": message.role, "content": self._content(message, prompt, case, names)}
-            for message in prompt.messages
-        ]
+        messages: list[dict[str, str]] = []
+        for message in prompt.messages:
+            content = self._content(message, prompt, case, names)
+            one = {"role": message.role, "content": content}
+            messages += roles.messages(content, message.role) if message.marked else [one]
         if prompt.asks:
             messages.append({"role": "user", "content": self._question(case)})
         return messages
 
+    def check_columns(self, prompt: Prompt, case: Case) -> None:
+        """Refuse a row that has none of the columns which a prompt with defaults names: every row would ask the same.
+
+        Raises CertainError with the place.
+        """
+        used = _used(prompt)
+        sources = [source for name, source in prompt.inputs.items() if name in used]
+        columns = _columns(case)
+        if not sources or "case" in used or any(source.step or source.column in columns for source in sources):
+            return
+        if used.isdisjoint(columns) and all(source.default is not None for source in sources):
+            what = f"{_row(case)} has none of the columns {listed(source.column for source in sources)}"
+            mend = "name a column so, or all rows would ask the same"
+            raise CertainError(f"{self.place}: {what}, and each has a default; {_inputs(case)}; {mend}")
+
     def inputs(self, prompt: Prompt, case: Case, outputs: Mapping[str, str]) -> dict[str, Any]:
         """What the prompt's templates name of the case and of earlier steps, for the record."""
-        used = {name for message in prompt.messages for block in message.blocks for name in names_in(block.text)}
-        names = self._names(prompt, case, outputs)
+        used, names = _used(prompt), self._names(prompt, case, outputs)
         found = {name: names[name] for name in names if name in used and name not in ("case", "parameters", "rag")}
         if found.pop(STEPS, None) is not None and self.chained:
             found |= {f"{STEPS}.{step}.output": output for step, output in outputs.items()}
@@ -133,18 +153,22 @@ class Renderer:
         if case.contexts is not None:
             row["contexts"] = names["contexts"] = case.contexts
         names |= case.inputs
+        columns = _columns(case) if prompt.inputs else {}
         for name, wanted in prompt.inputs.items():
             names.pop(name, None)
             if wanted.step in outputs:
                 names[name] = outputs[wanted.step]
-            elif wanted.column in case.inputs:
-                names[name] = case.inputs[wanted.column]
+            elif wanted.column in columns:
+                names[name] = columns[wanted.column]
             elif wanted.default is not None:
                 names[name] = wanted.default
+            if wanted.thread and name in names:
+                names[name] = roles.thread(names[name])
         return {**names, STEPS: Outputs(outputs)} if self.chained else names
 
     def _content(self, message: Message, prompt: Prompt, case: Case, names: Mapping[str, Any]) -> str:
-        rendered = (self._render(block, prompt, case, names) for block in message.blocks)
+        blocks = (replace(b, text=roles.fenced(b.text)) if message.marked else b for b in message.blocks)
+        rendered = (self._render(block, prompt, case, names) for block in blocks)
         return "\n\n".join(text for text in rendered if len(message.blocks) == 1 or text.strip())
 
     def _render(self, block: Block, prompt: Prompt, case: Case, names: Mapping[str, Any]) -> str:
@@ -176,6 +200,18 @@ class Renderer:
                 return str(value)
         what = f'there is no user message, and {_row(case)} has no "question" or "input" with text; {_inputs(case)}'
         raise VariantError(f'{self.place}: {what}; write "user:" with a template, or "user: null" for none')
+
+
+def _used(prompt: Prompt) -> set[str]:
+    """Names that the prompt's templates read."""
+    return {name for message in prompt.messages for block in message.blocks for name in names_in(block.text)}
+
+
+def _columns(case: Case) -> dict[str, Any]:
+    """What a row offers to inputs by name: passages as one text, too, for formats that know no others."""
+    if case.contexts is None:
+        return dict(case.inputs)
+    return {"contexts": case.contexts, "context": "\n\n".join(case.contexts), **case.inputs}
 
 
 def _row(case: Case) -> str:

@@ -2,7 +2,7 @@
 
 The rule is that of prompty (spec 6.2, https://github.com/microsoft/prompty) and of prompt flow: a line is a marker
 if nothing else stands on it once the template is rendered. Here only lines that the *template* wrote can be markers:
-they are fenced before rendering, with a number that no data can know. Text of a row, or of a model, never opens a message.
+they are fenced before rendering, with a number that no data can know. Text of a row, or of a model, opens no message.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ATTRIBUTE = re.compile(r"""\s*+(\w++)\s*+=\s*+("[^"]*+"|[^",\]]*+)\s*+,?+""")
 _TAGS = r"(?:\{%(?:(?!%\}).)*+%\}|\{#(?:(?!#\}).)*+#\}|[ \t])*+"
 _EXPRESSION = r"\{\{(?:(?!\}\}).)*+\}\}"
 _CANDIDATE = re.compile(
-    rf"({_TAGS})(#?[ \t]*+(?:{_ROLE}|{_EXPRESSION})[ \t]*+(?:\[[^\]\n]*+\])?[ \t]*+:)({_TAGS})", re.IGNORECASE
+    rf"((?:#\}})?{_TAGS})(#?[ \t]*+(?:{_ROLE}|{_EXPRESSION})[ \t]*+(?:\[[^\]\n]*+\])?[ \t]*+:)({_TAGS})", re.IGNORECASE
 )
 _THREAD_LINE = re.compile(r"[ \t]*!\[thread\].*", re.IGNORECASE)
 
@@ -51,6 +51,11 @@ def fenced(text: str) -> str:
     return "\n".join(map(_fence, text.split("\n")))
 
 
+def has_thread(text: str) -> bool:
+    """Whether a line of the text stands for the earlier conversation."""
+    return any(map(_THREAD_LINE.fullmatch, text.split("\n")))
+
+
 def _fence(line: str) -> str:
     if _THREAD_LINE.fullmatch(line):
         return f"{{{{ {THREAD} }}}}"
@@ -63,7 +68,7 @@ def thread(value: Any) -> Thread:
 
     Raises VariantError where it is not a list of ``{role, content}`` with text in both.
     """
-    messages = [] if not value else value
+    messages = value or []
     if not isinstance(messages, Sequence) or isinstance(messages, str) or not all(map(_is_message, messages)):
         raise VariantError(f"a conversation holds {quoted(value)}; make it a list of {{role: …, content: …}}")
     return Thread(messages)

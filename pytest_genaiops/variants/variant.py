@@ -37,6 +37,8 @@ class Variant:
     hash: str
     steps: tuple[Prompt, ...] = field(default=(Prompt(),), compare=False, repr=False)
     """The calls that one answer takes, at least one, in order."""
+    sample: Case | None = field(default=None, compare=False, repr=False)
+    """A row to try it with, where its file carries one."""
 
     def messages(self, case: Case) -> list[dict[str, str]]:
         """The chat messages for a case, as ``{"role", "content"}``.
@@ -68,6 +70,7 @@ class Variant:
         if not self.steps[0].messages:
             return
         for number, prompt in enumerate(self.steps):
+            self._renderer.check_columns(prompt, case)
             try:
                 self._renderer.messages(prompt, case, placeholders(self.steps[:number]))
             except CertainError:
@@ -98,11 +101,11 @@ def hash_of(variant_id: str, steps: Sequence[Prompt], rag: Mapping[str, Any]) ->
 def _behaviour(step: Prompt) -> object:
     return (
         step.id,
-        [(message.role, [block.text for block in message.blocks]) for message in step.messages],
+        [(message.role, message.marked, [block.text for block in message.blocks]) for message in step.messages],
         step.asks,
         {key: value for key, value in step.model.items() if key != "api_key_env"},
         step.parameters,
-        {name: (wanted.step, wanted.column, wanted.default) for name, wanted in step.inputs.items()},
+        {name: (wanted.step, wanted.column, wanted.default, wanted.thread) for name, wanted in step.inputs.items()},
     )
 
 

@@ -108,5 +108,7 @@ def sample(tree: Mapping[str, Any], inputs: tuple[Declared, ...], fields: Fields
     if isinstance(written, list) and written:
         written = written[0]
     if written is not None and not isinstance(written, Mapping):
-        fields.refuse(f'"sample" holds {quoted(written)}, which is no row; write sample: {{<input>: <value>}}', "sample")
+        fields.refuse(
+            f'"sample" holds {quoted(written)}, which is no row; write sample: {{<input>: <value>}}', "sample"
+        )
     return {str(name): value for name, value in {**row, **(written or {})}.items()}

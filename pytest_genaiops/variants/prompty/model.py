@@ -89,7 +89,8 @@ def _rest(tree: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
     """What changes an answer beside the model: tools and the shape of the output, as written."""
     outputs = tree.get("outputs", tree.get("outputSchema"))
     rest = {"tools": tree.get("tools"), "outputs": outputs}
-    return _without_secrets({key: value for key, value in rest.items() if value}, fields)
+    found: dict[str, Any] = _without_secrets({key: value for key, value in rest.items() if value}, fields)
+    return found
 
 
 def _without_secrets(value: Any, fields: Fields, *at: Any) -> Any:
@@ -103,8 +104,9 @@ def _without_secrets(value: Any, fields: Fields, *at: Any) -> Any:
         if _letters(name) in _SECRETS and isinstance(item, str) and item:
             if _ENV.search(item) is None:
                 _environment(str(name), item, fields, *at, name)
-            item = _ENV.sub(lambda found: f"${{env:{found[1]}}}", item)
-        kept[name] = _without_secrets(item, fields, *at, name)
+            kept[name] = _ENV.sub(lambda found: f"${{env:{found[1]}}}", item)
+        else:
+            kept[name] = _without_secrets(item, fields, *at, name)
     return kept
 
 

@@ -7,82 +7,115 @@ language and is silent on this one).
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
+from typing import NoReturn
 
 from pytest_genaiops.errors import VariantError
 
-_TAG = re.compile(r"\{\{\{(?P<raw>[^{}]*)\}\}\}|\{\{(?P<kind>[#^/!&>=]?)(?P<body>[^{}]*)\}\}")
-_ALONE = re.compile(r"^[ \t]*(\{\{[#^/!][^{}]*\}\})[ \t]*(?:\n|\Z)", re.MULTILINE)
+_TAG = re.compile(
+    r"^[ \t]*+\{\{(?P<block>[#^/!])(?P<line>[^{}]*+)\}\}[ \t]*+(?:\n|\Z)"  # alone on its line, which goes with it
+    r"|\{\{\{(?P<raw>[^{}]*+)\}\}\}|\{\{(?P<kind>[#^/!&>=]?)(?P<name>[^{}]*+)\}\}",
+    re.MULTILINE,
+)
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _JINJA = re.compile(r"\{(?=[%#])")
 _REFUSED = {">": "a partial", "=": "a change of delimiters"}
+_ITEM = "mustache_item"
 
 
 def to_jinja(text: str, shown: str, line: int) -> str:
-    """The same template in Jinja2; its lines keep their numbers.
+    """The same template in Jinja2.
 
     Variables, comments, sections and inverted sections are translated. Raises VariantError, with
     ``file:line`` (``line`` is the number of the text's first), for partials, other delimiters, names that are none
     and sections that do not close.
     """
-    # A section's tag alone on its line takes the line's end with it; a comment keeps the count.
-    text = _ALONE.sub(lambda found: f"{found[1]}{{{{!\n}}}}" if found[0].endswith("\n") else found[1], text)
-    pieces, open_sections, at = [], list[tuple[str, str]](), 0
-    for tag in _TAG.finditer(text):
-        here = f"{shown}:{line + text.count(chr(10), 0, tag.start())}"
-        pieces += [_literal(text[at : tag.start()], here), _tag(tag, open_sections, here)]
-        at = tag.end()
-    here = f"{shown}:{line + text.count(chr(10))}"
-    if open_sections:
-        raise VariantError(f"{here}: the section {{{{#{open_sections[-1][1]}}}}} does not end; write {{{{/…}}}}")
-    return "".join(pieces) + _literal(text[at:], here)
+    return _Translation(text=text, shown=shown, line=line).jinja()
 
 
-def _literal(text: str, here: str) -> str:
-    if "{{" in text:
-        raise VariantError(f"{here}: {{{{ opens no Mustache tag here; close it with }}}} after a name")
-    return _JINJA.sub("{{ '{' }}", text)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Section:
+    kind: str
+    name: str
+    at: int
+    """Position of the tag that opens it."""
 
 
-def _tag(tag: re.Match[str], open_sections: list[tuple[str, str]], here: str) -> str:
-    kind, name = tag["kind"] or "", (tag["raw"] if tag["raw"] is not None else tag["body"]).strip()
-    if kind == "!":
-        return "{#" + "\n" * tag[0].count("\n") + "#}"
-    if kind in _REFUSED:
-        raise VariantError(f"{here}: {_REFUSED[kind]} ({tag[0]!r}) has no translation to Jinja2; write the text out")
-    if name != "." and not _NAME.fullmatch(name):
-        raise VariantError(f"{here}: {name!r} is no name; Mustache tags hold names such as {{{{user.name}}}}")
-    if kind == "/":
-        return _end(name, open_sections, here)
-    value = _value(name, len([kind for kind, _ in open_sections if kind == "#"]), here)
-    if kind in ("#", "^"):
-        open_sections.append((kind, name))
-        depth = len([kind for kind, _ in open_sections if kind == "#"])
-        if kind == "^":
-            return f"{{% if not ({value}) %}}"
-        return f"{{% for item{depth} in ({_items(value)}) %}}"
-    return f"{{{{ {value} }}}}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Translation:
+    """One text on its way, and the sections that are open."""
 
+    text: str
+    shown: str
+    line: int
+    sections: list[_Section] = field(default_factory=list)
 
-def _end(name: str, open_sections: list[tuple[str, str]], here: str) -> str:
-    if not open_sections or open_sections[-1][1] != name:
-        wanted = f"{{{{/{open_sections[-1][1]}}}}}" if open_sections else "no end: no section is open"
-        raise VariantError(f"{here}: {{{{/{name}}}}} ends no section; here belongs {wanted}")
-    return "{% endfor %}" if open_sections.pop()[0] == "#" else "{% endif %}"
+    def refuse(self, at: int, problem: str) -> NoReturn:
+        line = self.line + self.text.count("\n", 0, at)
+        raise VariantError(f"{self.shown}:{line}: {problem}")
 
+    def jinja(self) -> str:
+        pieces, at = [], 0
+        for found in _TAG.finditer(self.text):
+            name = next(found[group] for group in ("line", "raw", "name") if found[group] is not None)
+            pieces += [self.literal(at, found.start()), self.tag(found["block"] or found["kind"], name.strip(), found)]
+            at = found.end()
+        if self.sections:
+            last = self.sections[-1]
+            self.refuse(last.at, f"the section {{{{{last.kind}{last.name}}}}} has no end; write {{{{/{last.name}}}}}")
+        return "".join(pieces) + self.literal(at, len(self.text))
 
-def _value(name: str, depth: int, here: str) -> str:
-    """A name is looked up in the innermost section's item that has it, and then among the inputs."""
-    if name == "." and not depth:
-        raise VariantError(f"{here}: {{{{.}}}} stands in no section; name an input")
-    if name == ".":
-        return f"item{depth}"
-    first, value = name.partition(".")[0], name
-    for level in range(1, depth + 1):
-        value = f"item{level}.{name} if item{level} is mapping and '{first}' in item{level} else {value}"
-    return value
+    def literal(self, start: int, end: int) -> str:
+        wrong = self.text.find("{{", start, end)
+        if wrong >= 0:
+            self.refuse(wrong, "{{ opens no Mustache tag here; close it with }} after a name")
+        return _JINJA.sub("{{ '{' }}", self.text[start:end])
+
+    def tag(self, kind: str | None, name: str, found: re.Match[str]) -> str:
+        at = found.start() + found[0].index("{{")
+        if kind == "!":
+            return ""
+        if kind in _REFUSED:
+            tag = f"{{{{{kind} {name} }}}}" if len(name) < 40 else f"{{{{{kind}"
+            self.refuse(at, f"{_REFUSED[kind]} ({tag!r}) has no translation to Jinja2; write the text out")
+        if name != "." and not _NAME.fullmatch(name):
+            self.refuse(at, f"{name[:40]!r} is no name; Mustache tags hold names such as {{{{user.name}}}}")
+        if kind == "/":
+            return self.end(name, at)
+        value = self.value(name, at)
+        if kind not in ("#", "^"):
+            return f"{{{{ {value} }}}}"
+        self.sections.append(_Section(kind=kind, name=name, at=at))
+        return f"{{% if not ({value}) %}}" if kind == "^" else f"{{% for {_ITEM}{self.depth} in ({_items(value)}) %}}"
+
+    @property
+    def depth(self) -> int:
+        """How many sections that have items are open."""
+        return sum(section.kind == "#" for section in self.sections)
+
+    def end(self, name: str, at: int) -> str:
+        if not self.sections:
+            self.refuse(at, f"{{{{/{name}}}}} ends no section; remove it, or open one with {{{{#{name}}}}}")
+        last = self.sections.pop()
+        if last.name != name:
+            self.refuse(at, f"{{{{/{name}}}}} stands where {{{{/{last.name}}}}} belongs; end the inner section first")
+        return "{% endfor %}" if last.kind == "#" else "{% endif %}"
+
+    def value(self, name: str, at: int) -> str:
+        """A name is looked up in the innermost section's item that has it, and then among the inputs."""
+        depth = self.depth
+        if name == ".":
+            if not depth:
+                self.refuse(at, "{{.}} stands in no section; name an input")
+            return f"{_ITEM}{depth}"
+        first, value = name.partition(".")[0], name
+        for level in range(1, depth + 1):
+            item = f"{_ITEM}{level}"
+            value = f"{item}.{name} if {item} is mapping and '{first}' in {item} else {value}"
+        return value
 
 
 def _items(value: str) -> str:
     """What a section runs over: the items of a list, a true value itself, nothing else."""
-    is_list = "is sequence and ({0}) is not string and ({0}) is not mapping".format(value)
+    is_list = f"is sequence and ({value}) is not string and ({value}) is not mapping"
     return f"({value}) if ({value}) {is_list} else ([{value}] if ({value}) else [])"
