@@ -117,6 +117,8 @@ def load(source: Any, settings: Settings) -> Dataset:
     """A dataset by name, by path, or from what was handed in."""
     if not isinstance(source, str | Path):
         return datasets.coerce(source)
+    if str(source).lower().endswith(variant_files.PROMPTY):
+        return variant_files.sample_dataset(settings.root / source, root=settings.root)
     return datasets.load(datasets.locate(str(source), root=settings.root, folders=settings.datasets))
 
 

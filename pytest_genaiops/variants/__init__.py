@@ -4,6 +4,19 @@ from pytest_genaiops.variants.chain import Call, Chain
 from pytest_genaiops.variants.find import select
 from pytest_genaiops.variants.load import load_variants
 from pytest_genaiops.variants.plain import bare, from_mapping
+from pytest_genaiops.variants.prompty import SUFFIX as PROMPTY
+from pytest_genaiops.variants.prompty import sample_dataset
 from pytest_genaiops.variants.variant import Variant, check_inputs
 
-__all__ = ["Call", "Chain", "Variant", "bare", "check_inputs", "from_mapping", "load_variants", "select"]
+__all__ = [
+    "PROMPTY",
+    "Call",
+    "Chain",
+    "Variant",
+    "bare",
+    "check_inputs",
+    "from_mapping",
+    "load_variants",
+    "sample_dataset",
+    "select",
+]

@@ -70,7 +70,6 @@ class Variant:
         if not self.steps[0].messages:
             return
         for number, prompt in enumerate(self.steps):
-            self._renderer.check_columns(prompt, case)
             try:
                 self._renderer.messages(prompt, case, placeholders(self.steps[:number]))
             except CertainError:
@@ -78,6 +77,7 @@ class Variant:
             except VariantError:
                 if not number:
                     raise
+            self._renderer.check_columns(prompt, case)
 
     @property
     def _place(self) -> str:

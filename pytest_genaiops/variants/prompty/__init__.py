@@ -4,6 +4,6 @@ The specification, its schema, its documentation and the programs that read it c
 all mean is read, whichever of them a file follows. docs/variants.md lists what that comes to.
 """
 
-from pytest_genaiops.variants.prompty.load import load_prompty
+from pytest_genaiops.variants.prompty.load import SUFFIX, load_prompty, sample_dataset
 
-__all__ = ["load_prompty"]
+__all__ = ["SUFFIX", "load_prompty", "sample_dataset"]

@@ -44,7 +44,7 @@ def load_prompty(path: Path, root: Path) -> tuple[Variant, ...]:
     return (file.variant(path.stem),)
 
 
-def sample_dataset(path: Path, root: Path) -> Dataset:
+def sample_dataset(path: Path, *, root: Path) -> Dataset:
     """The sample that a ``.prompty`` file carries, as a dataset of one row.
 
     Raises VariantError with the place where the file has none, DatasetError where it is no row.
