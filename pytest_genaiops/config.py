@@ -16,7 +16,7 @@ class Settings:
     root: Path
     """Folder that dataset and variant paths are relative to: pytest's rootdir."""
     datasets: tuple[str, ...] = ("datasets",)
-    """Folders below the root that hold ``<name>.jsonl|csv|tsv``."""
+    """Folders below the root that hold datasets."""
     variant: str | None = None
     """Glob on variant ids; others are not run."""
     baseline: str | None = None

@@ -9,7 +9,7 @@ OPTIONS = (
     ("--genaiops-timeout", {"metavar": "SECONDS", "type": float, "help": "longest time for one call of the target"}),
 )
 INI = (
-    ("genaiops_datasets", "linelist", "folders with <name>.jsonl, .csv or .tsv below the rootdir (default: datasets)"),
+    ("genaiops_datasets", "linelist", "folders below the rootdir that hold datasets (default: datasets)"),
     ("genaiops_concurrency", "string", "default of --genaiops-concurrency"),
     ("genaiops_timeout", "string", "default of --genaiops-timeout"),
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_genaiops.dataset.readers.json_lines import json_rows
 from pytest_genaiops.dataset.readers.lines import GZIP, Row, Rows, lines_of, unreadable
+from pytest_genaiops.dataset.readers.parquet import parquet_rows
 from pytest_genaiops.dataset.readers.table import table_rows
 from pytest_genaiops.dataset.schema import refuse
 from pytest_genaiops.dataset.text import listed, printable
@@ -15,7 +16,8 @@ from pytest_genaiops.dataset.text import listed, printable
 __all__ = ["SUFFIXES", "Row", "Rows", "files_in", "name_of", "rows_of", "suffix_of"]
 
 _TEXT = (".jsonl", ".csv", ".tsv")
-SUFFIXES = (*_TEXT, *(f"{suffix}{GZIP}" for suffix in _TEXT))
+_PARQUET = ".parquet"
+SUFFIXES = (*_TEXT, _PARQUET, *(f"{suffix}{GZIP}" for suffix in _TEXT))
 
 
 def rows_of(path: Path, shown: str) -> Rows:
@@ -29,6 +31,8 @@ def rows_of(path: Path, shown: str) -> Rows:
     if not suffix:
         what = f'the suffix "{printable(path.suffix)}" is not a dataset format'
         refuse(shown, f"{what}; use one of {listed(SUFFIXES)}")
+    if suffix == _PARQUET:
+        return parquet_rows(path, shown)
     lines = lines_of(path, shown)
     if suffix.startswith(".jsonl"):
         return json_rows(lines, shown)
