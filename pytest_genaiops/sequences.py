@@ -74,3 +74,12 @@ class Mapped(Lazy[Item], Generic[Source, Item]):
 def chosen(base: Sequence[Item], positions: Sequence[int]) -> Sequence[Item]:
     """The items at some positions: picked at once from what is held in memory, when asked for from what is not."""
     return Chosen(base, positions) if isinstance(base, Lazy) else tuple(base[position] for position in positions)
+
+
+def same(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    """Whether two sequences are one, or made alike from one; equal items prove nothing and are not looked at."""
+    if isinstance(one, Chosen) and isinstance(other, Chosen):
+        return one.positions == other.positions and same(one.base, other.base)
+    if isinstance(one, Mapped) and isinstance(other, Mapped):
+        return one.function is other.function and same(one.base, other.base)
+    return one is other

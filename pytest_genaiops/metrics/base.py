@@ -6,17 +6,14 @@ tests all work from sums of per-response statistics, without a second pass over 
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
+from pytest_genaiops.columns import Total, added, exact_sum
 from pytest_genaiops.errors import UnscorableError
 from pytest_genaiops.records import Case, Explanation, Response, Statistics
-
-Total = tuple[float, ...] | Mapping[Hashable, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +117,5 @@ def add_up(statistics: Sequence[Statistics]) -> Total:
     if not statistics:
         raise ValueError("no statistics to add up")
     if not isinstance(statistics[0], tuple):
-        counts: Counter[Hashable] = Counter()
-        for row in statistics:
-            counts.update(row)
-        return counts
-    columns = zip(*statistics, strict=True)
-    return tuple(sum(c) if isinstance(c[0], int) else math.fsum(c) for c in columns)
+        return added(statistics)  # type: ignore[arg-type]
+    return tuple(exact_sum(column) for column in zip(*statistics, strict=True))

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from pytest_genaiops.columns import Total
 from pytest_genaiops.errors import MetricError, UnscorableError
-from pytest_genaiops.metrics.base import Metric, Part, Total
+from pytest_genaiops.metrics.base import Metric, Part
 from pytest_genaiops.metrics.rows import place
 from pytest_genaiops.records import Case, Response, Statistics
 from pytest_genaiops.registry import did_you_mean

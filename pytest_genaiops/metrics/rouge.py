@@ -17,8 +17,9 @@ from importlib.metadata import version
 from itertools import chain, pairwise
 from typing import Any
 
+from pytest_genaiops.columns import Total
 from pytest_genaiops.errors import MetricError, TokenizerError, UnscorableError
-from pytest_genaiops.metrics.base import Metric, Part, Total
+from pytest_genaiops.metrics.base import Metric, Part
 from pytest_genaiops.metrics.memo import TextMemo
 from pytest_genaiops.metrics.porter import stem
 from pytest_genaiops.metrics.rows import place, references_of

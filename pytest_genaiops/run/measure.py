@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 from pytest_genaiops.errors import MetricError, UnscorableError, UsageError, of_ours
 from pytest_genaiops.metrics.base import Metric
-from pytest_genaiops.records import Case, Measurement, Response, Statistics
+from pytest_genaiops.records import Case, Measurement, Response, Responses, Statistics
 from pytest_genaiops.run.guard import attempt, describe
+from pytest_genaiops.run.measured import Measured, Outline
+from pytest_genaiops.sequences import Lazy
 
 __tracebackhide__ = of_ours
 
@@ -27,17 +30,21 @@ COLUMNS = {
 class Measurements:
     """What has been measured so far: each response is read once under each metric, however many tests ask."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "_large", "_outlines")
 
     def __init__(self) -> None:
         self._known: dict[Metric, dict[int, tuple[Response, Measurement]]] = {}
+        self._large: dict[tuple[Metric, int], Measured] = {}
+        self._outlines: dict[int, tuple[Responses, Outline]] = {}
 
-    def of(self, metric: Metric, responses: Sequence[Response]) -> list[Measurement]:
+    def of(self, metric: Metric, responses: Sequence[Response]) -> Sequence[Measurement]:
         """Measurements in the order of the responses.
 
         Raises:
             UsageError: the metric cannot work on this dataset at all.
         """
+        if is_large(responses):
+            return self._of_large(metric, responses)
         # The response is kept beside its measurement so that its id() cannot be given to another one.
         known = self._known.setdefault(metric, {})
         found = []
@@ -47,6 +54,28 @@ class Measurements:
                 entry = known[id(response)] = (response, measure(metric, response))
             found.append(entry[1])
         return found
+
+    def outline(self, responses: Responses) -> Outline:
+        """What was noted of the rows of a large dataset while its responses were measured."""
+        return self._outlines[id(responses)][1]
+
+    def _of_large(self, metric: Metric, responses: Responses) -> Measured:
+        found = self._large.get((metric, id(responses)))
+        if found is None:
+            found, outline = Measured(), Outline()
+            noted = id(responses) in self._outlines
+            for response in responses:
+                found.append(measure(metric, response))
+                if not noted and response.trial is not None:
+                    outline.append(response.trial.case)
+            self._large[metric, id(responses)] = found
+            self._outlines.setdefault(id(responses), (responses, outline))
+        return found
+
+
+def is_large(responses: Sequence[Response]) -> TypeGuard[Responses]:
+    """Whether these are responses of a dataset that is not held in memory, made anew whenever they are read."""
+    return isinstance(responses, Responses) and isinstance(responses.cases, Lazy)
 
 
 def measure(metric: Metric, response: Response) -> Measurement:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Callable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from numbers import Real
 
 from pytest_genaiops import gate
@@ -12,7 +15,7 @@ from pytest_genaiops.errors import CoverageError, MetricError, UnscorableError, 
 from pytest_genaiops.metrics.base import Part
 from pytest_genaiops.records import Explanation, Response, Verdict
 from pytest_genaiops.report.evidence import WORST, CaseEvidence, ScoreEvidence, headline
-from pytest_genaiops.score.table import Table, own_values, paired, rows
+from pytest_genaiops.score.table import Table, own_values, paired, reasons, same_responses, sliced, statistics_at
 from pytest_genaiops.statistics import Difference, Sample, difference, interval, summarize
 
 __tracebackhide__ = of_ours
@@ -107,19 +110,20 @@ class Score:
     @property
     def per_case(self) -> tuple[float | None, ...]:
         """Each response's own value in input order; None where unscored."""
-        case_score = self._part.case_score
-        return tuple(None if m.statistics is None else case_score(m.statistics) for m in self._table.measurements)
+        return tuple(self._values())
 
     @property
     def reasons(self) -> Mapping[str, str]:
         """Case id -> why it is unscored."""
-        rows = zip(self._table.ids, self.why, strict=True)
-        return {case: reason for case, reason in rows if reason}
+        return {self._table.ids[i]: reason for i, reason in reasons(self._table)}
 
     @property
     def why(self) -> tuple[str, ...]:
         """Each response's reason for being unscored, in input order; empty where it is scored."""
-        return tuple("" if m.statistics is not None else f"{m.kind}: {m.reason}" for m in self._table.measurements)
+        found = [""] * len(self._table.measurements)
+        for i, reason in reasons(self._table):
+            found[i] = reason
+        return tuple(found)
 
     def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
         """Two-sided confidence interval of the value, on :attr:`scale`.
@@ -150,13 +154,7 @@ class Score:
 
     def slices(self) -> dict[str, Score]:
         """The same score over each slice of the cases, by ``tag=value``; empty where cases carry no tags."""
-        members: dict[str, list[int]] = {}
-        for i, response in enumerate(self._table.responses):
-            tags = response.trial.case.slices if response.trial else {}
-            for tag, value in tags.items():
-                members.setdefault(f"{tag}={value}", []).append(i)
-        parts = {name: rows(self._table, chosen) for name, chosen in sorted(members.items())}
-        return {name: Score(table, self._part, self._path) for name, table in parts.items()}
+        return {name: Score(table, self._part, self._path) for name, table in sliced(self._table)}
 
     # -- verdicts --------------------------------------------------------------------------
 
@@ -264,8 +262,7 @@ class Score:
         if not mine:
             return None
         sample = self.sample(mine)
-        responses, others = self._table.responses, other._table.responses
-        same = bool(responses) and all(responses[a] is others[b] for a, b in zip(mine, theirs, strict=True))
+        same = same_responses(self._table, other._table, (mine, theirs))
         # A variant compared with itself differs by nothing, whatever the sample: not two samples that happen to agree.
         return difference(sample, sample if same else other.sample(theirs), confidence=confidence)
 
@@ -295,30 +292,29 @@ class Score:
         """The scored responses as the statistics room takes them."""
         table = self._table
         chosen = table.scored if positions is None else positions
-        statistics = [table.measurements[i].statistics for i in chosen]
-        clusters = [table.clusters[i] for i in chosen] if table.clusters is not None else None
+        statistics = statistics_at(table, chosen)
         return Sample(
-            statistics=statistics,  # type: ignore[arg-type]
-            values=[self._part.case_score(s) for s in statistics],
+            statistics=statistics,
+            values=array("d", map(self._part.case_score, statistics)),
             score=self._part.score,
             is_mean=self._part.is_mean,
             scale=self.scale,
-            clusters=clusters,
+            clusters=[table.clusters[i] for i in chosen] if table.clusters is not None else None,
         )
 
+    def _values(self) -> Iterator[float | None]:
+        case_score = self._part.case_score
+        return (None if m.statistics is None else case_score(m.statistics) for m in self._table.measurements)
+
     def _worst(self) -> list[CaseEvidence]:
-        values = [(v, i) for i, v in enumerate(self.per_case) if v is not None]
-        values.sort(key=lambda pair: pair[0], reverse=not self.higher_is_better)
+        values = ((v, i) for i, v in enumerate(self._values()) if v is not None)
+        sign = 1 if self.higher_is_better else -1
         ids, responses = self._table.ids, self._table.responses
         return [
             CaseEvidence(
-                id=ids[i],
-                value=v,
-                text=responses[i].text if responses else "",
-                unsupported=self._unsupported(i),
-                steps=[(step.id, step.output) for step in responses[i].steps] if responses else (),
+                id=ids[i], value=v, text=responses[i].text if responses else "", unsupported=self._unsupported(i)
             )
-            for v, i in values[:WORST]
+            for v, i in heapq.nsmallest(WORST, values, key=lambda pair: sign * pair[0])
         ]
 
     def _unsupported(self, index: int) -> tuple[str, ...]:
@@ -329,8 +325,9 @@ class Score:
             return ()
 
     def _missing(self) -> list[CaseEvidence]:
-        rows = zip(self._table.ids, self.why, strict=True)
-        return [CaseEvidence(id=case, value=None, text="", reason=reason) for case, reason in rows if reason]
+        ids = self._table.ids
+        first = islice(reasons(self._table), WORST)
+        return [CaseEvidence(id=ids[i], value=None, text="", reason=reason) for i, reason in first]
 
     def _estimate(self, confidence: float) -> gate.Estimate:
         found = summarize(self.sample(), confidence=confidence) if self._value is not None else None

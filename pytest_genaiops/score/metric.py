@@ -9,13 +9,14 @@ from typing import Any
 
 from pytest_genaiops.errors import MetricError, of_ours
 from pytest_genaiops.metrics.base import Metric
-from pytest_genaiops.records import Case, Measurement, Response
+from pytest_genaiops.records import Case, Measurement, Response, Responses
 from pytest_genaiops.registry import did_you_mean, metric_class
-from pytest_genaiops.run.measure import COLUMNS, Measurements
+from pytest_genaiops.run.measure import COLUMNS, Measurements, is_large
 from pytest_genaiops.score.group import ScoreGroup, build
 from pytest_genaiops.score.handle import Score
 from pytest_genaiops.score.plain import responses_from
 from pytest_genaiops.score.table import Table, summed
+from pytest_genaiops.sequences import Mapped
 
 __tracebackhide__ = of_ours
 
@@ -92,16 +93,19 @@ class MetricHandle:
         return checked
 
     def _score(self, responses: Sequence[Response]) -> Score | ScoreGroup:
-        measurements = (self._measurements or Measurements()).of(self._metric, responses)
-        cases = [response.trial.case for response in responses if response.trial]
-        _check_roles(self._metric, cases, measurements)
+        known = self._measurements or Measurements()
+        found = known.of(self._metric, responses)
+        cases = _cases(responses)
+        _check_roles(self._metric, cases, found)
+        outline = known.outline(responses) if is_large(responses) else None
         table = Table(
             metric=self._metric,
             responses=responses,
-            measurements=measurements,
-            ids=[case.id for case in cases],
+            measurements=found,
+            ids=Mapped(_id, cases) if outline else [case.id for case in cases],
             signature=_signature(self._metric, cases, responses),
-            clusters=_clusters(responses),
+            clusters=outline.clusters if outline else _clusters(responses),
+            slices=outline.slices if outline else None,
             score_again=self._score,
         )
         return build(summed(table))
@@ -146,9 +150,19 @@ def _with_options(base: Metric, options: Mapping[str, Any]) -> Metric:
 
 
 def _are_responses(value: Any) -> bool:
-    if isinstance(value, Response):
+    if isinstance(value, Response) or (isinstance(value, Responses) and value):
         return True
     return isinstance(value, Sequence) and bool(value) and all(isinstance(item, Response) for item in value)
+
+
+def _cases(responses: Sequence[Response]) -> Sequence[Case]:
+    if isinstance(responses, Responses) and responses.cases is not None:
+        return responses.cases
+    return [response.trial.case for response in responses if response.trial]
+
+
+def _id(case: Case) -> str:
+    return case.id
 
 
 def _check_roles(metric: Metric, cases: Sequence[Case], measurements: Sequence[Measurement]) -> None:
@@ -163,7 +177,8 @@ def _check_roles(metric: Metric, cases: Sequence[Case], measurements: Sequence[M
 
 def _signature(metric: Metric, cases: Sequence[Case], responses: Sequence[Response]) -> str:
     items = {key: str(value).replace("|", "/") for key, value in metric.signature(cases).items()}
-    datasets = sorted({r.trial.dataset[:12] for r in responses if r.trial and r.trial.dataset})
+    given = responses[:1] if is_large(responses) else responses  # recorded responses are of one dataset
+    datasets = sorted({r.trial.dataset[:12] for r in given if r.trial and r.trial.dataset})
     if datasets:
         items["data"] = "+".join(datasets)
     return "|".join([metric.name, *(f"{key}:{value}" for key, value in items.items())])

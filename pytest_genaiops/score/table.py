@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_genaiops.errors import MetricError, of_ours
 from pytest_genaiops.metrics.base import Metric, add_up
-from pytest_genaiops.records import Measurement, Response
+from pytest_genaiops.records import Measurement, Response, Statistics
+from pytest_genaiops.run import Measured
+from pytest_genaiops.sequences import Chosen, chosen, same
 
 __tracebackhide__ = of_ours
 
@@ -26,8 +29,10 @@ class Table:
     ids: Sequence[str]
     """Case ids."""
     signature: str
-    clusters: Sequence[str] | None = None
+    clusters: Sequence[Hashable] | None = None
     """Rows with the same key depend on each other: one document, one conversation, trials of one case."""
+    slices: Mapping[str, Sequence[int]] | None = None
+    """``tag=value`` -> positions, where they are known already; None where the responses say."""
     score_again: Callable[[Sequence[Response]], Any] | None = None
     """Scores other responses under the same metric: a baseline's, for a comparison."""
     total: Any = None
@@ -38,30 +43,71 @@ class Table:
 
 def summed(table: Table) -> Table:
     """The table with its scored positions and their summed statistics filled in."""
-    scored = [i for i, m in enumerate(table.measurements) if m.statistics is not None]
-    rows = [table.measurements[i].statistics for i in scored]
-    return replace(table, scored=scored, total=add_up(rows) if rows else None)  # type: ignore[arg-type]
+    found = table.measurements
+    if isinstance(found, Measured):
+        scored = found.scored
+        return replace(table, scored=scored, total=found.statistics.total() if scored else None)
+    positions = [i for i, m in enumerate(found) if m.statistics is not None]
+    rows = [found[i].statistics for i in positions]
+    return replace(table, scored=positions, total=add_up(rows) if rows else None)  # type: ignore[arg-type]
 
 
-def rows(table: Table, chosen: Sequence[int]) -> Table:
+def sliced(table: Table) -> Iterator[tuple[str, Table]]:
+    """(``tag=value``, the table's part with this tag), by name; nothing where cases carry no tags."""
+    found = table.slices if table.slices is not None else _members(table.responses)
+    return ((name, _rows(table, positions)) for name, positions in sorted(found.items()))
+
+
+def _members(responses: Sequence[Response]) -> Mapping[str, Sequence[int]]:
+    found: dict[str, list[int]] = {}
+    for i, response in enumerate(responses):
+        tags = response.trial.case.slices if response.trial else {}
+        for tag, value in tags.items():
+            found.setdefault(f"{tag}={value}", []).append(i)
+    return found
+
+
+def _rows(table: Table, positions: Sequence[int]) -> Table:
     """The table cut down to some positions."""
+    found = table.measurements
+    large = isinstance(found, Measured)
     return summed(
         replace(
             table,
-            responses=[table.responses[i] for i in chosen],
-            measurements=[table.measurements[i] for i in chosen],
-            ids=[table.ids[i] for i in chosen],
-            clusters=[table.clusters[i] for i in chosen] if table.clusters is not None else None,
+            responses=Chosen(table.responses, positions) if large else chosen(table.responses, positions),
+            measurements=found.take(positions) if isinstance(found, Measured) else chosen(found, positions),
+            ids=chosen(table.ids, positions),
+            clusters=chosen(table.clusters, positions) if table.clusters is not None else None,
+            slices=None,
         )
     )
 
 
-def paired(name: str, left: Table, right: Table) -> tuple[list[int], list[int]]:
+def statistics_at(table: Table, positions: Sequence[int]) -> Sequence[Statistics]:
+    """The statistics of scored rows."""
+    found = table.measurements
+    if isinstance(found, Measured):
+        return found.statistics.take(positions)
+    return [found[i].statistics for i in positions]  # type: ignore[misc]
+
+
+def reasons(table: Table) -> Iterator[tuple[int, str]]:
+    """(position, why there is no score) of every unscored row, in their order."""
+    found = table.measurements
+    unscored = found.unscored.items() if isinstance(found, Measured) else enumerate(found)
+    return ((i, f"{m.kind}: {m.reason}") for i, m in unscored if m.statistics is None)
+
+
+def paired(name: str, left: Table, right: Table) -> tuple[Sequence[int], Sequence[int]]:
     """Positions of the cases that both tables scored, in the left one's order. Rows join by case id and trial.
 
     Raises:
         MetricError: the two do not hold the same cases.
     """
+    if same(left.ids, right.ids):
+        missing = {i for i, _ in reasons(right)}
+        both = array("q", (i for i in left.scored if i not in missing)) if missing else left.scored
+        return both, both
     mine, theirs = _keys(left), _keys(right)
     apart = set(mine) ^ set(theirs)
     if apart:
@@ -70,8 +116,18 @@ def paired(name: str, left: Table, right: Table) -> tuple[list[int], list[int]]:
             "a paired comparison needs the same cases on both sides"
         )
     there = {theirs[i]: i for i in right.scored}
-    both = [(i, there[mine[i]]) for i in left.scored if mine[i] in there]
-    return [a for a, _ in both], [b for _, b in both]
+    pairs = [(i, there[mine[i]]) for i in left.scored if mine[i] in there]
+    return [a for a, _ in pairs], [b for _, b in pairs]
+
+
+def same_responses(left: Table, right: Table, positions: tuple[Sequence[int], Sequence[int]]) -> bool:
+    """Whether the rows at these positions are the very same responses on both sides."""
+    if not left.responses:
+        return False
+    mine, theirs = positions
+    if same(left.responses, right.responses):
+        return mine == theirs
+    return all(left.responses[a] is right.responses[b] for a, b in zip(mine, theirs, strict=True))
 
 
 def _keys(table: Table) -> list[tuple[str, int]]:
@@ -99,7 +155,9 @@ def own_values(
             raise MetricError(f"{name}: {len(values)} values but {len(given)} {what}; give one for each")
     if len(set(names)) != len(names):
         raise MetricError(f"{name}: an id occurs twice; rows join by id, so ids must be unique")
-    measurements = [_measurement(name, row, value, scale) for row, value in zip(names, values, strict=True)]
+    measurements = Measured()
+    for row, value in zip(names, values, strict=True):
+        measurements.append(_measurement(name, row, value, scale))
     keys = None if clusters is None else [str(key) for key in clusters]
     return summed(Table(metric=None, responses=(), measurements=measurements, ids=names, signature="", clusters=keys))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
 
 from pytest_genaiops.statistics.quantiles import two_sided_z
@@ -21,12 +22,12 @@ def mean_error(values: Sequence[float], groups: Sequence[int] | None) -> tuple[f
     """
     n = len(values)
     center = math.fsum(values) / n
-    residuals = [value - center for value in values]
+    residuals = array("d", (value - center for value in values))
     if groups is not None:
         sums: list[list[float]] = [[] for _ in range(max(groups) + 1)]
         for group, residual in zip(groups, residuals, strict=True):
             sums[group].append(residual)
-        residuals = [math.fsum(members) for members in sums]
+        residuals = array("d", map(math.fsum, sums))
     units = len(residuals)
     if units < 2:
         return 0.0, units

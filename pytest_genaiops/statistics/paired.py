@@ -13,6 +13,8 @@ fewer cases proves no such thing.
 from __future__ import annotations
 
 import math
+import operator
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -79,8 +81,18 @@ def _same(candidate: Sample, baseline: Sample, units: int) -> bool:
     return (
         units >= ENOUGH_TO_BE_THE_SAME
         and all(ours == theirs for ours, theirs in zip(candidate.statistics, baseline.statistics, strict=True))
-        and len(set(candidate.values)) > LEVELS
+        and _levels(candidate.values) > LEVELS
     )
+
+
+def _levels(values: Sequence[float]) -> int:
+    """Distinct values, counted no further than matters."""
+    seen: set[float] = set()
+    for value in values:
+        seen.add(value)
+        if len(seen) > LEVELS:
+            break
+    return len(seen)
 
 
 def _span(sample: Sample) -> Interval:
@@ -91,8 +103,8 @@ def _span(sample: Sample) -> Interval:
 
 def _shares(candidate: Sample, baseline: Sample, confidence: float) -> Difference:
     n, width = len(candidate), candidate.scale[1] - candidate.scale[0]
-    pairs = list(zip(candidate.values, baseline.values, strict=True))
-    gained, lost = sum(ours > theirs for ours, theirs in pairs), sum(ours < theirs for ours, theirs in pairs)
+    gained = sum(map(operator.gt, candidate.values, baseline.values))
+    lost = sum(map(operator.lt, candidate.values, baseline.values))
     low, high = tango(gained, lost, n, confidence)
     bounds = (low * width, high * width)
     return Difference(
@@ -106,7 +118,7 @@ def _shares(candidate: Sample, baseline: Sample, confidence: float) -> Differenc
 
 
 def _means(candidate: Sample, baseline: Sample, groups: Sequence[int] | None, confidence: float) -> Difference:
-    changes = [ours - theirs for ours, theirs in zip(candidate.values, baseline.values, strict=True)]
+    changes = array("d", map(operator.sub, candidate.values, baseline.values))
     value, span = math.fsum(changes) / len(changes), _span(candidate)
     error, units = mean_error(changes, groups)
     if error:

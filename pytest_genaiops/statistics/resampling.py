@@ -8,12 +8,13 @@ Machine Translation Evaluation*, at the cost of arithmetic instead of a pass ove
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Hashable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_genaiops.errors import MetricError, UnscorableError
-from pytest_genaiops.records import Statistics
-from pytest_genaiops.statistics.sample import Sample, Total
+from pytest_genaiops.columns import Columns, Total
+from pytest_genaiops.errors import UnscorableError
+from pytest_genaiops.sequences import Mapped
+from pytest_genaiops.statistics.sample import Sample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,11 +34,15 @@ class Table:
     def __init__(self, sample: Sample, groups: Sequence[int] | None) -> None:
         import numpy as np
 
-        rows, self._keys = _columns(sample.statistics)
+        given = sample.statistics
+        columns = given if isinstance(given, Columns) else Columns(given)
         self._score = sample.score
-        self._whole = [all(isinstance(number, int) for number in column) for column in zip(*rows, strict=True)]
+        self._keys, numbers = _keyed(columns)
+        self._whole = [isinstance(sum(column), int) for column in numbers]
         # The last column counts cases, since clusters differ in size.
-        matrix = np.column_stack([np.asarray(rows, dtype=np.float64).reshape(len(rows), -1), np.ones(len(rows))])
+        matrix = np.ones((len(columns), len(numbers) + 1))
+        for place, column in enumerate(numbers):
+            matrix[:, place] = column
         if groups is not None:
             sums = np.zeros((max(groups) + 1, matrix.shape[1]))
             np.add.at(sums, np.asarray(groups), matrix)
@@ -46,7 +51,7 @@ class Table:
 
     def value(self) -> float:
         """Score of the sample itself. Raises UnscorableError where the metric is undefined on it."""
-        return self._score(*self._total([math.fsum(column) for column in self.matrix.T.tolist()]))
+        return self._score(*self._total([math.fsum(column.tolist()) for column in self.matrix.T]))
 
     def score(self, sums: Sequence[float]) -> float | None:
         """Score of one row of sums; None where the metric is undefined on this resample."""
@@ -100,12 +105,9 @@ def _resample_counts(units: int, resamples: int, seed: int) -> Iterator[Matrix]:
         yield np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units).astype(np.float64)
 
 
-def _columns(statistics: Sequence[Statistics]) -> tuple[list[tuple[float, ...]], list[Hashable] | None]:
-    """Rows of one width, and the keys of their columns where the statistics are mappings."""
-    if not any(isinstance(row, Mapping) for row in statistics):
-        rows: list[Any] = list(statistics)
-        if len({len(row) for row in rows}) > 1:
-            raise MetricError("the statistics of a sample must be tuples of one width")
-        return rows, None
-    keys = list(dict.fromkeys(key for row in statistics for key in row))
-    return [tuple(row.get(key, 0) for key in keys) for row in statistics if isinstance(row, Mapping)], keys
+def _keyed(statistics: Columns) -> tuple[list[Hashable] | None, Sequence[Sequence[float]]]:
+    """Columns of numbers, and their keys where the statistics are mappings."""
+    if statistics.mappings is None:
+        return None, statistics.columns
+    keys = list(dict.fromkeys(key for row in statistics.mappings for key in row))
+    return keys, [Mapped(lambda row, key=key: row.get(key, 0), statistics.mappings) for key in keys]  # type: ignore[misc]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.records import Statistics
-
-Total: TypeAlias = tuple[float, ...] | Mapping[Hashable, float]
-"""Summed statistics as ``score`` takes them: a tuple, or a mapping without zero entries."""
 
 ROUNDING = 1e-9
 """How far a value may leave its scale, as a share of the scale, before it is more than a rounding error."""
@@ -35,7 +32,7 @@ class Sample:
     is_mean: bool
     """True where the score is the plain mean of ``values``."""
     scale: tuple[float, float] = (0.0, 1.0)
-    clusters: Sequence[str] | None = None
+    clusters: Sequence[Hashable] | None = None
 
     def __post_init__(self) -> None:
         n, low, high = len(self.values), *self.scale
@@ -56,11 +53,11 @@ class Sample:
         return len(self.values)
 
 
-def grouping(clusters: Sequence[str] | None) -> list[int] | None:
+def grouping(clusters: Sequence[Hashable] | None) -> list[int] | None:
     """Cluster number (from 0, in order of appearance) of each row; None where no two rows share a cluster."""
     if clusters is None or len(set(clusters)) == len(clusters):
         return None
-    numbers: dict[str, int] = {}
+    numbers: dict[Hashable, int] = {}
     return [numbers.setdefault(key, len(numbers)) for key in clusters]
 
 
