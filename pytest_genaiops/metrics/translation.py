@@ -40,9 +40,10 @@ _PACKAGES = {
 """Tokenizer -> what it imports, and the extra that brings it."""
 SMOOTH_METHODS = ("exp", "floor", "add-k", "none")
 
-# One chrF reference costs about 330 bytes a character, so 130 MB here; BLEU's a quarter of that.
-_REFERENCE_INFO: TextMemo[Any] = TextMemo(400_000)
-_SEGMENTS: TextMemo[tuple[float, ...]] = TextMemo(16_000_000)
+# One chrF reference costs about 330 bytes a character, so 65 MB here; BLEU's a quarter of that.
+_REFERENCE_INFO: TextMemo[Any] = TextMemo(200_000)
+_SEGMENT_BYTES = 600  # what a remembered segment takes beside its texts
+_SEGMENTS: TextMemo[tuple[float, ...]] = TextMemo(32_000_000)
 
 _LONGEST_TEXT = 500_000
 _VARIABLE = -1
@@ -101,7 +102,7 @@ class Translation(Metric):
             )
             return tuple(engine._compute_segment_statistics(engine._preprocess_segment(hypothesis), info))
 
-        return _SEGMENTS.get((self, hypothesis, references), length, count)
+        return _SEGMENTS.get((self, hypothesis, references), length + _SEGMENT_BYTES, count)
 
     def score(self, total: Any, n: int) -> float:
         """Corpus score of summed statistics; equal to sacrebleu's ``corpus_score`` of the same segments."""
