@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -13,9 +14,11 @@ from _pytest._code.code import TerminalRepr
 
 from pytest_genaiops.plugin.session import Progress
 from pytest_genaiops.records import Case
+from pytest_genaiops.report.difference import summary
 from pytest_genaiops.report.evidence import case_lines, comparison_lines, headline
 from pytest_genaiops.report.text import visible
 from pytest_genaiops.score import Score
+from pytest_genaiops.variants import Variant, difference
 
 _MIRRORED = {">=": "<=", "<=": ">=", ">": "<", "<": ">", "==": "==", "!=": "!="}
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -40,6 +43,12 @@ def evidence_of(progress: Progress, shown: str) -> list[str]:
             evidence = score.evidence()
             lines[key] = [headline(evidence), *case_lines(evidence)]
     return [line for block in lines.values() for line in block]
+
+
+@functools.lru_cache(maxsize=256)
+def differs(variant: Variant, baseline: Variant | None) -> str:
+    """In what a variant differs from the baseline, in a line; empty for the baseline itself and for bare names."""
+    return summary([change.plain() for change in difference(variant, baseline)]) if baseline is not None else ""
 
 
 def fit_for_terminal(item: pytest.Item, progress: Progress, report: Any) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from pytest_genaiops.errors import CoverageError
-from pytest_genaiops.plugin.explain import evidence_of, fit_for_terminal
+from pytest_genaiops.plugin.explain import differs, evidence_of, fit_for_terminal
 from pytest_genaiops.plugin.items import CaseItem, SuiteItem
-from pytest_genaiops.plugin.session import Progress
+from pytest_genaiops.plugin.session import Progress, state_of
 from pytest_genaiops.report.table import Row
+from pytest_genaiops.report.text import visible
 from pytest_genaiops.score import Score
 
 MAX_SLICES = 12
@@ -29,7 +30,7 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
         return
     progress = item.progress or Progress()
     if report.when == "call" and report.failed:
-        evidence = evidence_of(progress, str(report.longrepr))
+        evidence = evidence_of(progress, str(report.longrepr)) + _difference(item)
         if evidence:
             report.sections.append(("genaiops", "\n".join(evidence)))
     outcome = _outcome(item, call, report)
@@ -100,7 +101,25 @@ def _facts(item: SuiteItem, scores: Iterable[Score]) -> dict[str, Any]:
         "case": case.id if case else None,
         "slices": dict(case.slices) if case else {},
         "rows": [row.plain() for row in rows.values()],
+        "differs": _told_once(item),
     }
+
+
+def _told_once(item: SuiteItem) -> str:
+    """In what the item's variant differs from the baseline; nothing in the later reports of one test and variant."""
+    binding, told = item.binding, state_of(item.config).told
+    key = (binding.title, binding.variant.id)
+    if key in told:
+        return ""
+    told.add(key)
+    return differs(binding.variant, binding.suite.baseline)
+
+
+def _difference(item: SuiteItem) -> list[str]:
+    """The line under a failed comparison that says what was compared."""
+    variant, baseline = item.binding.variant, item.binding.suite.baseline
+    found = differs(variant, baseline) if "baseline" in item.binding.wants else ""
+    return [visible(f"{variant.id} differs from {baseline.id}: {found}")] if found and baseline is not None else []
 
 
 def _keep(rows: dict[tuple[str, str], Row], score: Score, part: str) -> None:

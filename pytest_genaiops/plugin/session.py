@@ -84,6 +84,8 @@ class State:
         """Node ids of suites that cannot run."""
         self.planned: set[object] = set()
         """Targets whose part of the plan has been started."""
+        self.told: set[tuple[str, str]] = set()
+        """Tests and variants whose difference from the baseline a report has carried."""
         self.items: list[pytest.Item] = []
         """Every selected item, in the order in which they run."""
 

@@ -55,14 +55,19 @@ class Ledger:
     def __init__(self) -> None:
         self._suites: dict[tuple[str, ...], dict[str, Any]] = {}
         self._rows: dict[tuple[str, ...], dict[tuple[str, str, str], Mean]] = {}
+        self._differs: dict[tuple[str, ...], dict[str, str]] = {}
         self._outcomes: dict[tuple[str, ...], dict[tuple[str, str], str]] = {}
 
     def add(self, report: Any, outcome: str | None) -> None:
         """Take the facts that a suite's report carries."""
         facts = vars(report).pop("genaiops", None)  # read once, while pytest keeps reports to the end
-        if facts is None or report.outcome == "rerun":
+        if facts is None:
             return
         variant, title = facts["variant"], _heading(facts)
+        if facts["differs"]:
+            self._differs.setdefault(title, {})[variant] = facts["differs"]
+        if report.outcome == "rerun":
+            return
         suite = self._suites.setdefault(title, {**facts, "variants": {}})
         suite["variants"].setdefault(variant)
         if facts["case"] is not None and outcome is not None:
@@ -95,6 +100,7 @@ class Ledger:
                 variants=list(suite["variants"]),
                 cells=cells,
                 tallies=_tallies(outcomes),
+                differs=self._differs.get(title, {}),
             )
 
     def write(self, reporter: Any) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_genaiops.report.difference import plain
 from pytest_genaiops.report.text import clipped, columns, number, visible
 
 GAP = "  "
@@ -59,6 +61,8 @@ class SuiteTable:
     cells: Mapping[tuple[str, str], Mapping[str, Row]]
     """(metric, slice) -> variant -> row, in the order in which they are shown."""
     tallies: Mapping[str, Tally] = field(default_factory=dict)
+    differs: Mapping[str, str] = field(default_factory=dict)
+    """Variant -> in what it differs from the baseline, in a line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +95,17 @@ def render(table: SuiteTable, width: int, *, ascii_only: bool = False) -> list[L
             for variant in block:
                 cells += _aligned(bodies[variant].get(key, []), widths[variant])
             lines.append(cells)
+    return lines + [[Cell(text=line)] for line in _differences(table, width, ascii_only)]
+
+
+def _differences(table: SuiteTable, width: int, ascii_only: bool) -> list[str]:
+    """A line for each variant that differs from the baseline, wrapped."""
+    lines = []
+    for variant in table.variants:
+        told = table.differs.get(variant)
+        if told:
+            text = f"{visible(variant)}: {plain(told) if ascii_only else told}"
+            lines += textwrap.wrap(text, width, initial_indent=GAP, subsequent_indent=GAP * 2, break_on_hyphens=False)
     return lines
 
 

@@ -1,6 +1,7 @@
 """Variants: prompts, parameters and retrieval keys to compare, from YAML files or code."""
 
 from pytest_genaiops.variants.chain import Call, Chain
+from pytest_genaiops.variants.difference import Change, difference
 from pytest_genaiops.variants.find import select
 from pytest_genaiops.variants.load import load_variants
 from pytest_genaiops.variants.plain import bare, from_mapping
@@ -12,9 +13,11 @@ __all__ = [
     "PROMPTY",
     "Call",
     "Chain",
+    "Change",
     "Variant",
     "bare",
     "check_inputs",
+    "difference",
     "from_mapping",
     "load_variants",
     "sample_dataset",

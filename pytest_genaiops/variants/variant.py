@@ -61,6 +61,11 @@ class Variant:
         """Whether one answer takes several calls."""
         return len(self.steps) > 1
 
+    @property
+    def named(self) -> bool:
+        """Whether it is only a name: what it stands for is known to the target, or to the dataset."""
+        return _is_name(self.steps, self.rag)
+
     def check(self, case: Case) -> None:
         """Raise VariantError where a step could not be rendered, except that a variant without a prompt asks nothing.
 
@@ -93,9 +98,13 @@ def hash_of(variant_id: str, steps: Sequence[Prompt], rag: Mapping[str, Any]) ->
 
     Raises TypeError, ValueError or RecursionError for values that JSON has no form for.
     """
-    named = not (rag or any(step.messages or step.model or step.parameters for step in steps))
     behaviour = [_behaviour(step) for step in steps], rag
+    named = _is_name(steps, rag)
     return hashlib.sha256(canonical((variant_id, behaviour) if named else behaviour)).hexdigest()
+
+
+def _is_name(steps: Sequence[Prompt], rag: Mapping[str, Any]) -> bool:
+    return not (rag or any(step.messages or step.model or step.parameters for step in steps))
 
 
 def _behaviour(step: Prompt) -> object:
