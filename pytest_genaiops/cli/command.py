@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import NoReturn, Protocol
 
-from pytest_genaiops.cli import lock, metrics
+from pytest_genaiops.cli import doctor, lock, metrics
 from pytest_genaiops.cli.output import complain
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.registry import did_you_mean
@@ -37,6 +37,7 @@ class Command(Protocol):
 GROUPS: dict[str, dict[str, Command]] = {
     "Datasets": {"lock": lock},
     "What can be measured": {"metrics": metrics},
+    "When something is wrong": {"doctor": doctor},
 }
 """Heading -> name -> module, as ``genaiops --help`` shows them."""
 COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
