@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import NoReturn, Protocol
 
-from pytest_genaiops.cli import doctor, lock, metrics
+from pytest_genaiops.cli import doctor, lock, metrics, variants
 from pytest_genaiops.cli.output import complain
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.registry import did_you_mean
@@ -36,6 +36,7 @@ class Command(Protocol):
 
 GROUPS: dict[str, dict[str, Command]] = {
     "Datasets": {"lock": lock},
+    "Variants": {"variants": variants},
     "What can be measured": {"metrics": metrics},
     "When something is wrong": {"doctor": doctor},
 }

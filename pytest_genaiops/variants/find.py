@@ -43,6 +43,15 @@ def select(entries: str | Sequence[Entry], *, root: Path) -> tuple[Variant, ...]
     return tuple(by_id.values())
 
 
+def files(root: Path) -> list[Path]:
+    """Every file of a format that we know in the folder of variants, in natural order."""
+    return sorted((file for file in (root / FOLDER).glob("**/*") if _is_variant(file)), key=_natural)
+
+
+def _is_variant(file: Path) -> bool:
+    return file.suffix.lower() in SUFFIXES and file.is_file()
+
+
 def _variants(entry: Entry, root: Path) -> Iterable[Variant]:
     if isinstance(entry, Variant):
         return (entry,)

@@ -16,6 +16,11 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
+PROGRAMS = {
+    "pytest": ["-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider"],
+    "genaiops": ["-c", "import sys; from pytest_genaiops.cli import main; sys.exit(main())"],
+}
+
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,9 +41,8 @@ def check_console(text: str) -> None:
     """Run ``$ command`` and find every line shown below it in the output, in this order; others may stand between."""
     first, *shown = text.splitlines()
     command = shlex.split(first.removeprefix("$ "))
-    assert command[0] == "pytest"
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", *command[1:]],
+        [sys.executable, *PROGRAMS[command[0]], *command[1:]],
         capture_output=True,
         text=True,
         check=False,
