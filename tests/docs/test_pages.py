@@ -14,6 +14,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PROGRAMS = {
+    "pytest": ["-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider"],
+    "genaiops": ["-c", "import sys; from pytest_genaiops.cli import main; sys.exit(main())"],
+}
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
 PROGRAMS = {

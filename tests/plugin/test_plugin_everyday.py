@@ -186,3 +186,68 @@ class TestWarnings:
         twins.same(*options)
         ours, bare = twins.run(*options)
         assert ours.printed == bare.printed
+
+    def test_filters_of_the_environment(self, twins: Twins, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PYTHONWARNINGS", "error::UserWarning")
+        assert twins.same(apart=True).counts == {"passed": 3, "failed": 1}
+
+
+class TestWholeDatasets:
+    """A suite of one item a variant, beside items that are parametrized by the variant."""
+
+    @pytest.fixture(autouse=True)
+    def suite(self, twins: Twins) -> None:
+        for folder, marked in (
+            (twins.ours, "pytest.mark.genaiops(dataset='capitals', variants=['v1', 'v2', 'v3'])"),
+            (twins.bare, "pytest.mark.parametrize('variant', VARIANTS, indirect=True, ids=['v1', 'v2', 'v3'])"),
+        ):
+            with (folder / "world.py").open("a") as file:
+                file.write("\nVARIANTS = [type('V', (), {'id': f'v{i}'}) for i in (1, 2, 3)]\n")
+                file.write(f"whole = {marked}\n")
+        with (twins.bare / "conftest.py").open("a") as file:
+            file.write(
+                "\nfrom world import CASES\n\n@pytest.fixture\ndef responses(variant):\n"
+                "    return [SimpleNamespace(text=answer(case, variant)) for case in CASES]\n"
+            )
+        twins.write(
+            "test_suite.py",
+            """
+            import pytest
+
+            from world import CITIES, note, whole
+
+            @pytest.fixture(scope="module")
+            def wide():
+                note("+ wide")
+                yield
+                note("- wide")
+
+            @whole
+            def test_whole(responses, variant, wide):
+                note(variant.id)
+                right = sum(r.text == city for r, city in zip(responses, CITIES.values()))
+                assert right == 4 or variant.id == "v3"
+
+            @whole
+            class TestClass:
+                def test_length(self, responses):
+                    assert len(responses) == 4
+            """,
+        )
+        twins.wrong("c2")
+
+    @pytest.mark.parametrize("options", [["-x"], ["-k", "v2"], ["--deselect", "test_suite.py::TestClass"], ["-rA"]])
+    def test_options(self, twins: Twins, options: list[str]) -> None:
+        assert twins.same(*options).outcomes
+
+    def test_several_runs(self, twins: Twins) -> None:
+        twins.same_in_turn([], ["--lf"], ["--sw"], ["--sw", "--sw-skip"], ["--ff", "-x"])
+
+
+@pytest.mark.parametrize("option", ["--fixtures", "--fixtures-per-test", "--markers", "--cache-show", "--version"])
+def test_listings_end_well(mixed: Twins, option: str) -> None:
+    ours, bare = mixed.run(option)
+    assert ours.ret == bare.ret == pytest.ExitCode.OK
+    if option == "--fixtures":
+        assert "response" in ours.text
+        assert "asking for it makes one test item per variant and case" in ours.text

@@ -322,8 +322,14 @@ class TestMarks:
             "@pytest.mark.filterwarnings('error')",
         ],
     )
-    @pytest.mark.parametrize("options", [["-rA"], ["--runxfail"], ["-o", "xfail_strict=true"]], ids=" ".join)
-    def test_a_mark(self, twins: Twins, marks: str, options: list[str]) -> None:
+    def test_a_mark(self, twins: Twins, marks: str) -> None:
+        twins.write("test_suite.py", self.SUITE.format(head="", marks=marks, inside="pass"))
+        twins.wrong("c2")
+        twins.same("-rA")
+
+    @pytest.mark.parametrize("marks", ["@pytest.mark.xfail", "@pytest.mark.xfail(strict=True)"])
+    @pytest.mark.parametrize("options", [["--runxfail"], ["-o", "xfail_strict=true"]], ids=" ".join)
+    def test_expected_failures_as_configured(self, twins: Twins, marks: str, options: list[str]) -> None:
         twins.write("test_suite.py", self.SUITE.format(head="", marks=marks, inside="pass"))
         twins.wrong("c2")
         twins.same(*options)
@@ -411,7 +417,7 @@ class TestFailures:
             pass
     """
 
-    @pytest.mark.parametrize("options", [[], ["-x"], ["--maxfail=2"]], ids=["all", "x", "maxfail"])
+    @pytest.mark.parametrize("options", [[], ["-x"]], ids=["all", "x"])
     @pytest.mark.parametrize(
         "phases",
         [

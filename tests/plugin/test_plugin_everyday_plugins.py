@@ -232,22 +232,21 @@ class TestReruns:
     """
 
     @pytest.mark.parametrize(
-        ("mark", "options"),
+        ("error", "mark", "options"),
         [
-            ("", ["--reruns=2"]),
-            ("", ["--reruns=1"]),
-            ("", ["--reruns=2", "--only-rerun=OSError"]),
-            ("", ["--reruns=2", "--rerun-except=AssertionError"]),
-            ("", ["--reruns=2", "-x"]),
-            ("", ["--reruns=2", "--reruns-delay=0.01"]),
-            ("@pytest.mark.flaky(reruns=2)", []),
-            ("@pytest.mark.flaky(reruns=2, condition=False)", []),
-            ("@pytest.mark.flaky(reruns=2, only_rerun=['OSError'])", []),
-            ("@pytest.mark.flaky(reruns=1)", ["--reruns=2"]),
+            ("OSError", "", ["--reruns=2"]),
+            ("AssertionError", "", ["--reruns=1"]),
+            ("OSError", "", ["--reruns=2", "--only-rerun=OSError"]),
+            ("AssertionError", "", ["--reruns=2", "--rerun-except=AssertionError"]),
+            ("AssertionError", "", ["--reruns=2", "-x"]),
+            ("OSError", "", ["--reruns=2", "--reruns-delay=0.01"]),
+            ("AssertionError", "@pytest.mark.flaky(reruns=2)", []),
+            ("OSError", "@pytest.mark.flaky(reruns=2, condition=False)", []),
+            ("AssertionError", "@pytest.mark.flaky(reruns=2, only_rerun=['OSError'])", []),
+            ("OSError", "@pytest.mark.flaky(reruns=1)", ["--reruns=2"]),
         ],
     )
-    @pytest.mark.parametrize("error", ["OSError", "AssertionError"])
-    def test_reruns(self, twins: Twins, mark: str, options: list[str], error: str) -> None:
+    def test_reruns(self, twins: Twins, error: str, mark: str, options: list[str]) -> None:
         pytest.importorskip("pytest_rerunfailures")
         twins.write("test_suite.py", self.FLAKY.format(mark=mark, error=error))
         twins.wrong("c4")
