@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from pytest_genaiops.dataset.values import plain
 from pytest_genaiops.extras import require
 
 _BUFFER = 2**20
+_LARGE = 32 * 2**20
 _AT_ONCE = 8 * 2**20
 """Bytes that are turned into Python objects together, as the file estimates them."""
 _INDEX = re.compile(r"__index_level_\d+__")
@@ -29,8 +31,10 @@ def parquet_rows(path: Path, shown: str) -> Rows:
     number = 0
     try:
         with opened(path, shown) as raw:
-            # Without a buffer of its own, a column's part of a row group is read as a whole.
-            file = parquet.ParquetFile(raw, buffer_size=_BUFFER, pre_buffer=False)
+            # Without a buffer, a column's part of a row group is read as a whole; with one, pyarrow makes room for as
+            # much as a damaged file claims to hold. So only large files have one.
+            buffer = _BUFFER if os.fstat(raw.fileno()).st_size > _LARGE else 0
+            file = parquet.ParquetFile(raw, buffer_size=buffer, pre_buffer=False)
             names = [name for name in file.schema_arrow.names if not _INDEX.fullmatch(name)]
             columns = Columns(names, shown)
             for batch in file.iter_batches(batch_size=_batch_size(file.metadata), use_threads=False):
@@ -40,7 +44,7 @@ def parquet_rows(path: Path, shown: str) -> Rows:
                     source = f"{shown}:{number}"
                     pairs = zip(names, row, strict=True)
                     yield number, source, columns.row([plain(cell, name, source) for name, cell in pairs])
-    except arrow.ArrowException as error:
+    except (arrow.ArrowException, UnicodeDecodeError) as error:  # the latter: a column's name
         refuse(shown, _damaged(error, number))
     except OSError as error:
         refuse(shown, unreadable(error) if error.errno else _damaged(error, number))

@@ -10,7 +10,7 @@ from pytest_genaiops.dataset.readers.columns import RESPONSE, Columns
 from pytest_genaiops.dataset.readers.json_lines import parsed
 from pytest_genaiops.dataset.readers.lines import LONGEST_LINE, Rows
 from pytest_genaiops.dataset.schema import TEXT_LISTS, refuse
-from pytest_genaiops.dataset.text import quoted
+from pytest_genaiops.dataset.text import printable, quoted
 
 
 class TableRow(dict[str, Any]):
@@ -63,7 +63,7 @@ def _table_fault(message: str) -> str:
         return f"{most}; close its quote, or keep such texts in a .jsonl file"
     if "new-line" in message:
         return "the row holds a bare carriage return; end lines with LF or CRLF, and quote cells that hold one"
-    return f"the row is not well-formed ({message}); double the quotes inside a quoted cell"
+    return f"the row is not well-formed ({printable(message)}); double the quotes inside a quoted cell"
 
 
 def _check_header(header: list[str], source: str, delimiter: str) -> None:
