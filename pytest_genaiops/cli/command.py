@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import NoReturn, Protocol
 
-from pytest_genaiops.cli import doctor, lock, metrics, variants
+from pytest_genaiops.cli import data, doctor, lock, metrics, variants
 from pytest_genaiops.cli.output import complain
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.registry import did_you_mean
@@ -35,7 +35,7 @@ class Command(Protocol):
 
 
 GROUPS: dict[str, dict[str, Command]] = {
-    "Datasets": {"lock": lock},
+    "Datasets": {"data": data, "lock": lock},
     "Variants": {"variants": variants},
     "What can be measured": {"metrics": metrics},
     "When something is wrong": {"doctor": doctor},

@@ -2,8 +2,8 @@
 
 from pytest_genaiops.dataset.choose import in_slices, sample
 from pytest_genaiops.dataset.frames import coerce
-from pytest_genaiops.dataset.load import Dataset, check_lock, from_rows, iter_cases, load, write_lock
-from pytest_genaiops.dataset.lock import Content
+from pytest_genaiops.dataset.load import Dataset, check_lock, content_of, from_rows, iter_cases, load, write_lock
+from pytest_genaiops.dataset.lock import Content, lock_fits
 from pytest_genaiops.dataset.manifest import Manifest
 from pytest_genaiops.dataset.select import find, names_in
 from pytest_genaiops.dataset.source import Source, locate, locate_all, source_of
@@ -15,6 +15,7 @@ __all__ = [
     "Source",
     "check_lock",
     "coerce",
+    "content_of",
     "find",
     "from_rows",
     "in_slices",
@@ -22,6 +23,7 @@ __all__ = [
     "load",
     "locate",
     "locate_all",
+    "lock_fits",
     "names_in",
     "sample",
     "source_of",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -66,8 +66,14 @@ def changes(before: Rows, after: Rows) -> Changes:
     """
     found = positions(before(), after())
     return Changes(
-        added=_kind(found.added, after), removed=_kind(found.removed, before), edited=_kind(found.edited, before)
+        added=kind_at(found.added, lambda: _ids(after)),
+        removed=kind_at(found.removed, lambda: _ids(before)),
+        edited=kind_at(found.edited, lambda: _ids(before)),
     )
+
+
+def _ids(rows: Rows) -> Iterator[str]:
+    return (name for name, _ in rows())
 
 
 def positions(before: Iterable[tuple[str, bytes]], after: Iterable[tuple[str, bytes]]) -> Positions:
@@ -97,11 +103,11 @@ def _fingerprints(rows: Iterable[tuple[str, bytes]]) -> tuple[Any, Any]:
     return (np.frombuffer(keys, np.int64), np.frombuffer(digests, np.uint32)) if keys else (np.empty(0, np.int64),) * 2
 
 
-def _kind(places: Array, rows: Rows) -> Kind:
-    """The rows at these positions, the first of them by name; read no further than those."""
-    wanted = places[:NAMED].tolist()
+def kind_at(places: Array, ids: Callable[[], Iterable[str]]) -> Kind:
+    """The rows at these positions, the first of them by id; ``ids()`` is read no further than those."""
+    wanted: list[int] = places[:NAMED].tolist()
     names: list[str] = []
-    for position, (name, _) in enumerate(rows() if wanted else ()):
+    for position, name in enumerate(ids() if wanted else ()):
         if position == wanted[len(names)]:
             names.append(name)
             if len(names) == len(wanted):

@@ -46,7 +46,7 @@ class Dataset:
         return Content(rows=len(self.cases), hash=self.hash, columns=self.columns)
 
 
-def load(source: Path | Source, *, root: Path | None = None) -> Dataset:
+def load(source: Path | Source, *, root: Path | None = None, against_lock: bool = True) -> Dataset:
     """Read and check a whole file, or the files of a folder, under its manifest and its lock where it has them.
 
     Places in messages and in ``Case.source`` are relative to ``root`` when the file is under
@@ -55,7 +55,7 @@ def load(source: Path | Source, *, root: Path | None = None) -> Dataset:
     """
     source = source if isinstance(source, Source) else source_of(source, root=root)
     found = _dataset(source.name, source.path, source.rows(), source.shown)
-    lock = read_lock(source)
+    lock = read_lock(source) if against_lock else None
     if lock is not None:
         lock.check(found.content, lambda: ((case.id, case_digest(case)) for case in found.cases))
     return replace(found, manifest=source.manifest)
@@ -107,6 +107,13 @@ def write_lock(source: Source) -> tuple[Content, bool]:
     return reading.content, written
 
 
+def content_of(source: Source) -> Content:
+    """What a lock would hold of the dataset as it is. Raises DatasetError where it cannot be read."""
+    reading = Reading(source)
+    deque(reading.digests(), maxlen=0)
+    return reading.content
+
+
 def check_lock(source: Source) -> Content | None:
     """Read the dataset and compare it with its lock; None where it has none.
 
@@ -115,10 +122,9 @@ def check_lock(source: Source) -> Content | None:
     lock = read_lock(source)
     if lock is None:
         return None
-    reading = Reading(source)
-    deque(reading.digests(), maxlen=0)
-    lock.check(reading.content, lambda: Reading(source).digests())
-    return reading.content
+    content = content_of(source)
+    lock.check(content, lambda: Reading(source).digests())
+    return content
 
 
 def from_rows(rows: Iterable[Row], *, name: str = "rows") -> Dataset:

@@ -160,6 +160,12 @@ def read_lock(source: Source) -> Lock | None:
     return Lock(source=source, content=content)
 
 
+def lock_fits(source: Source, content: Content) -> bool | None:
+    """Whether the dataset is what its lock says; None where it has none. Raises DatasetError as :func:`read_lock`."""
+    lock = read_lock(source)
+    return lock.content.hash == content.hash if lock else None
+
+
 def _refuse(source: Source, line: int, problem: str) -> NoReturn:
     place = f"{source.shown_lock}:{line}" if line else source.shown_lock
     refuse(place, f"{problem}; run `genaiops lock {source.name}` to write the lock anew")

@@ -1,0 +1,214 @@
+"""Rows that ask the same, or nearly the same, found without comparing every row with every other.
+
+Texts with the same words have the same hash. Texts that are nearly the same share short passages:
+of the hashes of all six-byte passages of a text, the eight smallest are its sketch (Broder, "On the
+resemblance and containment of documents", 1997), rows that share one of them are candidates, and
+candidates are compared by rapidfuzz's ratio.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from pytest_genaiops.dataset.describe.texts import asked, normal
+from pytest_genaiops.records import Case
+
+NEAR = 90.0
+"""rapidfuzz's ratio, in per cent, from which on two texts are nearly the same."""
+MOST_ROWS = 100_000
+"""Rows that are searched for near-duplicates."""
+SHOWN = 5
+_PASSAGE = 6
+_SKETCH = 8
+_NEIGHBOURS = 20
+"""Rows behind a row, among those that share a passage with it, that it is compared with."""
+_MOST_PAIRS = 300_000
+_KEPT = 5000
+_LONGEST = 2000
+"""Characters of a text that are compared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One row of one of the datasets."""
+
+    side: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two rows that are alike."""
+
+    first: Place
+    second: Place
+    likeness: float
+    """In per cent; 100 for the same words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """Rows that ask what an earlier row asks."""
+
+    same: int
+    """Rows with the same words as an earlier one."""
+    conflicting: int
+    """Of these, rows with other references or another label than the first that asks it."""
+    near: int
+    """Pairs of rows that are nearly the same."""
+    pairs: tuple[Pair, ...]
+    """The first few, conflicting ones before others."""
+    complete: bool
+    """False where there were too many rows to find all that are nearly the same."""
+
+
+def alike(sides: Sequence[Sequence[Case]]) -> Alike:
+    """Rows that are alike: within the one side, or between two, where there are several.
+
+    Rows without any text are like nothing. Memory: 50 bytes a row, and 300 for each of those that are
+    searched for near-duplicates.
+    """
+    rows = _Rows(sides)
+    firsts, same = _same(rows)
+    conflicting = [(a, b) for a, b in same if rows.answers[a] != rows.answers[b]]
+    agreeing = [(a, b) for a, b in same if rows.answers[a] == rows.answers[b]]
+    near, complete = _near(rows, firsts)
+    shown = [(a, b, 100.0) for a, b in (conflicting[:SHOWN] + agreeing[:SHOWN])] + near[:SHOWN]
+    return Alike(
+        same=len(same),
+        conflicting=len(conflicting),
+        near=len(near),
+        pairs=tuple(Pair(first=rows.place(a), second=rows.place(b), likeness=ratio) for a, b, ratio in shown),
+        complete=complete,
+    )
+
+
+class _Rows:
+    """All rows of all sides, one after the other, as hashes."""
+
+    def __init__(self, sides: Sequence[Sequence[Case]]) -> None:
+        self._sides = sides
+        self.keys, self.answers = array("q"), array("q")
+        for side in sides:
+            for case in side:
+                self.keys.append(hash(normal(asked(case))))
+                self.answers.append(hash((case.references, case.label)))
+
+    def side(self, row: int) -> int:
+        for number, side in enumerate(self._sides):
+            if row < len(side):
+                return number
+            row -= len(side)
+        raise IndexError(row)
+
+    def case(self, row: int) -> Case:
+        for side in self._sides:
+            if row < len(side):
+                return side[row]
+            row -= len(side)
+        raise IndexError(row)
+
+    def place(self, row: int) -> Place:
+        return Place(side=self.side(row), id=self.case(row).id)
+
+    def apart(self, first: int, second: int) -> bool:
+        """Whether a pair counts: always within one side, else only between two."""
+        return len(self._sides) == 1 or self.side(first) != self.side(second)
+
+    def some(self) -> Iterator[tuple[int, Case]]:
+        """Rows with their positions, at most ``MOST_ROWS``, and of every side some."""
+        start = 0
+        for side in self._sides:
+            yield from enumerate(islice(side, MOST_ROWS // len(self._sides)), start)
+            start += len(side)
+
+    @property
+    def few(self) -> bool:
+        """Whether these are all of them."""
+        return max(map(len, self._sides)) <= MOST_ROWS // len(self._sides)
+
+
+def _same(rows: _Rows) -> tuple[Any, list[tuple[int, int]]]:
+    """For each row whether it is the first of its words, and (first, later) of those that are not."""
+    import numpy as np
+
+    keys = np.frombuffer(rows.keys, np.int64)
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    nothing = hash("")
+    later = np.flatnonzero((first[inverse] != np.arange(len(keys))) & (keys != nothing))
+    pairs = [(int(first[inverse[row]]), int(row)) for row in later]
+    firsts = np.zeros(len(keys), dtype=bool)
+    firsts[first] = True
+    return firsts & (keys != nothing), [(a, b) for a, b in pairs if rows.apart(a, b)]
+
+
+def _near(rows: _Rows, firsts: Any) -> tuple[list[tuple[int, int, float]], bool]:
+    from rapidfuzz.fuzz import ratio
+
+    @lru_cache(maxsize=_KEPT)
+    def text_of(row: int) -> str:
+        return _text(rows.case(row))
+
+    places, hashes = array("q"), array("Q")
+    for row, case in rows.some():
+        if firsts[row]:
+            for value in _sketch(_text(case)):
+                places.append(row)
+                hashes.append(value)
+    found: list[tuple[int, int, float]] = []
+    candidates, complete = _candidates(places, hashes)
+    for first, second in candidates:
+        if rows.apart(first, second):
+            likeness = ratio(text_of(first), text_of(second), score_cutoff=NEAR)
+            if likeness:
+                found.append((first, second, float(likeness)))
+    return sorted(found, key=lambda pair: (-pair[2], pair[0], pair[1])), complete and rows.few
+
+
+def _text(case: Case) -> str:
+    return normal(asked(case))[:_LONGEST]
+
+
+def _sketch(text: str) -> list[int]:
+    """The smallest hashes of the text's passages; of a text that is shorter than one, the hash of itself."""
+    import numpy as np
+
+    data = np.frombuffer(text.encode("utf-8", "surrogatepass").ljust(_PASSAGE), np.uint8).astype(np.uint64)
+    count = len(data) - _PASSAGE + 1
+    passages = np.zeros(count, np.uint64)
+    for place in range(_PASSAGE):
+        passages |= data[place : place + count] << np.uint64(8 * place)
+    # Fibonacci hashing twice, with a shift between: neighbours in the alphabet are far apart.
+    passages *= np.uint64(0x9E3779B97F4A7C15)
+    passages ^= passages >> np.uint64(29)
+    passages *= np.uint64(0xBF58476D1CE4E5B9)
+    passages ^= passages >> np.uint64(32)
+    smallest: list[int] = np.unique(passages)[:_SKETCH].tolist()
+    return smallest
+
+
+def _candidates(places: array[int], hashes: array[int]) -> tuple[Iterable[tuple[int, int]], bool]:
+    """Pairs of rows that share a hash, each once; and whether all of them are there."""
+    import numpy as np
+
+    if not places:
+        return (), True
+    order = np.argsort(np.frombuffer(hashes, np.uint64), kind="stable")
+    ordered, row = np.frombuffer(hashes, np.uint64)[order], np.frombuffer(places, np.int64)[order]
+    found: list[Any] = []
+    for step in range(1, _NEIGHBOURS + 1):
+        match = ordered[step:] == ordered[:-step]
+        if not match.any():
+            break
+        found.append(np.stack([row[:-step][match], row[step:][match]], axis=1))
+    else:
+        match = ordered[_NEIGHBOURS + 1 :] == ordered[: -_NEIGHBOURS - 1]
+    if not found:
+        return (), True
+    pairs = np.unique(np.concatenate(found), axis=0)
+    return map(tuple, pairs[:_MOST_PAIRS].tolist()), not match.any() and len(pairs) <= _MOST_PAIRS
