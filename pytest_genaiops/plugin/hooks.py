@@ -9,11 +9,12 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 import pytest
 
-from pytest_genaiops.plugin.names import INI, MARKER, METRICS, OPTIONS, has_marker
+from pytest_genaiops.plugin.names import INI, MARKER, METRICS, OPTIONS, RUNNING, has_marker
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,6 +36,13 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_genaiops.plugin.options import check
 
         check(config, found, [key for key, _, _ in INI])
+    config.add_cleanup(partial(_give_back, config))  # the first to be registered is the last to run
+
+
+def _give_back(config: pytest.Config) -> None:
+    running = config.pluginmanager.get_plugin(RUNNING)
+    if running is not None:
+        running.thaw()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -26,10 +26,12 @@ def copy_of(function: Any, cls: type[Item], *more: str) -> Item:
     callspec = function.callspec
     if more:
         callspec = replace(callspec, _idlist=[*callspec._idlist, *more])
+    parameters = callspec.id
     item: Item = cls.from_parent(
         function.parent,
-        name=f"{function.originalname}[{callspec.id}]",
+        name=f"{function.originalname}[{parameters}]",
         callspec=callspec,
+        keywords={parameters: True},
         fixtureinfo=function._fixtureinfo,
         originalname=function.originalname,
     )
@@ -101,6 +103,12 @@ class CaseItem(SuiteItem):
         """pytest's hooks, less those that have nothing to watch; see Recipe."""
         return self.recipe.hooks
 
+    @property
+    def location(self) -> tuple[str, int | None, str]:
+        """File, line and name: of all cases of a test the same but for the name's end."""
+        path, line, name = self.recipe.place
+        return path, line, name + self.name
+
     def setup(self) -> None:
         """Fill the test's arguments, in pytest's own order."""
         recipe, arguments = self.recipe, self.funcargs
@@ -108,7 +116,7 @@ class CaseItem(SuiteItem):
         for name, provider in recipe.steps:
             if name not in arguments:
                 arguments[name] = provider(self)
-        recipe.warm = True
+        recipe.warmed()
 
 
 class Refusal(pytest.Collector):

@@ -1,5 +1,7 @@
 """Names that pytest must know before anything is used; imports nothing."""
 
+RUNNING = "genaiops-running"
+"""Name of the plugin that is registered when the first suite turns up."""
 OPTIONS = (
     ("--genaiops-variant", {"metavar": "GLOB", "help": "run only variants whose id matches"}),
     ("--genaiops-baseline", {"metavar": "ID", "help": "variant to compare with, instead of the suite's own baseline"}),

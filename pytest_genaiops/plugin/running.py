@@ -11,11 +11,11 @@ import pytest
 from pytest_genaiops.plugin import judge, xdist
 from pytest_genaiops.plugin.collect import check_selection, parametrize, refuse_testcase
 from pytest_genaiops.plugin.items import Unmatched
+from pytest_genaiops.plugin.names import RUNNING
 from pytest_genaiops.plugin.order import arrange
 from pytest_genaiops.plugin.session import State, state_of
 from pytest_genaiops.plugin.summary import Ledger
 
-NAME = "genaiops-running"
 XDIST = "genaiops-xdist"
 MANY = 1000
 """Items from which on keeping the collected ones out of garbage collection pays."""
@@ -43,9 +43,9 @@ def prepare_worker(node: Any) -> None:
 
 
 def _join(config: pytest.Config) -> None:
-    if not config.pluginmanager.has_plugin(NAME):
+    if not config.pluginmanager.has_plugin(RUNNING):
         state = state_of(config)
-        config.pluginmanager.register(Running(config, state), NAME)
+        config.pluginmanager.register(Running(config, state), RUNNING)
         if state.worker:
             config.pluginmanager.register(xdist.Worker(state), XDIST)
 
@@ -58,6 +58,7 @@ class Running:
         self.state = state
         self.ledger = Ledger()
         self.refused = 0
+        self.frozen = False
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
@@ -79,6 +80,17 @@ class Running:
         if len(session.items) >= MANY:
             # They live to the end: the garbage collector would walk them all again and again, for a fifth of the time.
             gc.freeze()
+            self.frozen = True
+
+    def thaw(self) -> None:
+        """Give the items back to the garbage collector, when pytest has looked for leaks in what the tests left."""
+        if self.frozen:
+            gc.unfreeze()
+
+    def pytest_plugin_registered(self) -> None:
+        """Whoever comes while tests run is called from now on."""
+        for look_again in self.state.recipes:
+            look_again()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Count the suites that cannot run."""
@@ -100,8 +112,12 @@ class Running:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Tell misses from failures, and send the scores along with the report."""
         report = yield
-        judge.annotate(item, call, report)
+        self.complete(item, call, report)
         return report
+
+    def complete(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+        """The same for who makes reports without calling hooks."""
+        judge.annotate(item, call, report)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note what became of a case; in the controller of pytest-xdist too."""
@@ -127,7 +143,5 @@ class Running:
 
     def pytest_unconfigure(self) -> None:
         """Leave nothing behind."""
-        if len(self.state.items) >= MANY:
-            gc.unfreeze()
         self.state.responder.engine.close()
         self.state.outcomes.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import pytest
@@ -86,6 +86,8 @@ class State:
         """Targets whose part of the plan has been started."""
         self.told: set[tuple[str, str]] = set()
         """Tests and variants whose difference from the baseline a report has carried."""
+        self.recipes: list[Callable[[], None]] = []
+        """To be called when another plugin comes: what was worked out about who listens may not hold any more."""
         self.items: list[pytest.Item] = []
         """Every selected item, in the order in which they run."""
 

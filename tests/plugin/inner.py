@@ -42,12 +42,25 @@ WHOLE = """
 """A suite of one test item per variant."""
 
 
+class Unrecorded:
+    """Stands in for pytester's recorder of hook calls, for which every call would have to go through pluggy."""
+
+    ret: int | None = None
+
+    def __init__(self, manager: pytest.PytestPluginManager) -> None:
+        """Record nothing."""
+
+    def getcalls(self, names: str | Sequence[str]) -> list[Any]:
+        return []
+
+
 class Project:
     """A folder with a dataset, a target and suites, in which pytest is run."""
 
     def __init__(self, pytester: pytest.Pytester) -> None:
         self.pytester = pytester
         self.path: Path = pytester.path
+        pytester.make_hook_recorder = Unrecorded  # type: ignore[assignment,method-assign]
         self.write("pytest.ini", "[pytest]\n")
 
     def write(self, name: str, text: str) -> None:

@@ -274,7 +274,8 @@ PLAIN = """
 
 class TestOtherPeoplesSessions:
     @pytest.mark.parametrize(
-        "options", [[], ["-v"], ["-q"], ["-rA"], ["--collect-only"], ["--setup-show"], ["--durations=0"]]
+        "options",
+        [[], ["-v"], ["-q"], ["-rA"], ["--collect-only"], ["--setup-show"], ["--durations=0", "--durations-min=9"]],
     )
     def test_not_a_byte_is_printed(
         self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: list[str]

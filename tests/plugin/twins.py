@@ -14,7 +14,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from inner import ROWS, outcomes
+from inner import ROWS, Unrecorded, outcomes
 
 WORLD = """
 import pathlib
@@ -88,6 +88,7 @@ class Twins:
 
     def __init__(self, pytester: pytest.Pytester) -> None:
         self.pytester = pytester
+        pytester.make_hook_recorder = Unrecorded  # type: ignore[assignment,method-assign]
         self.ours = pytester.path / "ours"
         self.bare = pytester.path / "bare"
         cities = {row["id"]: row["reference"] for row in ROWS}
@@ -115,6 +116,13 @@ class Twins:
     def wrong(self, *cases: str) -> None:
         """From now on the system under test answers these cases wrongly."""
         self.write("wrong.txt", " ".join(cases))
+
+    def record(self) -> None:
+        """Have the answers on record in the dataset instead of calling anything; before the conftest is extended."""
+        wrong = (self.ours / "wrong.txt").read_text().split()
+        rows = [{**row, "responses": {"v1": "London" if row["id"] in wrong else row["reference"]}} for row in ROWS]
+        (self.ours / "datasets/capitals.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        (self.ours / "conftest.py").write_text("import pytest\n")
 
     def run(self, *arguments: str, below: str = ".", apart: bool = False) -> tuple[Run, Run]:
         """Run pytest in both folders: the suite, and its twin under pytest alone.
