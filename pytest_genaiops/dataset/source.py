@@ -129,7 +129,7 @@ def _data_of(manifest: Manifest, split: str, root: Path | None) -> Path:
     if not names:
         what = f"there is no data file {quoted(manifest.name + FORMATS[0])} beside the manifest"
         manifest.refuse(f"{what}; add it (or another of {listed(FORMATS[1:])}), or write file: <path>")
-    return folder / names[0]
+    return folder / names[0] if root is None else inside(folder / names[0], root)
 
 
 def _named(manifest: Manifest, file: str, at: tuple[str, ...], root: Path | None) -> Path:

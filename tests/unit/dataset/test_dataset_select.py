@@ -102,6 +102,12 @@ class TestLinks:
         with pytest.raises(DatasetError, match=r"datasets/de/more\.jsonl: this is a symbolic link"):
             dataset.find("de", root=root)
 
+    def test_a_file_beside_its_manifest(self, root: Path, outside: Path) -> None:
+        (root / "datasets/linked.yaml").write_text("description: not ours\n")
+        (root / "datasets/linked.jsonl").symlink_to(outside)
+        with pytest.raises(DatasetError, match=r"datasets/linked\.jsonl: this is a symbolic link"):
+            dataset.load(dataset.find("linked", root=root), root=root)
+
     def test_inside_the_root_they_are_fine(self, root: Path) -> None:
         (root / "datasets/linked.csv").symlink_to(root / "datasets/mails.csv")
         assert dataset.find("linked", root=root) == root / "datasets/linked.csv"
