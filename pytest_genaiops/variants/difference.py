@@ -82,7 +82,7 @@ def _once(changes: list[Change], steps: int) -> list[Change]:
 
 def _settings(step: Prompt) -> dict[str, str]:
     model = {name: value for name, value in step.model.items() if name != "api_key_env"}
-    inputs = {name: [wanted.step, wanted.column, wanted.default, wanted.thread] for name, wanted in step.inputs.items()}
+    inputs = {name: wanted.plain() for name, wanted in step.inputs.items()}
     return {**_leaves(model, "model"), **_leaves(step.parameters, "parameters"), **_leaves(inputs, "inputs")}
 
 

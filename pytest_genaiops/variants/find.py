@@ -11,6 +11,7 @@ from typing import Any
 from pytest_genaiops.dataset.text import listed, near, place, quoted
 from pytest_genaiops.errors import VariantError
 from pytest_genaiops.variants.fields import Fields
+from pytest_genaiops.variants.flow import DAG, flow_entry
 from pytest_genaiops.variants.load import SUFFIXES, load_variants
 from pytest_genaiops.variants.plain import bare, read
 from pytest_genaiops.variants.variant import Variant
@@ -55,6 +56,8 @@ def _is_variant(file: Path) -> bool:
 def _variants(entry: Entry, root: Path) -> Iterable[Variant]:
     if isinstance(entry, Variant):
         return (entry,)
+    if isinstance(entry, Mapping) and "flow" in entry:
+        return flow_entry(entry, root)
     if isinstance(entry, Mapping):
         return read(entry, Fields(source=""))
     if not isinstance(entry, str) or not entry.strip() or "\0" in entry or _too_long(entry):
@@ -67,7 +70,7 @@ def _variants(entry: Entry, root: Path) -> Iterable[Variant]:
 
 
 def _globbed(pattern: str, root: Path) -> list[Variant]:
-    files = [root / name for name in glob.glob(pattern, root_dir=root, recursive=True)]
+    files = [_in_folder(root / name) for name in glob.glob(pattern, root_dir=root, recursive=True)]
     files = sorted((file for file in files if file.is_file()), key=_natural)
     if not files:
         raise VariantError(f"no file matches {quoted(pattern)} under {place(root, None)}; check the folder and suffix")
@@ -75,7 +78,7 @@ def _globbed(pattern: str, root: Path) -> list[Variant]:
 
 
 def _file(name: str, root: Path) -> tuple[Variant, ...]:
-    path = root / name
+    path = _in_folder(root / name)
     if path.is_dir():
         raise VariantError(f"{quoted(name)} is a directory; write {quoted(name.rstrip('/') + '/*.yaml')} for its files")
     if not path.exists():
@@ -84,6 +87,11 @@ def _file(name: str, root: Path) -> tuple[Variant, ...]:
         there = f"the folder has {listed(beside)}" if beside else "its folder has no variant files"
         raise VariantError(f"variant file {quoted(name)} was not found{near(path.name, beside)}; {there}")
     return load_variants(path, root=root)
+
+
+def _in_folder(path: Path) -> Path:
+    """A folder that holds a flow means the flow."""
+    return path / DAG if (path / DAG).is_file() else path
 
 
 def _named(name: str, root: Path) -> tuple[Variant, ...]:
@@ -107,6 +115,7 @@ def _files(name: str, root: Path) -> list[Path]:
     """The file of this name in the folder of variants, if there is one."""
     folder = root / FOLDER
     files = [file for suffix in SUFFIXES for file in folder.glob(f"**/{glob.escape(name)}{suffix}")] if name else []
+    files += folder.glob(f"**/{glob.escape(name)}/{DAG}") if name else []
     if len(files) > 1:
         places = listed(place(file, root) for file in sorted(files, key=_natural))
         raise VariantError(f"variant {quoted(name)} could be any of {places}; name the file by its path")

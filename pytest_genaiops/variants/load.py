@@ -9,6 +9,7 @@ from pytest_genaiops.dataset.yaml_tree import parse
 from pytest_genaiops.errors import VariantError
 from pytest_genaiops.variants.fields import Fields
 from pytest_genaiops.variants.files import fill, read_bytes
+from pytest_genaiops.variants.flow import DAG, FLEX, load_flow, refuse_flex
 from pytest_genaiops.variants.plain import read
 from pytest_genaiops.variants.prompty import load_prompty
 from pytest_genaiops.variants.variant import Variant
@@ -20,7 +21,7 @@ def load_variants(path: Path, *, root: Path) -> tuple[Variant, ...]:
     Raises VariantError with ``file:line`` where the file cannot be read as it stands.
     """
     shown = place(path, root)
-    reader = READERS.get(path.suffix.lower())
+    reader = FLOWS.get(path.name.lower()) or READERS.get(path.suffix.lower())
     if reader is None:
         what = f'the suffix "{printable(path.suffix)}" is not a variant format'
         raise VariantError(f"{shown}: {what}; use one of {listed(SUFFIXES)}")
@@ -33,6 +34,9 @@ def _yaml(path: Path, root: Path) -> tuple[Variant, ...]:
     tree, fields = fill(tree, Fields(source=shown, lines=lines), beside=path, root=root)
     return read(tree, fields, stem=path.stem)
 
+
+FLOWS = {DAG: load_flow, FLEX: refuse_flex}
+"""Name of a file -> what reads it, whatever its suffix means otherwise."""
 
 READERS = {".yaml": _yaml, ".yml": _yaml, ".prompty": load_prompty}
 """Suffix, in lower case -> what reads such a file, given its path and the root that names in it may not leave."""

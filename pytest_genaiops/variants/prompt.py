@@ -15,6 +15,7 @@ from pytest_genaiops.variants.template import CertainError, MissingInputError, n
 RESERVED = ("case", "contexts", "parameters", "rag")
 STEPS = "steps"
 HIDDEN = ("reference", "references", "label")
+_NOWHERE = object()
 ONLY = "answer"
 """Id of the step of a variant that has one prompt and no list of steps."""
 
@@ -45,13 +46,25 @@ class Message:
 class Input:
     """Where a name that the templates use comes from, in a format that says so: the first of these that is there."""
 
+    prompt: Prompt | None = None
+    """The text of another prompt, which no model is asked."""
     step: str = ""
     """The output of this earlier step."""
     column: str = ""
     """The case's input of this name."""
+    path: tuple[str, ...] = ()
+    """Keys that lead from the column's value to the one that is meant."""
     default: Any = None
     thread: bool = False
     """Whether it is an earlier conversation, whose messages stand where the template writes it."""
+    hint: str = field(default="", compare=False)
+    """What to do about a row that does not have it."""
+
+    def plain(self) -> list[Any]:
+        """Its fields as plain data, as hashes and differences see them."""
+        blocks = [block.text for message in self.prompt.messages for block in message.blocks] if self.prompt else []
+        inside = {name: source.plain() for name, source in self.prompt.inputs.items()} if self.prompt else {}
+        return [self.step, self.column, self.default, self.thread, list(self.path), blocks, inside]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +130,7 @@ class Renderer:
         messages: list[dict[str, str]] = []
         for message in prompt.messages:
             content = self._content(message, prompt, case, names)
-            one = {"role": message.role, "content": content}
+            one = {"role": message.role, "content": roles.plain(content)}
             messages += roles.messages(content, message.role) if message.marked else [one]
         if prompt.asks:
             messages.append({"role": "user", "content": self._question(case)})
@@ -131,7 +144,11 @@ class Renderer:
         used = _used(prompt)
         sources = [source for name, source in prompt.inputs.items() if name in used]
         columns = _columns(case)
-        if not sources or "case" in used or any(source.step or source.column in columns for source in sources):
+        if (
+            not sources
+            or "case" in used
+            or any(source.prompt or source.step or source.column in columns for source in sources)
+        ):
             return
         if used.isdisjoint(columns) and all(source.default is not None for source in sources):
             what = f"{_row(case)} has none of the columns {listed(source.column for source in sources)}"
@@ -156,15 +173,23 @@ class Renderer:
         columns = _columns(case) if prompt.inputs else {}
         for name, wanted in prompt.inputs.items():
             names.pop(name, None)
-            if wanted.step in outputs:
+            value = _at(columns.get(wanted.column, _NOWHERE), wanted.path)
+            if wanted.prompt is not None:
+                names[name] = self._text(wanted.prompt, case, outputs)
+            elif wanted.step in outputs:
                 names[name] = outputs[wanted.step]
-            elif wanted.column in columns:
-                names[name] = columns[wanted.column]
+            elif value is not _NOWHERE:
+                names[name] = value
             elif wanted.default is not None:
                 names[name] = wanted.default
             if wanted.thread and name in names:
                 names[name] = roles.thread(names[name])
         return {**names, STEPS: Outputs(outputs)} if self.chained else names
+
+    def _text(self, prompt: Prompt, case: Case, outputs: Mapping[str, str]) -> str:
+        """A prompt as a part of another one; its markers are that one's."""
+        names = self._names(prompt, case, outputs)
+        return "\n\n".join(self._content(message, prompt, case, names) for message in prompt.messages)
 
     def _content(self, message: Message, prompt: Prompt, case: Case, names: Mapping[str, Any]) -> str:
         blocks = (replace(b, text=roles.fenced(b.text)) if message.marked else b for b in message.blocks)
@@ -176,10 +201,13 @@ class Renderer:
         try:
             return render(block.text, names)
         except MissingInputError as error:
-            wanted = prompt.inputs.get(error.name, Input()).column or error.name
+            source = prompt.inputs.get(error.name, Input())
+            wanted = ".".join([source.column, *source.path]) or error.name
             column = f", the column {quoted(wanted)}" if wanted != error.name else ""
             problem = f"{what} uses the input {quoted(error.name)}{column}, which {_row(case)} does not have"
             known = f"{_inputs(case)}{near(wanted, [*case.inputs, *RESERVED])}"
+            if source.hint:
+                known = f"{source.hint}; {_inputs(case)}"
             if error.name in HIDDEN:
                 known = "references and labels are kept from prompts, so copy the text to a column of another name"
             raise CertainError(f"{self._at(block)}: {problem}; {known}") from None
@@ -200,6 +228,13 @@ class Renderer:
                 return str(value)
         what = f'there is no user message, and {_row(case)} has no "question" or "input" with text; {_inputs(case)}'
         raise VariantError(f'{self.place}: {what}; write "user:" with a template, or "user: null" for none')
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    """What stands in a value under the keys."""
+    for key in path:
+        value = value.get(key, _NOWHERE) if isinstance(value, Mapping) else _NOWHERE
+    return value
 
 
 def _used(prompt: Prompt) -> set[str]:

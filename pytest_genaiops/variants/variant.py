@@ -114,7 +114,7 @@ def _behaviour(step: Prompt) -> object:
         step.asks,
         {key: value for key, value in step.model.items() if key != "api_key_env"},
         step.parameters,
-        {name: (wanted.step, wanted.column, wanted.default, wanted.thread) for name, wanted in step.inputs.items()},
+        {name: wanted.plain() for name, wanted in step.inputs.items()},
     )
 
 
