@@ -35,14 +35,14 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _sections(arguments: argparse.Namespace) -> Iterator[tuple[str, Iterable[Finding]]]:
     project = project_of(arguments)
-    loaded: list[health.Loaded] = []
+    heads: list[health.Rows] = []
     found: list[Variant] = []
     yield "Packages", installed.packages()
     yield f'Extras: python -m pip install "{installed.OURS}[NAME]"', installed.extras()
     yield "Other plugins of pytest", installed.neighbours()
     yield "Project", health.places(project)
-    yield "Datasets", health.datasets(project, loaded)
-    yield "Variants", health.variants(project.root, loaded, found)
+    yield "Datasets", health.datasets(project, heads)
+    yield "Variants", health.variants(project.root, heads, found)
     yield "Keys, by the names of environment variables", health.keys(found)
     yield "Known conflicts", installed.surroundings(project.root)
 

@@ -7,36 +7,33 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
 from pytest_genaiops.cli.installed import Finding
 from pytest_genaiops.cli.project import Project
-from pytest_genaiops.dataset import Dataset, load
+from pytest_genaiops.dataset import load
 from pytest_genaiops.dataset.lock import read_lock
 from pytest_genaiops.dataset.select import names_in
 from pytest_genaiops.dataset.source import Source, locate_all
 from pytest_genaiops.dataset.text import listed, place, printable
 from pytest_genaiops.errors import UsageError
+from pytest_genaiops.records import Case
 from pytest_genaiops.variants import Variant, check_inputs, load_variants
+from pytest_genaiops.variants.flow import DAG
 from pytest_genaiops.variants.load import SUFFIXES
 
 STORE = ".genaiops"
+_ROWS = 1000
+"""How many rows of a dataset are looked at for their inputs."""
+Rows = Sequence[Case]
 _FOLDERS = ("variants", "prompts")
-"""Folders of these names are looked through for variants, wherever they stand in the project."""
+"""YAML in folders of these names is variants, wherever they stand in the project."""
+_CERTAIN = (".prompty", DAG)
 _USUAL_KEYS = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY")
 _ENV = re.compile(r"\$\{env:([^}:]*)")
 _PRINTABLE_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """A dataset that could be read, and its name."""
-
-    name: str
-    data: Dataset
 
 
 def places(project: Project) -> Iterator[Finding]:
@@ -54,8 +51,9 @@ def places(project: Project) -> Iterator[Finding]:
         yield Finding(name=f"{STORE}/", text=text, wrong=not ignored)
 
 
-def datasets(project: Project, loaded: list[Loaded]) -> Iterator[Finding]:
-    """Every dataset by name: its rows and its lock, or why it cannot be used. Sound ones are added to ``loaded``."""
+def datasets(project: Project, heads: list[Rows]) -> Iterator[Finding]:
+    """Every dataset by name: its rows and its lock, or why it cannot be used. The first rows of sound ones
+    are added to ``heads``."""
     settings = project.settings
     for name in names_in(root=settings.root, folders=settings.datasets):
         try:
@@ -64,22 +62,22 @@ def datasets(project: Project, loaded: list[Loaded]) -> Iterator[Finding]:
             yield Finding(name=printable(name), text=str(error), wrong=True)
             continue
         for source in sources:
-            yield _dataset(source, settings.root, loaded)
+            yield _dataset(source, settings.root, heads)
 
 
-def _dataset(source: Source, root: Path, loaded: list[Loaded]) -> Finding:
+def _dataset(source: Source, root: Path, heads: list[Rows]) -> Finding:
     try:
         data = load(source, root=root)
         lock = "locked" if read_lock(source) is not None else "not locked"
     except UsageError as error:
         return Finding(name=printable(source.name), text=str(error), wrong=True)
-    loaded.append(Loaded(name=source.name, data=data))
+    heads.append(tuple(islice(data.cases, _ROWS)))
     count = len(data.cases)
     systems = f", recorded: {listed(data.systems)}" if data.systems else ""
     return Finding(name=printable(source.name), text=f"{count} row{'s' * (count != 1)}, {lock}{systems}")
 
 
-def variants(root: Path, loaded: Sequence[Loaded], found: list[Variant]) -> Iterator[Finding]:
+def variants(root: Path, heads: Sequence[Rows], found: list[Variant]) -> Iterator[Finding]:
     """Folders of variants: how many can be used, and by file why one cannot, or whose inputs no dataset has.
 
     Variants are added to ``found``.
@@ -93,7 +91,7 @@ def variants(root: Path, loaded: Sequence[Loaded], found: list[Variant]) -> Iter
                 yield Finding(name=place(file, root), text=str(error), wrong=True)
                 continue
             sound += several
-            faults = [_fault(several, each.data) for each in loaded]
+            faults = [_fault(several, rows) for rows in heads]
             if faults and None not in faults:
                 yield Finding(name=place(file, root), text=f"fits no dataset here; in the first, {faults[0]}")
         found += sound
@@ -101,10 +99,10 @@ def variants(root: Path, loaded: Sequence[Loaded], found: list[Variant]) -> Iter
             yield Finding(name=f"{place(folder, root)}/", text=f"{listed(variant.id for variant in sound)}")
 
 
-def _fault(several: Sequence[Variant], data: Dataset) -> str | None:
+def _fault(several: Sequence[Variant], rows: Rows) -> str | None:
     try:
         for variant in several:
-            check_inputs(variant, data.cases)
+            check_inputs(variant, rows)
     except UsageError as error:
         return str(error)
     return None
@@ -118,8 +116,9 @@ def _files(root: Path) -> Iterator[Path]:
             name for name in below if not name.startswith(".") and name not in ("node_modules", "site-packages")
         )
         below[:] = [name for name in below if not (here / name / "pyvenv.cfg").is_file()]
-        if set(here.relative_to(root).parts) & set(_FOLDERS):
-            yield from (here / name for name in sorted(names) if name.lower().endswith(SUFFIXES))
+        # Other pages of YAML stand beside a flow; elsewhere only a name that is sure tells a variant.
+        known = set(here.relative_to(root).parts) & set(_FOLDERS) and DAG not in names
+        yield from (here / name for name in sorted(names) if name.lower().endswith(SUFFIXES if known else _CERTAIN))
 
 
 def keys(found: Sequence[Variant]) -> Iterator[Finding]:

@@ -123,6 +123,18 @@ class TestVariants:
         assert "variants/v2.yaml fits no dataset here; in the first, variants/v2.yaml:1" in text
         assert "'topic'" in text
 
+    def test_prompty_files_and_flows_are_found_anywhere(self, doctor: Doctor, project: Path) -> None:
+        write(project, "src/app/ask.prompty", "---\nname: ask\n---\nsystem:\nAnswer.\n\nuser:\n{{question}}\n")
+        write(project, "src/app/settings.yaml", "neither: a variant\n")
+        write(project, "flows/chat/flow.dag.yaml", "inputs: {}\noutputs: {}\nnodes: [\n")
+        write(project, "flows/chat/connection.yaml", "neither: a variant\n")
+        code, text = doctor()
+        assert code == 1
+        assert "src/app/ 'ask'" in text
+        assert "! flows/chat/flow.dag.yaml flows/chat/flow.dag.yaml:" in text
+        assert "settings.yaml" not in text
+        assert "connection.yaml" not in text
+
     def test_installed_packages_and_hidden_folders_are_not_looked_through(self, doctor: Doctor, project: Path) -> None:
         for folder in (".git/variants", "node_modules/x/prompts", "env/lib/prompts", "lib/site-packages/prompts"):
             write(project, f"{folder}/bad.yaml", "nonsense: [\n")
@@ -148,6 +160,17 @@ class TestKeys:
         assert "BLANK_KEY empty, named by" in text
         assert "PADDED_KEY present, but with white space at an end" in text
         assert "OPENAI_API_KEY present" in text
+
+    def test_those_that_a_prompty_file_takes_from_the_environment(self, doctor: Doctor, project: Path) -> None:
+        write(
+            project,
+            "ask.prompty",
+            "---\nname: ask\nmodel:\n  api: chat\n  configuration:\n    type: azure_openai\n"
+            "    azure_endpoint: ${env:SHOP_ENDPOINT}\n    api_key: ${env:SHOP_KEY}\n---\nuser:\n{{question}}\n",
+        )
+        text = doctor()[1]
+        assert "SHOP_ENDPOINT absent, named by ask.prompty" in text
+        assert "SHOP_KEY absent, named by ask.prompty" in text
 
     def test_a_key_in_the_place_of_its_name_is_not_shown(self, doctor: Doctor, project: Path) -> None:
         write(project, "variants/v2.yaml", "model: {name: m, api_key_env: sk-hunter2}\n")
