@@ -87,6 +87,7 @@ def lowest(session: nox.Session) -> None:
 def suites(session: nox.Session) -> None:
     """The project's own evaluation suites, as a user runs them: alone and under pytest-xdist."""
     session.install("-e", ".", "pytest-xdist>=3.6")
+    session.run("genaiops", "lock", "--check")
     session.run("pytest", "eval_suites", *session.posargs)
     session.run("pytest", "eval_suites", "-q", "-n", "2")
 
@@ -102,7 +103,7 @@ def simulations(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Every figure of docs/benchmarks.md."""
     session.install("-e", ".")
-    for script in ("startup", "items", "rouge", "corpus_metrics", "metric_quality"):
+    for script in ("startup", "items", "rouge", "corpus_metrics", "metric_quality", "lock"):
         session.run("python", f"benchmarks/{script}.py")
     session.run("python", "benchmarks/items.py", "--growth", "--rounds", "1")
 

@@ -42,7 +42,7 @@ def main() -> None:
         show(f"{chosen.rows:,} rows, {size:,.0f} MB; idle process {idle:.0f} MB\n")
         for step in ("lock", "lock again", "check"):
             report(step, *run(folder, STEPS[step]), idle, size)
-        show(f"lock: {data.with_suffix('.lock').stat().st_size / 1e6:.0f} MB\n")
+        show(f"size of the lock: {data.with_suffix('.lock').stat().st_size / 1e6:.0f} MB\n")
         edit(data, chosen.rows)
         report("check of changed data", *run(folder, STEPS["check"]), idle, size)
 
@@ -83,7 +83,7 @@ def run(folder: str, code: str) -> tuple[float, float, float, str]:
 
 
 def report(step: str, peak: float, cpu: float, wall: float, said: str, idle: float, size: float) -> None:  # noqa: PLR0913, PLR0917
-    speed = f"{size / cpu:.0f} MB per second of CPU, {size / wall:.0f} MB/s"
+    speed = f"{size / cpu:.0f} MB per second of CPU, {size / wall:.0f} by the clock"
     show(f"{step}: {peak - idle:.0f} MB above idle; {speed}\n{said}")
 
 

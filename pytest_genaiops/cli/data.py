@@ -119,8 +119,14 @@ def _prompts(glob: str | None, settings: Settings) -> tuple[dict[str, str], list
             found += variants.load_variants(file, root=settings.root)
         except VariantError as error:
             faults.append(str(error))
-    texts = {" ".join(filter(None, (variant.source, variant.id))): _texts(variant) for variant in found}
+    texts = {_named(variant): _texts(variant) for variant in found}
     return {name: "\n".join(parts) for name, parts in texts.items() if parts}, faults
+
+
+def _named(variant: Variant) -> str:
+    if Path(variant.source).stem == variant.id:
+        return variant.source
+    return f"{variant.source} {variant.id}"
 
 
 def _variant_files(root: Path) -> list[Path]:

@@ -62,4 +62,4 @@ def _checked(source: Source) -> tuple[str, ...]:
 
 
 def _row(source: Source, state: str, content: Content) -> tuple[str, ...]:
-    return visible(source.name), state, f"{content.rows:,} rows", content.hash[:12]
+    return visible(source.name), state, f"{content.rows:,} row{'s' if content.rows != 1 else ''}", content.hash[:12]

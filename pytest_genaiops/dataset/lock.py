@@ -143,6 +143,8 @@ def read_lock(source: Source) -> Lock | None:
     """
     whole = hashlib.sha256()
     try:
+        if os.path.lexists(source.lock) and not source.lock.is_file():
+            refuse(source.shown_lock, "the lock is not a regular file; remove it, and write it with `genaiops lock`")
         with source.lock.open("rb") as stream:
             header = _read_header(stream.readline(_LONGEST_LINE), source)
             while chunk := stream.read(_CHUNK):

@@ -115,6 +115,8 @@ def _manifest_of(path: Path, root: Path | None) -> Manifest | None:
     beside = [file for suffix in MANIFESTS if (file := path.with_name(f"{name}{suffix}")).is_file()]
     if len(beside) > 1:
         refuse(place(path, root), f"it has two manifests, {listed(file.name for file in beside)}; remove one of them")
+    if beside and root is not None:
+        inside(beside[0], root)
     return read_manifest(beside[0], root=root) if beside else None
 
 

@@ -149,7 +149,7 @@ class TestDescribe:
         assert "reference 2 1 36 36 36 7 7 7" in shown
         assert "answerable 1 of 2 rows have a reference" in shown
         assert "nearly the same 1 pair: 'b' ~ 'c' (93 %)" in shown
-        assert "in variants/v1.yaml v1 2 rows: question of 'b', reference of 'c'" in shown
+        assert "in variants/v1.yaml 2 rows: question of 'b', reference of 'c'" in shown
         assert (
             "between shop:train, shop:test: the same question 1 row, 1 with another reference or label: "
             "shop:train 'a' = shop:test 'b'" in shown
@@ -160,7 +160,7 @@ class TestDescribe:
         (project / "prompts").mkdir()
         (project / "prompts" / "v1.yaml").write_text(V1)
         _, out, _ = run(capsys, "describe", "shop:train", "--variants", "prompts/*.yaml")
-        assert "in prompts/v1.yaml v1 1 row: question of 'a'" in lines(out)
+        assert "in prompts/v1.yaml 1 row: question of 'a'" in lines(out)
         assert "between" not in out
         _, out, _ = run(capsys, "describe", "one", "--variants", "prompts/*.yaml")
         assert lines(out)[-1] == "in prompts no question or reference stands in those of 1 variant"

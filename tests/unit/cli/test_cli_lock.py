@@ -28,7 +28,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[
 
 
 def test_all_datasets_are_locked_and_checked(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [["one", "1", "rows"], ["two:train", "1", "rows"], ["two:test", "1", "rows"]]
+    rows = [["one", "1", "row"], ["two:train", "1", "row"], ["two:test", "1", "row"]]
     for arguments, state in [((), ["locked"]), ((), ["unchanged"]), (("--check",), ["as", "locked"])]:
         code, lines, complaints = run(capsys, *arguments)
         assert (code, complaints) == (0, [])
@@ -52,7 +52,7 @@ def test_a_change_is_found_and_the_others_are_checked_nevertheless(
     assert complaint.startswith(
         "genaiops: datasets/one.jsonl: the rows are not those of datasets/one.lock: 1 added ('b'), 1 removed ('a');"
     )
-    assert run(capsys, "one")[1] == [["one", "locked", "anew", "1", "rows"]]
+    assert run(capsys, "one")[1] == [["one", "locked", "anew", "1", "row"]]
     assert run(capsys, "--check")[0] == 0
 
 

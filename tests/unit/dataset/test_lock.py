@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,9 +123,17 @@ class TestLock:
     def test_a_lock_that_cannot_be_written(self, tmp_path: Path) -> None:
         source = write(tmp_path, ROWS)
         source.lock.mkdir()
-        with pytest.raises(DatasetError, match=r"datasets/qa\.lock: the lock cannot be"):
+        with pytest.raises(DatasetError, match=r"datasets/qa\.lock: the lock cannot be written"):
             dataset.write_lock(source)
         assert sorted(path.name for path in source.lock.parent.iterdir()) == ["qa.jsonl", "qa.lock"]
+
+    def test_a_lock_that_is_no_file(self, tmp_path: Path) -> None:
+        source = write(tmp_path, ROWS)
+        os.mkfifo(source.lock)
+        assert "datasets/qa.lock: the lock is not a regular file" in refusals(source)
+        source.lock.unlink()
+        source.lock.symlink_to(tmp_path / "nowhere")
+        assert "datasets/qa.lock: the lock is not a regular file" in refusals(source)
 
 
 class TestChanges:

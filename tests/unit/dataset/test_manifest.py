@@ -178,6 +178,15 @@ class TestFiles:
         with pytest.raises(DatasetError, match="symbolic link out of the project"):
             load(project)
 
+    def test_a_manifest_that_is_a_link_out_of_the_project_is_refused(self, tmp_path: Path) -> None:
+        project = tmp_path / "project"
+        write(project, "qa.jsonl", LINES)
+        (tmp_path / "away.yaml").write_text("columns: {id: qid}")
+        (project / "datasets" / "qa.yaml").symlink_to(tmp_path / "away.yaml")
+        for name in ("qa", "datasets/qa.jsonl"):
+            with pytest.raises(DatasetError, match=r"datasets/qa\.yaml: this is a symbolic link out of the project"):
+                load(project, name)
+
 
 class TestSplits:
     def test_by_file(self, tmp_path: Path) -> None:
