@@ -1,7 +1,8 @@
 """Sessions of checks. ``nox`` alone runs the everyday ones with the interpreter at hand.
 
 Others by name: ``nox -s tests-3.12 tests-3.13`` (those interpreters), ``nox -s lowest`` (oldest
-supported dependencies), ``nox -s simulations`` and ``nox -s benchmarks`` (long).
+supported dependencies), ``nox -s formats`` (files of the packages that define a format), ``nox -s simulations`` and
+``nox -s benchmarks`` (long).
 """
 
 from __future__ import annotations
@@ -81,6 +82,15 @@ def lowest(session: nox.Session) -> None:
     _install_wheel(session)
     session.install(*LOWEST, *TEST_TOOLS)
     _run_tests(session)
+
+
+@nox.session
+def formats(session: nox.Session) -> None:
+    """Prompts and flows that other packages ship, read from where those install them."""
+    session.install("-e", ".", "pytest", "prompty==2.1.0", "aiofiles", "python-dotenv")
+    # Their files are wanted, not their code: Azure's clients would take half a gigabyte.
+    session.install("--no-deps", "promptflow-evals==0.3.5", "promptflow-devkit==1.18.5", "azure-ai-evaluation==1.18.10")
+    session.run("pytest", "tests/unit/variants/test_installed_formats.py", *session.posargs)
 
 
 @nox.session
