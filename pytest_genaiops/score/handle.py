@@ -312,7 +312,11 @@ class Score:
         ids, responses = self._table.ids, self._table.responses
         return [
             CaseEvidence(
-                id=ids[i], value=v, text=responses[i].text if responses else "", unsupported=self._unsupported(i)
+                id=ids[i],
+                value=v,
+                text=responses[i].text if responses else "",
+                unsupported=self._unsupported(i),
+                steps=[(step.id, step.output) for step in responses[i].steps] if responses else (),
             )
             for v, i in heapq.nsmallest(WORST, values, key=lambda pair: sign * pair[0])
         ]
