@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_genaiops.errors import GenaiopsError, UsageError
+from pytest_genaiops.plugin.fixtures import argnames
 from pytest_genaiops.plugin.handed import handed_in
 from pytest_genaiops.plugin.items import CaseItem, PassRateItem, Refusal, SuiteItem
 from pytest_genaiops.plugin.recipe import Recipe
@@ -122,8 +122,7 @@ def _check_test(definition: Any) -> None:
     if inspect.iscoroutinefunction(definition.obj):
         raise UsageError("a suite's test is a plain function: write def, and leave the concurrency to the plugin")
     for mark in definition.iter_markers("parametrize"):
-        names = mark.args[0] if mark.args else mark.kwargs.get("argnames", "")
-        taken = OURS & set(re.split(r"[\s,]+", names) if isinstance(names, str) else names)
+        taken = OURS & argnames(mark)
         if taken:
             raise UsageError(f"`{min(taken)}` comes from the marker; choose another name for the parameter")
     if asked & ONE_CASE and "responses" in asked:

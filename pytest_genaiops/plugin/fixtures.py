@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -102,17 +103,32 @@ def _prepare(item: Any, state: State, target: Any) -> object:
         given = type(target).__name__
         raise UsageError(f"the `target` fixture returned {given}; return a callable answer(case, variant)")
     identity = _identity(item)
-    # A worker of pytest-xdist does not know which items it will get: it starts only what it is asked for.
-    if not state.worker and identity not in state.planned:
+    if state.ahead and identity not in state.planned and (not state.worker or _lasts(item)):
         state.planned.add(identity)
-        state.responder.start(target, identity, _plan(state, identity))
+        state.responder.start(target, identity, _plan(state, item, identity))
     return identity
 
 
-def _plan(state: State, identity: object) -> list[tuple[Variant, Trial]]:
-    """Every trial that selected items will ask of this target, in the order in which they run."""
+def _lasts(item: Any) -> bool:
+    """Whether the item's target lives as long as the session.
+
+    A worker of pytest-xdist runs items in an order that nobody knows beforehand. One that calls ahead of its items
+    might otherwise call what has been torn down meanwhile.
+    """
+    closure = _closure(item)
+    return closure["target"].scope == "session" and not closure.keys() & item.callspec.params.keys()
+
+
+def _plan(state: State, first: Any, identity: object) -> list[tuple[Variant, Trial]]:
+    """Every trial that selected items will ask of this target, in the order in which they run.
+
+    Of pytest-xdist's workers each begins with its own first item, and takes the items before it last.
+    """
     plan: list[tuple[Variant, Trial]] = []
+    before = 0
     for item in state.items:
+        if item is first:
+            before = len(plan)
         binding: Binding | None = getattr(item, "binding", None)
         if binding is None or binding.suite.recorded:
             continue
@@ -120,7 +136,7 @@ def _plan(state: State, identity: object) -> list[tuple[Variant, Trial]]:
             continue
         if _identity(item) == identity:
             plan.extend(_trials(item))
-    return plan
+    return plan[before:] + plan[:before]
 
 
 def _trials(item: Any) -> list[tuple[Variant, Trial]]:
@@ -142,18 +158,47 @@ def _identity(item: Any) -> object:
 def identity_of(item: Any) -> object:
     """What makes the item's target: its fixture and all that this one stands on, each with its parameter.
 
-    The same for every item that would get the same target, and different as soon as one of those
-    fixtures is overridden or parametrized otherwise.
+    The same for every item that would get the same target, in every process, and different as soon as one of
+    those fixtures is overridden or parametrized otherwise. What a fixture makes of its process (a folder of its own,
+    the name of a worker) does not make another target: one call stands for all.
     """
-    found, waiting = {}, ["target"]
-    indices = item.callspec.indices
+    return tuple(
+        (name, fixture.baseid, fixture.func.__module__, fixture.func.__qualname__, _parameter(item, name, fixture))
+        for name, fixture in sorted(_closure(item).items())
+    )
+
+
+def _closure(item: Any) -> dict[str, Any]:
+    """The fixture behind the item's target and those that it stands on, by name."""
+    found: dict[str, Any] = {}
+    waiting = ["target"]
     while waiting:
         name = waiting.pop()
-        definitions = item._fixtureinfo.name2fixturedefs.get(name)
-        if name not in found and name not in BY_KEY and definitions:
-            found[name] = (id(definitions[-1].func), indices.get(name))
+        if name in found or name in BY_KEY:
+            continue
+        known = item._fixtureinfo.name2fixturedefs
+        definitions = known.get(name) or item.session._fixturemanager.getfixturedefs(name, item)
+        if definitions:
+            found[name] = definitions[-1]
             waiting.extend(definitions[-1].argnames)
-    return tuple(sorted(found.items()))
+    return found
+
+
+def _parameter(item: Any, name: str, fixture: Any) -> str:
+    """The parameter of a fixture: plain values as they are, others by their place in the list that they come from."""
+    if name not in item.callspec.params:
+        return ""
+    value = item.callspec.params[name]
+    if value is None or isinstance(value, str | int | float):
+        return repr(value)
+    of_test = fixture.params is None or any(name in argnames(mark) for mark in item.iter_markers("parametrize"))
+    return f"{item.nodeid.partition('[')[0] if of_test else ''}[{item.callspec.indices[name]}]"
+
+
+def argnames(mark: Any) -> set[str]:
+    """The names that a ``parametrize`` mark gives values to."""
+    names = mark.args[0] if mark.args else mark.kwargs.get("argnames", "")
+    return set(re.split(r"[\s,]+", names) if isinstance(names, str) else names)
 
 
 def _bound(item: Any) -> Binding:

@@ -41,16 +41,33 @@ class Outcomes:
         path = getattr(config, "workerinput", {}).get(INPUT)
         return Outcomes(Path(path) if path else None)
 
-    def share_with(self, workerinput: dict[str, Any]) -> None:
-        """In the controller: hand a worker the file that every outcome is written to."""
+    def share_with(self, workerinput: dict[str, Any]) -> Path:
+        """In the controller: hand a worker the file that every outcome is written to; gives the folder of it."""
         if self._shared is None:
             self._shared = Path(tempfile.mkdtemp(prefix="genaiops-")) / "outcomes.jsonl"
             self._shared.touch()
         workerinput[INPUT] = str(self._shared)
+        return self._shared.parent
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the controller and its workers share files; None where there are no workers."""
+        file = self._source or self._shared
+        return file and file.parent
+
+    def over(self) -> bool:
+        """In a worker: whether the controller has ended the session."""
+        if self._source is not None and not self.ended:
+            self._refresh(self._source)
+        return self.ended
 
     def start(self, nodeid: str) -> None:
         """In the controller: note that a worker has begun with an item."""
         self._append({"start": nodeid})
+
+    def finish(self, nodeid: str) -> None:
+        """In the controller: note that a worker is done with an item, be it a case or not."""
+        self._append({"finish": nodeid})
 
     def note(self, nodeid: str, outcome: str) -> None:
         """Note an outcome; a later one of the same item (a rerun, a failing teardown) replaces it."""
@@ -108,6 +125,8 @@ class Outcomes:
                 self.ended = True
             elif "start" in row:
                 self._running.add(row["start"])
+            elif "finish" in row:
+                self._running.discard(row["finish"])
             else:
                 self._known[row["id"]] = row["outcome"]
-                self._running.discard(row["id"])
+                self._running.discard(row["id"])  # what killed its worker is never finished

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_genaiops.plugin import judge, xdist
+from pytest_genaiops.plugin import judge, sharing, xdist
 from pytest_genaiops.plugin.collect import check_selection, parametrize, refuse_testcase
 from pytest_genaiops.plugin.items import Unmatched
 from pytest_genaiops.plugin.names import RUNNING
@@ -34,12 +34,12 @@ def refuse(collector: pytest.Collector, name: str) -> pytest.Collector:
 
 
 def prepare_worker(node: Any) -> None:
-    """In the controller of pytest-xdist: tell a worker where outcomes are written."""
+    """In the controller of pytest-xdist: tell a worker where outcomes are written and calls are shared."""
     outcomes = state_of(node.config).outcomes
     _join(node.config)
     if not node.config.pluginmanager.has_plugin(XDIST):
         node.config.pluginmanager.register(xdist.Controller(outcomes), XDIST)
-    outcomes.share_with(node.workerinput)
+    sharing.offer(node.workerinput, outcomes.share_with(node.workerinput))
 
 
 def _join(config: pytest.Config) -> None:

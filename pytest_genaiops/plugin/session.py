@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +17,9 @@ from pytest_genaiops.records import Response, Responses
 from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, load, make_suite
 from pytest_genaiops.score import Score, ScoreGroup
 from pytest_genaiops.variants import Variant
+
+if TYPE_CHECKING:  # only workers load a database
+    from pytest_genaiops.run.exchange import Exchange
 
 STATE = pytest.StashKey["State"]()
 
@@ -75,9 +79,15 @@ class State:
         """By the name or the object in the marker."""
         self.handed: dict[object, Dataset] = {}
         """By the fixture that gave it."""
-        self.responder = Responder(Engine(concurrency=self.settings.concurrency, timeout=self.settings.timeout))
-        self.measurements = Measurements()
         self.outcomes = Outcomes.of(config)
+        self.exchange = self._join(config)
+        """Where workers of pytest-xdist share their calls; None in other processes, and where they cannot."""
+        self.ahead = not self.worker or self.exchange is not None
+        """True while the whole plan may be called; else only what the running item asks for."""
+        self.responder = Responder(
+            Engine(concurrency=self.settings.concurrency, timeout=self.settings.timeout, exchange=self.exchange)
+        )
+        self.measurements = Measurements()
         self.plans: dict[str, Suite | str] = {}
         """Node id of a test function -> its suite, or why it has none."""
         self.refused: set[str] = set()
@@ -90,6 +100,13 @@ class State:
         """To be called when another plugin comes: what was worked out about who listens may not hold any more."""
         self.items: list[pytest.Item] = []
         """Every selected item, in the order in which they run."""
+
+    def _join(self, config: Any) -> Exchange | None:
+        if not self.worker or self.outcomes.folder is None:
+            return None
+        from pytest_genaiops.plugin.sharing import join
+
+        return join(config.workerinput, self.outcomes.folder, self.settings)
 
     def suite(self, spec: Spec, *, has_target: bool) -> Suite:
         """The suite of a spec; a dataset is read once, however many tests name it."""

@@ -1,4 +1,4 @@
-"""Gates under pytest-xdist: their cases run in other workers, and not always before them."""
+"""Under pytest-xdist: calls that other workers need, and gates whose cases other workers run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
+from pytest_genaiops.plugin import sharing
 from pytest_genaiops.plugin.items import PassRateItem
 from pytest_genaiops.plugin.judge import outcome_of
 from pytest_genaiops.plugin.outcomes import Outcomes
@@ -14,7 +15,7 @@ from pytest_genaiops.plugin.session import State
 
 
 class Controller:
-    """Tells the workers which items are running."""
+    """Tells the workers which items are running, and which of them is gone."""
 
     def __init__(self, outcomes: Outcomes) -> None:
         self.outcomes = outcomes
@@ -23,9 +24,19 @@ class Controller:
         """A worker has begun with an item."""
         self.outcomes.start(nodeid)
 
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """A worker is done with an item."""
+        self.outcomes.finish(nodeid)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker has ended, or died."""
+        if self.outcomes.folder is not None:
+            sharing.leave(self.outcomes.folder, node.gateway.id)
+
 
 class Worker:
-    """Holds a gate back until its cases have run."""
+    """Holds a gate back until its cases have run, and the worker's end until its calls are answered."""
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -35,6 +46,18 @@ class Worker:
         """Wait before the gate is announced: then only items that make progress count as running."""
         if isinstance(item, PassRateItem):
             gather(item, self.state)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self, nextitem: pytest.Item | None) -> None:
+        """Behind the last item what the target stands on is torn down; other workers may need a call under way."""
+        if nextitem is None and self.state.exchange is not None:
+            self.state.ahead = False
+            self.state.responder.engine.hand_over(self.state.outcomes.over)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """What is still under way now is called anew by those who need it."""
+        self.state.responder.engine.close()
 
 
 def gather(gate: PassRateItem, state: State) -> None:

@@ -6,10 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_genaiops.records import Case, Response, Trial
-from pytest_genaiops.run.workers import LoopCrew, Slot, ThreadCrew, is_async
+from pytest_genaiops.run.workers import POLL, LoopCrew, Slot, ThreadCrew, is_async
+
+if TYPE_CHECKING:  # only sessions of several processes load a database
+    from pytest_genaiops.run.exchange import Exchange
 
 Target: TypeAlias = Callable[[Case, Any], Any]
 """The system under test, called as ``target(case, variant)``; sync or async."""
@@ -40,10 +43,13 @@ class Engine:
 
     ``concurrency`` bounds the calls under way, ``timeout`` (seconds) the length of each. A call
     that takes longer becomes an error of kind ``timeout``; a sync target cannot be stopped, so
-    its thread is left behind and another takes its place.
+    its thread is left behind and another takes its place. With an ``exchange``, a trial that another
+    process has claimed is not called; its response is looked up when somebody waits for it.
     """
 
-    def __init__(self, *, concurrency: int, timeout: float | None = None) -> None:
+    def __init__(self, *, concurrency: int, timeout: float | None = None, exchange: Exchange | None = None) -> None:
+        self._exchange = exchange
+        self._timeout = timeout
         self._changed = threading.Condition()
         self._slots: dict[Key, Slot] = {}
         self._loop = LoopCrew(size=concurrency, timeout=timeout, changed=self._changed)
@@ -56,7 +62,7 @@ class Engine:
             for job in jobs:
                 key = job.key
                 if key not in self._slots:
-                    slot = self._slots[key] = Slot(job.target, job.variant, job.trial)
+                    slot = self._slots[key] = Slot(job.target, job.variant, job.trial, key, self._exchange)
                     fresh[is_async(job.target)].append(slot)
         if fresh[True]:
             self._loop.add(fresh[True])
@@ -74,17 +80,54 @@ class Engine:
         assert slot.response is not None
         return slot.response
 
+    def hand_over(self, ended: Callable[[], bool]) -> None:
+        """Leave what has not begun to other processes, and wait for the calls under way, which they may need.
+
+        Whatever the target stands on may be taken down after this. ``ended`` says when nobody needs them any more.
+        """
+        with self._changed:
+            self._threads.park()
+            self._loop.park()
+            while (self._threads.busy or self._loop.busy) and not ended():
+                self._changed.wait(min(POLL, self._patience()))
+            self._threads.parked = self._loop.parked = False
+
     def close(self) -> None:
         """Forget what is queued and cancel what is under way; never waits for a hanging call."""
+        if self._exchange is not None:
+            self._exchange.close()
         self._threads.close()
         self._loop.close()
 
     def _wait(self, slot: Slot) -> None:
+        pause = 0.001
         with self._changed:
+            slot.wanted = True
             while slot.response is None:
-                # Sync calls, and a loop blocked by one of its calls, cannot watch their own clock: whoever waits does.
-                now = time.monotonic()
-                looks = (self._threads.expire(now), self._loop.expire(now))
-                patience = [seconds for seconds in looks if seconds is not None]
+                patience = self._patience()
+                if slot.elsewhere:
+                    self._look(slot)
+                    patience = pause = min(pause * 2, POLL, patience)
                 if slot.response is None:
-                    self._changed.wait(min(patience, default=None))
+                    self._changed.wait(patience)
+
+    def _patience(self) -> float:
+        """Give up calls whose time is up, and return the seconds until the next one's may be.
+
+        Sync calls, and a loop blocked by one of its calls, cannot watch their own clock: whoever waits does.
+        """
+        now = time.monotonic()
+        looks = (self._threads.expire(now), self._loop.expire(now), threading.TIMEOUT_MAX)
+        return min(seconds for seconds in looks if seconds is not None)
+
+    def _look(self, slot: Slot) -> None:
+        """Take up what another process answered, or what it left."""
+        assert self._exchange is not None
+        found = self._exchange.find(slot.key, slot.trial)
+        if found == "overdue":
+            assert self._timeout is not None
+            found = self._exchange.answer(slot.key, slot.overdue(self._timeout))
+        if isinstance(found, Response):
+            slot.response = found
+        elif found == "free":
+            (self._loop if is_async(slot.target) else self._threads).recall(slot)

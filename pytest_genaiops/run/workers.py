@@ -8,27 +8,61 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_genaiops.records import Response, Trial
 from pytest_genaiops.run.guard import attempt, describe
 from pytest_genaiops.targets import from_error, to_response
 
+if TYPE_CHECKING:  # only sessions of several processes load a database
+    from pytest_genaiops.run.exchange import Claim, Exchange
+
 GRACE = 0.5
 """Seconds past the timeout after which a loop that has not given a call up is taken to be blocked by it."""
+POLL = 0.02
+"""Seconds between two looks at what other processes do."""
 
 
 class Slot:
     """One trial on its way: what to call, since when it runs, and the response once there is one."""
 
-    __slots__ = ("ended", "response", "started", "target", "trial", "variant")
+    __slots__ = (
+        "elsewhere", "ended", "exchange", "key", "response", "started", "target", "trial", "variant", "wanted",
+    )  # fmt: skip
 
-    def __init__(self, target: Callable[..., Any], variant: Any, trial: Trial) -> None:
+    def __init__(
+        self, target: Callable[..., Any], variant: Any, trial: Trial, key: object, exchange: Exchange | None
+    ) -> None:
         self.target = target
         self.variant = variant
         self.trial = trial
+        self.key = key
+        self.exchange = exchange
+        """Where calls are shared with other processes; None where there are none."""
         self.started = self.ended = 0.0
         self.response: Response | None = None
+        self.elsewhere = False
+        """True where it is left to other processes: whoever waits for it has to look."""
+        self.wanted = False
+        """True once somebody waits for it."""
+
+    def claim(self) -> Claim:
+        """Whether this process may call it now. Where its caller has died, only if somebody waits for it.
+
+        Called ahead of time, a trial that kills its process would do so while other tests run.
+        """
+        return "ours" if self.exchange is None else self.exchange.claim(self.key, again=self.wanted)
+
+    def hand_in(self, response: Response) -> Response:
+        """The response that holds in every process."""
+        if self.exchange is None:
+            return response
+        held, error = attempt(self.exchange.answer, self.key, response)
+        if error is None:
+            assert isinstance(held, Response)
+            return held
+        what = f"the response cannot be written: {describe(error)}"
+        return self.exchange.answer(self.key, from_error("target", what, self.trial, seconds=response.latency))
 
     def settle(self, value: Any, error: BaseException | None) -> Response:
         """The response for what the call returned or raised."""
@@ -68,7 +102,9 @@ class ThreadCrew:
         self._finish = finish
         self._queue: deque[Slot] = deque()
         self._running: set[Slot] = set()
+        """Calls that a thread has taken up; those that have no start yet wait to be claimed."""
         self._threads = 0
+        self.parked = False
 
     def add(self, slots: Sequence[Slot]) -> None:
         """Queue calls in this order."""
@@ -76,10 +112,27 @@ class ThreadCrew:
             self._queue.extend(slots)
             self._hire()
 
+    def recall(self, slot: Slot) -> None:
+        """Queue a call that was left to other processes, before all others: somebody waits for it."""
+        with self._changed:
+            slot.elsewhere = False
+            self._queue.appendleft(slot)
+            self._hire()
+
     def close(self) -> None:
         """Forget what is queued; calls under way are left to end by themselves."""
         with self._changed:
-            self._queue.clear()
+            self.park()
+
+    def park(self) -> None:
+        """Leave to other processes what has not begun. The caller holds the condition."""
+        _leave(self._queue)
+        self.parked = True
+
+    @property
+    def busy(self) -> bool:
+        """Whether calls are under way."""
+        return bool(self._running)
 
     def expire(self, now: float) -> float | None:
         """Give up calls past their time, and return the seconds until the next one may be (None: no limit).
@@ -88,13 +141,13 @@ class ThreadCrew:
         """
         if self._timeout is None:
             return None
-        for slot in [s for s in self._running if now - s.started >= self._timeout]:
-            slot.response = slot.overdue(self._timeout)
+        for slot in [s for s in self._running if s.started and now - s.started >= self._timeout]:
+            slot.response = slot.hand_in(slot.overdue(self._timeout))
             self._running.discard(slot)
             self._threads -= 1  # its thread no longer counts: it ends itself when the call returns
             self._hire()
             self._changed.notify_all()
-        return min((s.started + self._timeout - now for s in self._running), default=self._timeout)
+        return min((s.started + self._timeout - now for s in self._running if s.started), default=self._timeout)
 
     def _hire(self) -> None:
         while self._threads < min(self._size, len(self._queue) + len(self._running)):
@@ -103,10 +156,12 @@ class ThreadCrew:
 
     def _work(self) -> None:
         while (slot := self._next()) is not None:
+            if slot.exchange is not None and not self._claimed(slot):
+                continue
             value, error = attempt(self._call, slot, catch=BaseException)
             # Nobody may have been waiting when the time was up: an answer does not count the more for that.
             late = self._timeout is not None and time.monotonic() - slot.started > self._timeout
-            response = slot.overdue(self._timeout or 0.0) if late else slot.settle(value, error)
+            response = slot.hand_in(slot.overdue(self._timeout or 0.0) if late else slot.settle(value, error))
             with self._changed:
                 if slot.response is not None:
                     return  # given up meanwhile: another thread has this one's place
@@ -120,9 +175,22 @@ class ThreadCrew:
                 self._threads -= 1
                 return None
             slot = self._queue.popleft()
-            slot.started = time.monotonic()
             self._running.add(slot)
+            if slot.exchange is None:
+                slot.started = time.monotonic()
             return slot
+
+    def _claimed(self, slot: Slot) -> bool:
+        while (claim := slot.claim()) == "full" and not self.parked:
+            time.sleep(POLL)
+        with self._changed:
+            if claim == "ours":
+                slot.started = time.monotonic()
+                return True
+            slot.elsewhere = True
+            self._running.discard(slot)
+            self._changed.notify_all()
+            return False
 
     def _call(self, slot: Slot) -> Any:
         value = slot.target(slot.trial.case, slot.variant)
@@ -172,11 +240,20 @@ class LoopCrew:
         self._timeout = timeout
         self._changed = changed
         self._lanes: list[Lane] = []
+        self.parked = False
 
     def add(self, slots: Sequence[Slot]) -> None:
         """Queue calls in this order."""
         with self._changed:
             self._enqueue(self._lane(), slots)
+
+    def recall(self, slot: Slot) -> None:
+        """Queue a call that was left to other processes, before all others: somebody waits for it."""
+        with self._changed:
+            slot.elsewhere = False
+            lane = self._lane()
+            lane.queue.appendleft(slot)
+            lane.loop.call_soon_threadsafe(self._hire, lane)
 
     def run(self, awaitable: Awaitable[Any]) -> Any:
         """Finish an awaitable on the loop and wait for it; for worker threads, never on the loop itself."""
@@ -190,11 +267,21 @@ class LoopCrew:
     def close(self) -> None:
         """Forget what is queued, cancel what is under way and end the loops, without waiting for any of it."""
         with self._changed:
+            self.park()
             lanes, self._lanes = self._lanes, []
-            for lane in lanes:
-                lane.queue.clear()
         for lane in lanes:
             asyncio.run_coroutine_threadsafe(_stop(), lane.loop)
+
+    def park(self) -> None:
+        """Leave to other processes what has not begun. The caller holds the condition."""
+        for lane in self._lanes:
+            _leave(lane.queue)
+        self.parked = True
+
+    @property
+    def busy(self) -> bool:
+        """Whether calls are under way."""
+        return any(lane.taken for lane in self._lanes)
 
     def expire(self, now: float) -> float | None:
         """Give up calls that the loop itself should have given up, and return the seconds until the next look.
@@ -207,7 +294,7 @@ class LoopCrew:
         for lane in list(self._lanes):
             stuck = [slot for slot in lane.begun if now - slot.started >= limit]
             for slot in stuck:
-                slot.response = slot.overdue(self._timeout, "; the async target blocks its event loop")
+                slot.response = slot.hand_in(slot.overdue(self._timeout, "; the async target blocks its event loop"))
                 _release(lane, slot)
                 self._changed.notify_all()
             if stuck and lane is self._lanes[-1]:
@@ -237,6 +324,8 @@ class LoopCrew:
 
     async def _work(self, lane: Lane) -> None:
         while (slot := self._next(lane)) is not None:
+            if slot.exchange is not None and not await self._claimed(lane, slot):
+                continue
             call = asyncio.ensure_future(_outcome(self._call(lane, slot)))
             await asyncio.sleep(0)  # the clock starts when the target is entered, not while others hold up the loop
             done, _ = await asyncio.wait({call}, timeout=self._timeout)
@@ -247,11 +336,23 @@ class LoopCrew:
                 call.cancel()
                 assert self._timeout is not None
                 response = slot.overdue(self._timeout)
+            if slot in lane.taken:
+                response = slot.hand_in(response)
             with self._changed:
                 if slot in lane.taken:
                     slot.response = response
                     _release(lane, slot)
                 self._changed.notify_all()
+
+    async def _claimed(self, lane: Lane, slot: Slot) -> bool:
+        while (claim := slot.claim()) == "full" and not self.parked:
+            await asyncio.sleep(POLL)
+        with self._changed:
+            if claim != "ours" and slot in lane.taken:
+                slot.elsewhere = True
+                _release(lane, slot)
+                self._changed.notify_all()
+            return claim == "ours"
 
     def _next(self, lane: Lane) -> Slot | None:
         with self._changed:
@@ -271,6 +372,12 @@ class LoopCrew:
             return await slot.target(slot.trial.case, slot.variant)
         finally:
             slot.ended = time.monotonic()  # other tasks may have their turn before anybody hears of it
+
+
+def _leave(queue: deque[Slot]) -> None:
+    for slot in queue:
+        slot.elsewhere = True
+    queue.clear()
 
 
 def _release(lane: Lane, slot: Slot) -> None:

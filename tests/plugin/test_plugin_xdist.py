@@ -59,10 +59,15 @@ def test_serial_outcomes_are_what_the_others_are_compared_with(mixed: Project) -
     assert found["test_answer[v3-c3]"] == "FAILED"
 
 
+@pytest.mark.parametrize("workers", [2, 4])
 @pytest.mark.parametrize("dist", ["load", "loadfile", "loadscope", "loadgroup", "worksteal"])
-def test_same_items_outcomes_and_summary_as_serial(mixed: Project, dist: str) -> None:
+def test_same_items_outcomes_summary_and_calls_as_serial(mixed: Project, dist: str, workers: int) -> None:
     serial = mixed.run("-v")
-    apart = mixed.run_apart("-v", "-p", "xdist", "-n2", f"--dist={dist}", "--junitxml=out.xml")
+    calls = mixed.calls
+    assert len(set(calls)) == len(calls) == 12
+    (mixed.path / "calls.txt").unlink()
+    apart = mixed.run_apart("-v", "-p", "xdist", f"-n{workers}", f"--dist={dist}", "--junitxml=out.xml")
+    assert sorted(mixed.calls) == sorted(calls)
     assert outcomes(apart) == outcomes(serial)
     assert apart.parseoutcomes() == serial.parseoutcomes()
     assert apart.ret == serial.ret == pytest.ExitCode.TESTS_FAILED
@@ -108,16 +113,39 @@ def test_a_deselected_case_is_not_waited_for(project: Project, dist: str) -> Non
     result.stdout.fnmatch_lines(["*undecided: 3 of 3 cases passed*but 1 was not run*"])
 
 
-def test_a_worker_that_dies_leaves_its_gate_undecided_and_nobody_waiting(project: Project) -> None:
+def test_a_target_that_kills_its_process_does_so_twice_at_most(project: Project) -> None:
     project.target("if case.id == 'c2' and variant.id == 'v1':\n    os._exit(3)\nreturn case.reference")
     project.by_case('variants=["v1", "v2"], pass_rate=0.1')
     result = project.run_apart("-v", "-p", "xdist", "-n2")
     found = outcomes(result)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert len(found) == 10
     assert found["test_answer[v1-c2]"] == "FAILED"
     assert found["test_answer[v1-pass_rate]"] == "FAILED"
-    assert {word for name, word in found.items() if "v2" in name} == {"PASSED"}
+    assert project.calls.count("v1 c2") == 2
+    assert result.stdout.str().count("crashed while running") <= 4  # each is told twice
+
+
+def test_a_test_that_kills_its_worker_leaves_its_gate_undecided_and_nobody_waiting(project: Project) -> None:
+    project.suite("""
+        import os
+        import pytest
+
+        @pytest.mark.genaiops(dataset="capitals", variants=["v1", "v2"], pass_rate=0.1)
+        def test_answer(response, case, variant, exact_match):
+            if case.id == "c2" and variant.id == "v1":
+                os._exit(3)
+            assert exact_match(response) == 1
+    """)
+    result = project.run_apart("-v", "-p", "xdist", "-n2")
+    found = outcomes(result)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert [name for name, word in found.items() if word == "FAILED"] == [
+        "test_answer[v1-c2]",
+        "test_answer[v1-pass_rate]",
+    ]
     result.stdout.fnmatch_lines(["*undecided: *1 has no result*"])
+    assert len(set(project.calls)) == 8
 
 
 def test_every_worker_may_die(project: Project) -> None:
