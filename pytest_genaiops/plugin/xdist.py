@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -36,28 +37,39 @@ class Controller:
 
 
 class Worker:
-    """Holds a gate back until its cases have run, and the worker's end until its calls are answered."""
+    """Holds a gate back until its cases have run, and the end of the worker until its calls are answered."""
 
     def __init__(self, state: State) -> None:
         self.state = state
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        """Wait before the gate is announced: then only items that make progress count as running."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, object, object]:
+        """Wait before the item is announced, and before pytest-timeout looks at the clock."""
         if isinstance(item, PassRateItem):
             gather(item, self.state)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_teardown(self, nextitem: pytest.Item | None) -> None:
-        """Behind the last item what the target stands on is torn down; other workers may need a call under way."""
         if nextitem is None and self.state.exchange is not None:
-            self.state.ahead = False
-            self.state.responder.engine.hand_over(self.state.outcomes.over)
+            item.config.pluginmanager.register(LastItem(self.state))
+        return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """What is still under way now is called anew by those who need it."""
         self.state.responder.engine.close()
+
+
+class LastItem:
+    """Behind a worker's last item all that its targets stand on is torn down; others may need a call under way."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        state.ahead = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self) -> None:
+        """The item counts as running while this waits, so that no gate takes it for one that nobody runs."""
+        self.state.responder.engine.hand_over(self.state.outcomes.over)
 
 
 def gather(gate: PassRateItem, state: State) -> None:
