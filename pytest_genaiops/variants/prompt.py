@@ -10,7 +10,7 @@ from pytest_genaiops.dataset.text import listed, near, printable, quoted
 from pytest_genaiops.errors import VariantError
 from pytest_genaiops.records import NOTHING, Case
 from pytest_genaiops.variants import roles
-from pytest_genaiops.variants.template import CertainError, MissingInputError, names_in, render
+from pytest_genaiops.variants.template import CertainError, MissingInputError, names_in, render, trimmed
 
 RESERVED = ("case", "contexts", "parameters", "rag")
 STEPS = "steps"
@@ -30,6 +30,13 @@ class Block:
     """The file that the text stands in, where it is not the variant's own."""
     line: int = field(default=0, compare=False)
     """Line of the file where the text starts; 0 where nobody knows."""
+    trim: bool = False
+    """Whether a newline after a block's tag is no text, as prompt flow has it."""
+
+    def template(self, *, marked: bool) -> str:
+        """The text as Jinja2 is to read it."""
+        text = roles.fenced(self.text) if marked else self.text
+        return trimmed(text) if self.trim else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +199,7 @@ class Renderer:
         return "\n\n".join(self._content(message, prompt, case, names) for message in prompt.messages)
 
     def _content(self, message: Message, prompt: Prompt, case: Case, names: Mapping[str, Any]) -> str:
-        blocks = (replace(b, text=roles.fenced(b.text)) if message.marked else b for b in message.blocks)
+        blocks = (replace(block, text=block.template(marked=message.marked), trim=False) for block in message.blocks)
         rendered = (self._render(block, prompt, case, names) for block in blocks)
         return "\n\n".join(text for text in rendered if len(message.blocks) == 1 or text.strip())
 

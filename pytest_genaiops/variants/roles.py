@@ -27,7 +27,7 @@ _ATTRIBUTE = re.compile(r"""\s*+(\w++)\s*+=\s*+("[^"]*+"|[^",\]]*+)\s*+,?+""")
 _TAGS = r"(?:\{%(?:(?!%\}).)*+%\}|\{#(?:(?!#\}).)*+#\}|[ \t])*+"
 _EXPRESSION = r"\{\{(?:(?!\}\}).)*+\}\}"
 _CANDIDATE = re.compile(
-    rf"((?:#\}})?{_TAGS})(#?[ \t]*+(?:{_ROLE}|{_EXPRESSION})[ \t]*+(?:\[[^\]\n]*+\])?[ \t]*+:)({_TAGS})", re.IGNORECASE
+    rf"({_TAGS})(#?[ \t]*+(?:{_ROLE}|{_EXPRESSION})[ \t]*+(?:\[[^\]\n]*+\])?[ \t]*+:)({_TAGS})", re.IGNORECASE
 )
 _THREAD_LINE = re.compile(r"[ \t]*!\[thread\].*", re.IGNORECASE)
 

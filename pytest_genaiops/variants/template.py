@@ -20,6 +20,8 @@ MOST_BITS = 10_000
 """Size of a whole number that ``*`` or ``**`` may make."""
 
 _BUDGET = "<budget>"
+_RAW = re.compile(r"(\{%-?\s*(?:end)?raw\b)")
+_BLOCK_END = re.compile(r"((?<![-+])[%#]\})\n")
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")
 
 
@@ -70,6 +72,20 @@ def render(text: str, names: Mapping[str, Any]) -> str:
         raise
     except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, MemoryError) as error:
         raise VariantError(f"the template fails: {str(error).rstrip('.')}") from None
+
+
+@functools.lru_cache(maxsize=1024)
+def trimmed(text: str) -> str:
+    """The template under Jinja2's ``trim_blocks``: a newline after a block's tag is no text.
+
+    It goes into a comment, so that lines keep their numbers.
+    """
+    pieces, raw = [], False
+    for number, piece in enumerate(_RAW.split(text)):
+        if number % 2:
+            raw = not piece.endswith("endraw")
+        pieces.append(piece if raw else _BLOCK_END.sub("\\1{#\n#}", piece))
+    return "".join(pieces)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -110,7 +110,7 @@ def _is_name(steps: Sequence[Prompt], rag: Mapping[str, Any]) -> bool:
 def _behaviour(step: Prompt) -> object:
     return (
         step.id,
-        [(message.role, message.marked, [block.text for block in message.blocks]) for message in step.messages],
+        [(m.role, m.marked, [(block.text, block.trim) for block in m.blocks]) for m in step.messages],
         step.asks,
         {key: value for key, value in step.model.items() if key != "api_key_env"},
         step.parameters,

@@ -6,7 +6,6 @@ import graphlib
 import json
 import math
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -29,8 +28,6 @@ _PARAMETERS = frozenset(
 """What promptflow.tools hands to the model; every other input of a node is for its template."""
 _TEXTS = ("user", "suffix", "stop")
 _MODEL = ("deployment_name", "model")
-_RAW = re.compile(r"(\{%-?\s*raw\b.*?\bendraw\s*)(?=-?%\})", re.DOTALL)
-_BLOCK_END = re.compile(r"((?<![-+])[%#]\})\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +119,7 @@ class Steps:
         model = {"name": next((node.inputs[key] for key in _MODEL if node.inputs.get(key)), None), **node.settings}
         chat = asked and node.kind == LLM and str(node.settings.get("api", "chat")).lower() != "completion"
         names = [name for name in node.inputs if node.kind != LLM or name not in (*_PARAMETERS, *_MODEL)]
-        block = Block(name="prompt", text=text, source=source, line=1)
+        block = Block(name="prompt", text=text, source=source, line=1, trim=True)
         self.sizes[node.name] = 1
         inputs = {name: self._input(node, name, made) for name in names}
         return Prompt(
@@ -146,7 +143,7 @@ class Steps:
             raise VariantError(
                 f"{there}:{fault[0]}: the file is not a Jinja2 template ({printable(fault[1])}); mend it"
             )
-        return trimmed(text), there
+        return text, there
 
     def _file(self, name: str) -> str:
         """The name of a prompt's file; where it is not in the flow's folder, among the files that it includes."""
@@ -191,15 +188,6 @@ class Steps:
 
     def _refuse(self, node: Node, problem: str, *at: str) -> NoReturn:
         self.flow.fields.refuse(f"node {quoted(node.name)} {problem}", *node.at, *at)
-
-
-def trimmed(text: str) -> str:
-    """The template as prompt flow reads it, with ``trim_blocks``: a newline after a block's tag is no text.
-
-    It goes into a comment, so that lines keep their numbers.
-    """
-    pieces = _RAW.split(text)
-    return "".join(piece if number % 2 else _BLOCK_END.sub("\\1{#\n#}", piece) for number, piece in enumerate(pieces))
 
 
 def _value(name: str, written: Any) -> Any:

@@ -21,6 +21,8 @@ _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _JINJA = re.compile(r"\{(?=[%#])")
 _REFUSED = {">": "a partial", "=": "a change of delimiters"}
 _ITEM = "mustache_item"
+DEEPEST = 8
+"""Sections inside one another: each name in them is looked up in all."""
 
 
 def to_jinja(text: str, shown: str, line: int) -> str:
@@ -86,6 +88,8 @@ class _Translation:
         if kind not in ("#", "^"):
             return f"{{{{ {value} }}}}"
         self.sections.append(_Section(kind=kind, name=name, at=at))
+        if len(self.sections) > DEEPEST:
+            self.refuse(at, f"more than {DEEPEST} sections stand inside one another; flatten them")
         return f"{{% if not ({value}) %}}" if kind == "^" else f"{{% for {_ITEM}{self.depth} in ({_items(value)}) %}}"
 
     @property

@@ -271,7 +271,7 @@ class TestTrimmedBlocks:
     def test_as_jinja2_does(self, text: str) -> None:
         from jinja2 import Environment
 
-        from pytest_genaiops.variants.flow.steps import trimmed
+        from pytest_genaiops.variants.template import trimmed
 
         assert render(trimmed(text), {}) == Environment(trim_blocks=True).from_string(text).render()
 

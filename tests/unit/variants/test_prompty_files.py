@@ -416,6 +416,7 @@ class TestMalformed:
             (front("template: mustache", "{{/y}}"), 4, ("ends no section",)),
             (front("template: mustache", "{{ a b }}"), 4, ("is no name",)),
             (front("template: mustache", "{{.}}"), 4, ("stands in no section",)),
+            (front("template: mustache", "{{#a}}" * 9 + "{{/a}}" * 9), 4, ("more than 8 sections",)),
             (front("template: mustache", "{{ a"), 4, ("opens no Mustache tag",)),
             (front("model: {options: {x: 1e999}}"), 2, ("too large",)),
         ],
