@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_genaiops.config import DEFAULT_CONCURRENCY, DEFAULT_SEED, Settings
-from pytest_genaiops.errors import MetricError, UsageError, VariantError
+from pytest_genaiops.dataset import unknown_slice
+from pytest_genaiops.errors import DatasetError, MetricError, UsageError, VariantError
 from pytest_genaiops.records import Responses
 from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, Target, make_suite
@@ -66,9 +67,21 @@ class Evaluation:
         """
         import pandas as pd
 
-        columns = ["variant", "case", "trial", "metric", "value", "reason", "text"]
-        frame = pd.DataFrame(list(self._rows()), columns=columns)
-        return frame.astype({"variant": "category", "metric": "category", "value": "float64"})
+        columns: dict[str, list[Any]] = {name: [] for name in ("case", "trial", "value", "reason", "text")}
+        variants: list[str] = []
+        metrics: list[str] = []
+        for variant, responses in self.responses.items():
+            rows = [(r.trial.case.id, r.trial.index, r.text) for r in responses if r.trial]
+            ids, trials, texts = ([row[i] for row in rows] for i in range(3))  # each text once, whatever scores it
+            for name, score in (pair for each in self.handles for pair in self._scores(each, variant)):
+                found = (ids, trials, score.per_case, score.why, texts)
+                for column, values in zip(columns.values(), found, strict=True):
+                    column.extend(values)
+                variants += [variant] * len(ids)
+                metrics += [name] * len(ids)
+        frame = pd.DataFrame({"variant": variants, **columns, "metric": metrics})
+        order = ["variant", "case", "trial", "metric", "value", "reason", "text"]
+        return frame[order].astype({"variant": "category", "metric": "category", "value": "float64"})
 
     def compare(self, candidate: str, baseline: str, *, confidence: float = 0.95) -> tuple[Change, ...]:
         """Every metric of one variant against another, paired by case, p-values Holm-adjusted."""
@@ -101,15 +114,6 @@ class Evaluation:
             return [(metric, found)]
         return [(score.name, score) for score in found.scores()]
 
-    def _rows(self) -> Iterator[tuple[Any, ...]]:
-        for variant, responses in self.responses.items():
-            for each in self.handles:
-                for name, score in self._scores(each, variant):
-                    reasons = score.why
-                    for response, value, reason in zip(responses, score.per_case, reasons, strict=True):
-                        assert response.trial is not None
-                        yield variant, response.trial.case.id, response.trial.index, name, value, reason, response.text
-
 
 def evaluate(
     dataset: Any,
@@ -141,6 +145,7 @@ def evaluate(
     handles = _handles(metrics, measurements)
     spec = Spec(dataset=dataset, variants=variants, trials=trials)
     suite = make_suite(spec, settings, has_target=target is not None)
+    _check_cases(suite, settings)
     if not suite.variants:
         raise VariantError(f"no variant's id matches {settings.variant!r}")
     engine = Engine(concurrency=settings.concurrency, timeout=settings.timeout)
@@ -149,6 +154,14 @@ def evaluate(
     finally:
         engine.close()
     return Evaluation(suite=suite, responses=responses, handles=handles)
+
+
+def _check_cases(suite: Suite, settings: Settings) -> None:
+    if suite.cases:
+        return
+    wrong = unknown_slice([suite.dataset.cases], settings.slices)
+    tags = " and ".join(f"{tag}={value}" for tag, value in settings.slices)
+    raise DatasetError(f"{suite.dataset.name}: {wrong or f'no case is in {tags}; leave one of them out'}")
 
 
 def _handles(entries: Sequence[str | MetricHandle], measurements: Measurements) -> dict[str, MetricHandle]:

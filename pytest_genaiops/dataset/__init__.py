@@ -1,6 +1,6 @@
 """Datasets: files of rows, read as a stream, checked, and identified by what they say."""
 
-from pytest_genaiops.dataset.choose import in_slices, sample
+from pytest_genaiops.dataset.choose import in_slices, sample, unknown_slice
 from pytest_genaiops.dataset.frames import coerce
 from pytest_genaiops.dataset.load import Dataset, check_lock, content_of, from_rows, iter_cases, load, write_lock
 from pytest_genaiops.dataset.lock import Content, lock_fits
@@ -27,5 +27,6 @@ __all__ = [
     "names_in",
     "sample",
     "source_of",
+    "unknown_slice",
     "write_lock",
 ]

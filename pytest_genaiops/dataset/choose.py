@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import heapq
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
+from pytest_genaiops.dataset.text import listed, near, quoted
 from pytest_genaiops.errors import DatasetError
 from pytest_genaiops.records import Case
 from pytest_genaiops.sequences import chosen
@@ -24,6 +26,24 @@ def in_slices(cases: Sequence[Case], slices: Sequence[tuple[str, str]]) -> Seque
         cases,
         array("q", (i for i, case in enumerate(cases) if all(case.slices.get(tag) in values for tag, values in tests))),
     )
+
+
+def unknown_slice(sources: Iterable[Sequence[Case]], slices: Sequence[tuple[str, str]]) -> str | None:
+    """What is wrong with slices of which none of these cases knows one; None where each is known."""
+    missing, known = dict.fromkeys(slices), dict[str, set[str]]()
+    for case in chain.from_iterable(sources):
+        for tag, value in case.slices.items():
+            known.setdefault(tag, set()).add(value)
+            missing.pop((tag, value), None)
+        if not missing:
+            return None
+    tag, value = next(iter(missing))
+    if not known:
+        return f"no case is in a slice; add a column slice_{tag} to the dataset"
+    if tag not in known:
+        return f"there is no slice {quoted(tag)}{near(tag, known)}; there are {listed(sorted(known))}"
+    what = f"the slice {quoted(tag)} has no value {quoted(value)}{near(value, known[tag])}"
+    return f"{what}; it has {listed(sorted(known[tag]))}"
 
 
 def sample(cases: Sequence[Case], limit: int, seed: int) -> Sequence[Case]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pytest_genaiops.dataset import unknown_slice
 from pytest_genaiops.errors import GenaiopsError, UsageError
 from pytest_genaiops.plugin.fixtures import argnames
 from pytest_genaiops.plugin.handed import handed_in
@@ -71,7 +72,7 @@ def expand(collector: pytest.Collector, made: list[Any]) -> Any:
         wants = frozenset(function.fixturenames)
         title = function.nodeid.partition("[")[0]
         binding = Binding(suite=plan, title=title, variant=choice.variant, wants=wants)
-        if wants & ONE_CASE:
+        if wants & ONE_CASE and plan.cases:
             items.extend(_cases(collector, function, binding))
         else:
             items.append(SuiteItem.like(function, binding))
@@ -176,7 +177,7 @@ def _escaped(name: str) -> str:
 
 def check_selection(state: State) -> str | None:
     """What is wrong with an option that no suite of the session can follow: it would do nothing and look green."""
-    glob, baseline = state.settings.variant, state.settings.baseline
+    glob, baseline, slices = state.settings.variant, state.settings.baseline, state.settings.slices
     suites = [plan for plan in state.plans.values() if isinstance(plan, Suite)]
     if glob is not None and suites and not any(suite.variants for suite in suites):
         return f"--genaiops-variant={glob!r} matches no variant of the collected suites"
@@ -185,4 +186,12 @@ def check_selection(state: State) -> str | None:
         return (
             f"--genaiops-baseline={baseline!r} is no variant of the collected suites; {did_you_mean(baseline, known)}"
         )
+    if slices and suites:
+        wrong = unknown_slice({id(suite.dataset): suite.dataset.cases for suite in suites}.values(), slices)
+        return f"--genaiops-slice: in the collected suites {wrong}" if wrong else None
     return None
+
+
+def out_of_slices(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """Items of suites that have no case in the slices asked for."""
+    return [item for item in items if isinstance(item, SuiteItem) and not item.binding.suite.cases]

@@ -87,19 +87,24 @@ def _facts(item: SuiteItem, scores: Iterable[Score]) -> dict[str, Any]:
     """What the summary needs, as plain data: it may have to travel between processes."""
     suite, case = item.binding.suite, item.case
     rows: dict[tuple[str, str], Row] = {}
+    left_out = 0
     for score in scores:
         _keep(rows, score, "")
-        if case is None:
-            for name, part in list(score.slices().items())[:MAX_SLICES]:
-                _keep(rows, part, name)
+        parts = list(score.slices().items()) if case is None else []
+        left_out = max(left_out, len(parts) - MAX_SLICES)
+        for name, part in parts[:MAX_SLICES]:
+            _keep(rows, part, name)
     return {
         "suite": item.binding.title,
         "dataset": suite.dataset.name,
         "cases": len(suite.cases),
+        "cases_there": len(suite.dataset.cases),
+        "only": [f"{tag}={value}" for tag, value in state_of(item.config).settings.slices],
         "baseline": suite.baseline.id if suite.baseline else None,
         "variant": item.binding.variant.id,
         "case": case.id if case else None,
         "slices": dict(case.slices) if case else {},
+        "slices_left_out": left_out,
         "rows": [row.plain() for row in rows.values()],
         "differs": _told_once(item),
     }

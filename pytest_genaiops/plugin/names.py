@@ -6,6 +6,14 @@ RUNNING = "genaiops-running"
 OPTIONS = (
     ("--genaiops-variant", {"metavar": "GLOB", "help": "run only variants whose id matches"}),
     ("--genaiops-baseline", {"metavar": "ID", "help": "variant to compare with, instead of the suite's own baseline"}),
+    (
+        "--genaiops-slice",
+        {
+            "metavar": "TAG=VALUE",
+            "action": "append",
+            "help": "run only cases of a slice; of several tags: of all",
+        },
+    ),
     ("--genaiops-limit", {"metavar": "N", "type": int, "help": "run a seeded sample of N cases per dataset"}),
     ("--genaiops-seed", {"metavar": "N", "type": int, "help": "seed of the sample of cases (default 12345)"}),
     ("--genaiops-concurrency", {"metavar": "N", "type": int, "help": "calls of the target at once (default 8)"}),

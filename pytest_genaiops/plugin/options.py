@@ -28,11 +28,19 @@ def settings_of(config: pytest.Config) -> Settings:
         datasets=tuple(config.getini("genaiops_datasets") or ("datasets",)),
         variant=config.getoption("--genaiops-variant"),
         baseline=config.getoption("--genaiops-baseline"),
+        slices=tuple(map(_slice, config.getoption("--genaiops-slice") or ())),
         limit=limit,
         seed=DEFAULT_SEED if seed is None else seed,
         concurrency=_whole(_positive(config, "concurrency"), DEFAULT_CONCURRENCY),
         timeout=_positive(config, "timeout"),
     )
+
+
+def _slice(given: str) -> tuple[str, str]:
+    tag, _, value = given.partition("=")
+    if not tag or not value:
+        raise pytest.UsageError(f"--genaiops-slice={given}: give a tag and its value, such as topic=law")
+    return tag, value
 
 
 def _whole(value: float | None, default: int) -> int:

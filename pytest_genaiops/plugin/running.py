@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_genaiops.plugin import judge, sharing, xdist
-from pytest_genaiops.plugin.collect import check_selection, parametrize, refuse_testcase
+from pytest_genaiops.plugin.collect import check_selection, out_of_slices, parametrize, refuse_testcase
 from pytest_genaiops.plugin.items import Unmatched
 from pytest_genaiops.plugin.names import RUNNING
 from pytest_genaiops.plugin.order import arrange
@@ -67,14 +67,15 @@ class Running:
         """Gates stand behind their cases, whatever other plugins did to the order."""
         yield
         items[:] = arrange(items, tuple(self.config.getoption("deselect") or ()))
-        wrong = check_selection(self.state)
-        if wrong is not None and self.state.worker:
+        if self.state.settings.slices and (out := out_of_slices(items)):
+            self.config.hook.pytest_deselected(items=out)
+            items[:] = [item for item in items if item not in out]
+        if self.state.worker and (wrong := check_selection(self.state)):
             items.append(Unmatched.from_parent(session, name="genaiops", reason=wrong))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The collected items are the plan."""
-        wrong = check_selection(self.state)
-        if wrong is not None and not self.state.worker:
+        if not self.state.worker and (wrong := check_selection(self.state)):
             raise pytest.UsageError(wrong)
         self.state.items = session.items
         if len(session.items) >= MANY:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,8 @@ from pytest_genaiops.dataset import Dataset
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.plugin.options import settings_of
 from pytest_genaiops.plugin.outcomes import Outcomes
-from pytest_genaiops.records import Response, Responses
-from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, load, make_suite
+from pytest_genaiops.records import Case, Response, Responses
+from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, load, make_suite, select
 from pytest_genaiops.score import Score, ScoreGroup
 from pytest_genaiops.variants import Variant
 
@@ -76,6 +76,8 @@ class State:
         self.worker = hasattr(config, "workerinput")
         """True in a worker of pytest-xdist, which runs only some of the items it collects."""
         self.datasets: dict[object, Dataset] = {}
+        self.cases: dict[object, Sequence[Case]] = {}
+        """Of every dataset the cases that are run."""
         """By the name or the object in the marker."""
         self.handed: dict[object, Dataset] = {}
         """By the fixture that gave it."""
@@ -113,8 +115,9 @@ class State:
         key = spec.dataset if isinstance(spec.dataset, str) else id(spec.dataset)  # the marker keeps the object alive
         if key not in self.datasets:
             self.datasets[key] = load(spec.dataset, self.settings)
+            self.cases[key] = select(self.datasets[key], self.settings)
         spec = replace(spec, dataset=self.datasets[key])
-        return make_suite(spec, self.settings, has_target=has_target)
+        return make_suite(spec, self.settings, has_target=has_target, cases=self.cases[key])
 
 
 def state_of(config: pytest.Config) -> State:

@@ -90,7 +90,8 @@ class Ledger:
             cells, outcomes = _cells(self._rows.get(title, {})), self._outcomes.get(title, {})
             if not cells and not outcomes:
                 continue
-            words = [f"{suite['dataset']}, {suite['cases']} case{'' if suite['cases'] == 1 else 's'}"]
+            words = [suite["dataset"], _extent(suite), *suite["only"]]
+            words += [f"{suite['slices_left_out']} further slices not shown"] if suite["slices_left_out"] > 0 else []
             words += [f"baseline {baseline}"] if baseline else []
             words += ["each a test; values are means over them"] if by_case else []
             yield SuiteTable(
@@ -113,6 +114,12 @@ class Ledger:
         for table in self.tables():
             for line in render(table, writer.fullwidth, ascii_only=plain):
                 writer.line("".join(writer.markup(cell.text, **STYLES.get(cell.style, {})) for cell in line).rstrip())
+
+
+def _extent(suite: Mapping[str, Any]) -> str:
+    """How many cases ran, and of how many where it was not all of them."""
+    ran, there = suite["cases"], suite["cases_there"]
+    return f"{ran} case{'' if ran == 1 else 's'}" if ran == there else f"{ran} of {there} cases"
 
 
 def _heading(facts: Mapping[str, Any]) -> tuple[str, ...]:

@@ -3,6 +3,18 @@
 from pytest_genaiops.run.engine import Engine, Job, Target
 from pytest_genaiops.run.measure import Measurements
 from pytest_genaiops.run.measured import Measured
-from pytest_genaiops.run.suite import Responder, Spec, Suite, load, make_suite
+from pytest_genaiops.run.suite import Responder, Spec, Suite, load, make_suite, select
 
-__all__ = ["Engine", "Job", "Measured", "Measurements", "Responder", "Spec", "Suite", "Target", "load", "make_suite"]
+__all__ = [
+    "Engine",
+    "Job",
+    "Measured",
+    "Measurements",
+    "Responder",
+    "Spec",
+    "Suite",
+    "Target",
+    "load",
+    "make_suite",
+    "select",
+]

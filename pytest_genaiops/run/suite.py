@@ -81,8 +81,10 @@ class Suite:
         return Trial(case=case, variant=variant.id, index=index, dataset=self.dataset.hash)
 
 
-def make_suite(spec: Spec, settings: Settings, *, has_target: bool) -> Suite:
+def make_suite(spec: Spec, settings: Settings, *, has_target: bool, cases: Sequence[Case] | None = None) -> Suite:
     """Load the dataset and the variants of a spec and check that they fit together.
+
+    ``cases`` are those that :func:`select` gave for the same dataset, where somebody has asked before.
 
     Raises:
         UsageError: what is wrong in one sentence, with the file and line, and the mend.
@@ -96,12 +98,13 @@ def make_suite(spec: Spec, settings: Settings, *, has_target: bool) -> Suite:
         )
     if recorded and spec.trials > 1:
         raise UsageError(f"trials={spec.trials}, but {data.name!r} records one response per case and system")
-    cases = datasets.in_slices(data.cases, settings.slices)
-    if settings.limit is not None and cases:
-        cases = datasets.sample(cases, settings.limit, settings.seed)
+    if cases is None:
+        cases = select(data, settings)
     every = _recorded_systems(spec.variants, data) if recorded else _variants(spec.variants, settings)
-    for variant in every:
-        variant_files.check_inputs(variant, cases)
+    if not recorded:
+        examples = _one_of_each_kind(cases)
+        for variant in every:
+            variant_files.check_inputs(variant, examples)
     return Suite(
         dataset=data,
         cases=cases,
@@ -111,6 +114,12 @@ def make_suite(spec: Spec, settings: Settings, *, has_target: bool) -> Suite:
         pass_rate=spec.pass_rate,
         recorded=recorded,
     )
+
+
+def select(data: Dataset, settings: Settings) -> Sequence[Case]:
+    """The cases of a dataset that a run takes: those in the slices asked for, and of these a sample."""
+    cases = datasets.in_slices(data.cases, settings.slices)
+    return cases if settings.limit is None or not cases else datasets.sample(cases, settings.limit, settings.seed)
 
 
 def load(source: Any, settings: Settings) -> Dataset:
@@ -163,6 +172,14 @@ class Responder:
         jobs = [Job(target=target, identity=identity, variant=variant, trial=trial) for trial in trials]
         self.engine.start(jobs)
         return [self.engine.response(job) for job in jobs]
+
+
+def _one_of_each_kind(cases: Sequence[Case]) -> list[Case]:
+    """The first case of every set of names that a template may see: rows are read once, and not for every variant."""
+    found: dict[tuple[object, ...], Case] = {}
+    for case in cases:
+        found.setdefault((case.contexts is None, *case.inputs), case)
+    return list(found.values())
 
 
 def _variants(entries: Entries | None, settings: Settings) -> tuple[Variant, ...]:

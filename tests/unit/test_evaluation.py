@@ -276,3 +276,35 @@ def test_a_glob_that_matches_no_variant_is_refused() -> None:
     settings = Settings(root=Path(), variant="zz*")
     with pytest.raises(VariantError, match=r"no variant's id matches 'zz\*'"):
         evaluate([{"id": "a", "reference": "x", "responses": {"v1": "x"}}], metrics=["exact_match"], settings=settings)
+
+
+class TestSlices:
+    def evaluated(self, *slices: tuple[str, str]) -> list[str]:
+        rows = [
+            {"id": "a", "reference": "x", "slice_topic": "law", "responses": {"v1": "x"}},
+            {"id": "b", "reference": "x", "slice_topic": "art", "slice_size": "big", "responses": {"v1": "y"}},
+        ]
+        settings = Settings(root=Path(), slices=slices)
+        found = evaluate(rows, metrics=["exact_match"], settings=settings).score("exact_match", "v1")
+        assert isinstance(found, Score)
+        return list(found.ids)
+
+    def test_only_their_cases_are_run(self) -> None:
+        assert self.evaluated(("topic", "art")) == ["b"]
+        assert self.evaluated(("topic", "art"), ("topic", "law")) == ["a", "b"]
+
+    @pytest.mark.parametrize(
+        ("slices", "said"),
+        [
+            ([("topik", "law")], "rows: there is no slice 'topik' (did you mean 'topic'?); there are 'size', 'topic'"),
+            (
+                [("topic", "lwa")],
+                "rows: the slice 'topic' has no value 'lwa' (did you mean 'law'?); it has 'art', 'law'",
+            ),
+            ([("topic", "law"), ("size", "big")], "rows: no case is in topic=law and size=big; leave one of them out"),
+        ],
+    )
+    def test_none_is_refused_with_what_there_is(self, slices: list[tuple[str, str]], said: str) -> None:
+        with pytest.raises(DatasetError) as caught:
+            self.evaluated(*slices)
+        assert str(caught.value) == said
