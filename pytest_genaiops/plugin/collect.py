@@ -192,6 +192,6 @@ def check_selection(state: State) -> str | None:
     return None
 
 
-def out_of_slices(items: Iterable[pytest.Item]) -> list[pytest.Item]:
-    """Items of suites that have no case in the slices asked for."""
-    return [item for item in items if isinstance(item, SuiteItem) and not item.binding.suite.cases]
+def out_of_slices(items: Iterable[pytest.Item]) -> dict[pytest.Item, None]:
+    """Items of suites that have no case in the slices asked for, in their order."""
+    return {item: None for item in items if isinstance(item, SuiteItem) and not item.binding.suite.cases}

@@ -68,7 +68,7 @@ class Running:
         yield
         items[:] = arrange(items, tuple(self.config.getoption("deselect") or ()))
         if self.state.settings.slices and (out := out_of_slices(items)):
-            self.config.hook.pytest_deselected(items=out)
+            self.config.hook.pytest_deselected(items=list(out))
             items[:] = [item for item in items if item not in out]
         if self.state.worker and (wrong := check_selection(self.state)):
             items.append(Unmatched.from_parent(session, name="genaiops", reason=wrong))
