@@ -57,11 +57,15 @@ class Ledger:
         self._rows: dict[tuple[str, ...], dict[tuple[str, str, str], Mean]] = {}
         self._differs: dict[tuple[str, ...], dict[str, str]] = {}
         self._outcomes: dict[tuple[str, ...], dict[tuple[str, str], str]] = {}
+        self._lost: list[str] = []
+        """Node ids that failed without facts: pytest-xdist reports in place of a worker that died."""
 
     def add(self, report: Any, outcome: str | None) -> None:
         """Take the facts that a suite's report carries."""
         facts = vars(report).pop("genaiops", None)  # read once, while pytest keeps reports to the end
         if facts is None:
+            if outcome == "lost":
+                self._lost.append(report.nodeid)
             return
         variant, title = facts["variant"], _heading(facts)
         if facts["differs"]:
@@ -87,7 +91,8 @@ class Ledger:
         for title, suite in self._suites.items():
             by_case = suite["case"] is not None
             baseline = suite["baseline"]
-            cells, outcomes = _cells(self._rows.get(title, {})), self._outcomes.get(title, {})
+            cells = _cells(self._rows.get(title, {}))
+            outcomes = {**_lost(self._lost, title[0], suite["variants"]), **self._outcomes.get(title, {})}
             if not cells and not outcomes:
                 continue
             words = [suite["dataset"], _extent(suite), *suite["only"]]
@@ -149,6 +154,18 @@ def _cells(rows: Mapping[tuple[str, str, str], Mean]) -> dict[tuple[str, str], d
                 v: found.row(metric, part) for (m, p, v), found in rows.items() if (m, p) == (metric, part)
             }
     return cells
+
+
+def _lost(nodeids: Iterable[str], test: str, variants: Iterable[str]) -> dict[tuple[str, str], str]:
+    """The cases of a test that died with their worker; the variant is told by the node id."""
+    found = {}
+    for nodeid in nodeids:
+        name, _, parameters = nodeid.partition("[")
+        if name == test and not parameters.endswith("-pass_rate]"):
+            named = [variant for variant in variants if f"-{variant}-" in f"-{parameters}"]
+            if named:
+                found[max(named, key=len), nodeid] = "lost"
+    return found
 
 
 def _tallies(outcomes: Mapping[tuple[str, str], str]) -> dict[str, Tally]:

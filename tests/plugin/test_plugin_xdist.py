@@ -102,6 +102,7 @@ def test_a_gate_does_not_wait_for_a_case_that_was_stolen_and_stands_behind_it(pr
         **{f"test_answer[v1-c{i}]": "MISS" if i == 3 else "PASSED" for i in range(10)},
         "test_answer[v1-pass_rate]": "PASSED",
     }
+    assert len(project.calls) == len(set(project.calls)) == 10  # judged here and there, called once
 
 
 @pytest.mark.parametrize("dist", ["load", "worksteal"])
@@ -122,7 +123,7 @@ def test_a_target_that_kills_its_process_does_so_twice_at_most(project: Project)
     assert len(found) == 10
     assert found["test_answer[v1-c2]"] == "FAILED"
     assert found["test_answer[v1-pass_rate]"] == "FAILED"
-    assert project.calls.count("v1 c2") == 2
+    assert project.calls.count("v1 c2") in (1, 2)  # once where its own test was the first to need it
     assert result.stdout.str().count("crashed while running") <= 4  # each is told twice
 
 
@@ -144,7 +145,7 @@ def test_a_test_that_kills_its_worker_leaves_its_gate_undecided_and_nobody_waiti
         "test_answer[v1-c2]",
         "test_answer[v1-pass_rate]",
     ]
-    result.stdout.fnmatch_lines(["*undecided: *1 has no result*"])
+    result.stdout.fnmatch_lines(["*undecided: *1 has no result*", "  no result * 1 * 0"])
     assert len(set(project.calls)) == 8
 
 
@@ -197,6 +198,7 @@ def test_reruns_in_workers(project: Project) -> None:
     """)
     result = project.run_apart("-p", "xdist", "-p", "rerunfailures", "--reruns=1", "-n2")
     assert result.parseoutcomes() == {"passed": 5, "rerun": 4}
+    assert len(project.calls) == len(set(project.calls)) == 4
 
 
 def test_no_file_is_left_in_the_temporary_folder(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
