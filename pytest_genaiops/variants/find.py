@@ -12,7 +12,7 @@ from pytest_genaiops.dataset.text import listed, near, place, quoted
 from pytest_genaiops.errors import VariantError
 from pytest_genaiops.variants.fields import Fields
 from pytest_genaiops.variants.flow import DAG, flow_entry
-from pytest_genaiops.variants.load import SUFFIXES, load_variants
+from pytest_genaiops.variants.load import SUFFIXES, YAML, load_variants
 from pytest_genaiops.variants.plain import bare, read
 from pytest_genaiops.variants.variant import Variant
 
@@ -46,11 +46,14 @@ def select(entries: str | Sequence[Entry], *, root: Path) -> tuple[Variant, ...]
 
 def files(root: Path) -> list[Path]:
     """Every file of a format that we know in the folder of variants, in natural order."""
-    return sorted((file for file in (root / FOLDER).glob("**/*") if _is_variant(file)), key=_natural)
-
-
-def _is_variant(file: Path) -> bool:
-    return file.suffix.lower() in SUFFIXES and file.is_file()
+    folder = root / FOLDER
+    found = [file for file in folder.glob("**/*") if file.suffix.lower() in SUFFIXES and file.is_file()]
+    flows = {file.parent for file in found if file.name == DAG and file.parent != folder}
+    # Other YAML in a flow's folder is prompt flow's own: runs, tools, connections.
+    own = [
+        file for file in found if file.name != DAG and file.suffix.lower() in YAML and flows.intersection(file.parents)
+    ]
+    return sorted(set(found).difference(own), key=_natural)
 
 
 def _variants(entry: Entry, root: Path) -> Iterable[Variant]:

@@ -38,7 +38,8 @@ def _yaml(path: Path, root: Path) -> tuple[Variant, ...]:
 FLOWS = {DAG: load_flow, FLEX: refuse_flex}
 """Name of a file -> what reads it, whatever its suffix means otherwise."""
 
-READERS = {".yaml": _yaml, ".yml": _yaml, ".prompty": load_prompty}
+YAML = (".yaml", ".yml")
+READERS = {**dict.fromkeys(YAML, _yaml), ".prompty": load_prompty}
 """Suffix, in lower case -> what reads such a file, given its path and the root that names in it may not leave."""
 
 SUFFIXES = tuple(READERS)

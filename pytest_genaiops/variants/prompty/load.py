@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ class _File:
             inputs={**_PASSAGES, **{each.name: each.source for each in self.inputs}, **thread},
         )
         description = next((t for t in map(self.tree.get, ("description", "name")) if isinstance(t, str)), "")
-        return Variant(
+        variant = Variant(
             id=variant_id,
             source=self.fields.source,
             description=description,
@@ -93,8 +93,8 @@ class _File:
             parameters=parameters,
             hash=self.fields.identity(variant_id, (prompt,), {}),
             steps=(prompt,),
-            sample=self.case(),
         )
+        return replace(variant, sample=self.case(variant))
 
     def message(self, api: str) -> Message:
         """The body: a chat whose markers are in its text, or one text for models that only complete it."""
@@ -130,11 +130,15 @@ class _File:
             self.fields.refuse(f"{what}; the only one is {quoted(_PARSER)}", "template", "parser")
         return language
 
-    def case(self) -> Case | None:
+    def case(self, variant: Variant) -> Case | None:
+        """The sample, if it is one: a file may have defaults for some of its inputs and no more."""
         try:
-            return self.dataset().cases[0] if self.row else None
-        except DatasetError:
-            return None  # the file's prompt is fine all the same; who asks for the sample is told
+            case = self.dataset().cases[0] if self.row else None
+            if case is not None:
+                variant.messages(case)
+        except (DatasetError, VariantError):
+            return None  # the prompt is fine all the same, and who asks for the sample is told
+        return case
 
     def dataset(self) -> Dataset:
         return from_rows([{**self.row, "id": "sample"}], name=self.fields.source)

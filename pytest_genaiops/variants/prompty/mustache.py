@@ -23,6 +23,8 @@ _REFUSED = {">": "a partial", "=": "a change of delimiters"}
 _ITEM = "mustache_item"
 DEEPEST = 8
 """Sections inside one another: each name in them is looked up in all."""
+LONGEST = 2**19
+"""Characters of the translation: Jinja2 takes seconds to compile as many."""
 
 
 def to_jinja(text: str, shown: str, line: int) -> str:
@@ -57,11 +59,13 @@ class _Translation:
         raise VariantError(f"{self.shown}:{line}: {problem}")
 
     def jinja(self) -> str:
-        pieces, at = [], 0
+        pieces, at, size = list[str](), 0, 0
         for found in _TAG.finditer(self.text):
             name = next(found[group] for group in ("line", "raw", "name") if found[group] is not None)
             pieces += [self.literal(at, found.start()), self.tag(found["block"] or found["kind"], name.strip(), found)]
-            at = found.end()
+            at, size = found.end(), size + len(pieces[-1])
+            if size > LONGEST:
+                self.refuse(found.start(), "the template has too many tags; write it in Jinja2")
         if self.sections:
             last = self.sections[-1]
             self.refuse(last.at, f"the section {{{{{last.kind}{last.name}}}}} has no end; write {{{{/{last.name}}}}}")

@@ -339,6 +339,12 @@ class TestVariants:
         write(tmp_path, WEB)
         assert [v.id for v in variants.select(entry, root=tmp_path)] == ["web", "web-summarize=variant_1"]
 
+    def test_other_files_of_its_folder_are_no_variants(self, tmp_path: Path) -> None:
+        path = write(tmp_path, WEB)
+        (path.parent / "run.yml").write_text("flow: .\n")
+        (tmp_path / "flows").rename(tmp_path / "variants")
+        assert [file.name for file in variants.files(tmp_path)] == ["flow.dag.yaml"]
+
     def test_by_its_name_in_the_folder_of_variants(self, tmp_path: Path) -> None:
         write(tmp_path, WEB)
         (tmp_path / "flows").rename(tmp_path / "variants")

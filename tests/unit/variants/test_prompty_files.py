@@ -299,6 +299,9 @@ class TestSamples:
         assert sample is not None
         assert dict(sample.inputs) == {"question": "Who?"}
 
+    def test_defaults_alone_need_not_be_a_sample(self, tmp_path: Path) -> None:
+        assert load(tmp_path, front("inputs: {tone: kind, question: {type: string}}")).sample is None
+
     def test_a_file_without_one(self, tmp_path: Path) -> None:
         assert load(tmp_path, front("name: x")).sample is None
 
@@ -417,6 +420,7 @@ class TestMalformed:
             (front("template: mustache", "{{ a b }}"), 4, ("is no name",)),
             (front("template: mustache", "{{.}}"), 4, ("stands in no section",)),
             (front("template: mustache", "{{#a}}" * 9 + "{{/a}}" * 9), 4, ("more than 8 sections",)),
+            (front("template: mustache", "{{#a}}" * 8 + "{{b}}" * 9999 + "{{/a}}" * 8), 4, ("too many tags",)),
             (front("template: mustache", "{{ a"), 4, ("opens no Mustache tag",)),
             (front("model: {options: {x: 1e999}}"), 2, ("too large",)),
         ],
