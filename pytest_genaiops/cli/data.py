@@ -52,9 +52,7 @@ def _list(arguments: Namespace) -> int:
     rows: list[tuple[str, ...]] = []
     for name in dataset.names_in(root=settings.root, folders=settings.datasets):
         try:
-            rows += [
-                _listed(source) for source in dataset.locate_all(name, root=settings.root, folders=settings.datasets)
-            ]
+            rows += map(_listed, _all(name, settings))
         except DatasetError as error:
             rows.append((visible(name), "-", "-", f"cannot be read: {visible(str(error))}"))
     if not rows:
@@ -80,11 +78,7 @@ def _diff(arguments: Namespace) -> int:
 
 def _describe(arguments: Namespace) -> int:
     settings = settings_of(arguments)
-    sources = [
-        source
-        for name in arguments.name
-        for source in dataset.locate_all(name, root=settings.root, folders=settings.datasets)
-    ]
+    sources = [source for name in arguments.name for source in _all(name, settings)]
     prompts, faults = _prompts(arguments.variants, settings)
     sides = []
     for number, source in enumerate(sources):
@@ -98,6 +92,10 @@ def _describe(arguments: Namespace) -> int:
     for fault in faults:
         complain(f"prompts that were not searched: {fault}")
     return 0
+
+
+def _all(name: str, settings: Settings) -> tuple[Source, ...]:
+    return dataset.locate_all(name, root=settings.root, folders=settings.datasets)
 
 
 def _one(name: str, settings: Settings) -> Source:

@@ -57,7 +57,7 @@ def _locked(source: Source) -> tuple[str, ...]:
 def _checked(source: Source) -> tuple[str, ...]:
     content = dataset.check_lock(source)
     if content is None:
-        raise DatasetError(f"{source.shown}: the dataset has no lock; run `genaiops lock {source.name}`")
+        raise DatasetError(f"{source.shown}: the dataset has no lock; run {source.relock}")
     return _row(source, "as locked", content)
 
 

@@ -69,7 +69,7 @@ class Lock:
         said = kinds.sentence() or "no row differs, but the whole does"
         said += _listed(", columns added", now.columns, self.content.columns)
         said += _listed(", columns removed", self.content.columns, now.columns)
-        lock, mend = self.source.shown_lock, f"run `genaiops lock {self.source.name}` if the change is meant"
+        lock, mend = self.source.shown_lock, f"run {self.source.relock} if the change is meant"
         refuse(self.source.shown, f"the rows are not those of {lock}: {said}; restore them, or {mend}")
 
 
@@ -170,7 +170,7 @@ def lock_fits(source: Source, content: Content) -> bool | None:
 
 def _refuse(source: Source, line: int, problem: str) -> NoReturn:
     place = f"{source.shown_lock}:{line}" if line else source.shown_lock
-    refuse(place, f"{problem}; run `genaiops lock {source.name}` to write the lock anew")
+    refuse(place, f"{problem}; run {source.relock} to write the lock anew")
 
 
 def _read_header(line: bytes, source: Source) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_genaiops.dataset.manifest import Manifest, is_split, read_manifest
@@ -23,7 +24,9 @@ class Source:
     """One dataset on disk."""
 
     name: str
-    """With the split, as a suite names it: ``support`` or ``support:test``."""
+    """With the split: ``support`` or ``support:test``."""
+    asked: str
+    """What names it to a command: the name, or the path where a suite gives one."""
     path: Path
     """The data file or folder."""
     root: Path | None
@@ -41,6 +44,11 @@ class Source:
     def shown_lock(self) -> str:
         """The lock as messages show it."""
         return place(self.lock, self.root)
+
+    @property
+    def relock(self) -> str:
+        """The command that writes its lock."""
+        return f"`genaiops lock {shlex.quote(self.asked)}`"
 
     def rows(self) -> Rows:
         """The rows, under the names that the manifest gives their columns.
@@ -60,7 +68,7 @@ def locate(name: str, *, root: Path, folders: Sequence[str] = ("datasets",)) -> 
     Raises DatasetError as :func:`find` does, and for a split that is not there or not named.
     """
     base, split = _parted(name)
-    return source_of(find(base, root=root, folders=folders), root=root, split=split)
+    return replace(source_of(find(base, root=root, folders=folders), root=root, split=split), asked=name)
 
 
 def locate_all(name: str, *, root: Path, folders: Sequence[str] = ("datasets",)) -> tuple[Source, ...]:
@@ -68,9 +76,9 @@ def locate_all(name: str, *, root: Path, folders: Sequence[str] = ("datasets",))
     base, split = _parted(name)
     path = find(base, root=root, folders=folders)
     manifest = _manifest_of(path, root)
-    if split or manifest is None:
-        return (source_of(path, root=root, split=split),)
-    return tuple(source_of(path, root=root, split=each) for each in _splits(manifest, root) or ("",))
+    splits = (split,) if split or manifest is None else _splits(manifest, path, root) or ("",)
+    found = (source_of(path, root=root, split=each) for each in splits)
+    return tuple(replace(each, asked=_joined(base, each.split)) for each in found)
 
 
 def source_of(path: Path, *, root: Path | None = None, split: str = "") -> Source:
@@ -83,18 +91,19 @@ def source_of(path: Path, *, root: Path | None = None, split: str = "") -> Sourc
         if split:
             mend = f"name its splits in {name_of(path)}.yaml beside it, or leave the split out"
             refuse(place(path, root), f"the dataset has no splits, and so none called {quoted(split)}; {mend}")
-        return Source(
-            name=name_of(path), path=path, root=root, manifest=None, split="", lock=_lock_of(path, name_of(path))
-        )
+        name, shown = name_of(path), place(path, root)
+        lock = path.with_name(f"{name}.lock")
+        return Source(name=name, asked=shown, path=path, root=root, manifest=None, split="", lock=lock)
     if split or manifest.splits or manifest.split_column:
-        _check_split(manifest, split, root)
+        _check_split(manifest, split, path, root)
     return Source(
-        name=f"{manifest.name}:{split}" if split else manifest.name,
-        path=_data_of(manifest, split, root),
+        name=_joined(manifest.name, split),
+        asked=_joined(place(path, root), split),
+        path=_data_of(manifest, split, path, root),
         root=root,
         manifest=manifest,
         split=split,
-        lock=_lock_of(manifest.path, f"{manifest.name}.{split}" if split else manifest.name),
+        lock=manifest.path.with_name(f"{manifest.name}.{split}.lock" if split else f"{manifest.name}.lock"),
     )
 
 
@@ -103,8 +112,8 @@ def _parted(name: str) -> tuple[str, str]:
     return (base, split) if colon and base and is_split(split) else (name, "")
 
 
-def _lock_of(path: Path, name: str) -> Path:
-    return path.with_name(f"{name}.lock")
+def _joined(name: str, split: str) -> str:
+    return f"{name}:{split}" if split else name
 
 
 def _manifest_of(path: Path, root: Path | None) -> Manifest | None:
@@ -117,14 +126,19 @@ def _manifest_of(path: Path, root: Path | None) -> Manifest | None:
         refuse(place(path, root), f"it has two manifests, {listed(file.name for file in beside)}; remove one of them")
     if beside and root is not None:
         inside(beside[0], root)
-    return read_manifest(beside[0], root=root) if beside else None
+    manifest = read_manifest(beside[0], root=root) if beside else None
+    # One that names another file is that one's manifest.
+    return manifest if manifest and (not manifest.file or _data_of(manifest, "", path, root) == path) else None
 
 
-def _data_of(manifest: Manifest, split: str, root: Path | None) -> Path:
+def _data_of(manifest: Manifest, split: str, asked: Path, root: Path | None) -> Path:
+    """The data of a manifest, or of one of its splits; ``asked`` is the manifest, or a data file that it is beside."""
     file, at = (manifest.splits[split], ("splits", split)) if split in manifest.splits else (manifest.file, ("file",))
     folder = manifest.path.parent
     if file:
         return _named(manifest, file, at, root)
+    if asked != manifest.path:
+        return asked
     names = [manifest.name + suffix for suffix in (*FORMATS, "") if os.path.lexists(folder / (manifest.name + suffix))]
     if len(names) > 1:
         manifest.refuse(f"the data could be any of {listed(names)}; write file: <the one that is meant>")
@@ -137,7 +151,8 @@ def _data_of(manifest: Manifest, split: str, root: Path | None) -> Path:
 def _named(manifest: Manifest, file: str, at: tuple[str, ...], root: Path | None) -> Path:
     path = Path(os.path.normpath(manifest.path.parent / file))
     if root is not None:
-        if not path.absolute().is_relative_to(Path(os.path.normpath(root.absolute()))):
+        project = Path(os.path.normpath(root.absolute()))
+        if not any(path.absolute().is_relative_to(folder) for folder in (project, manifest.path.absolute().parent)):
             manifest.refuse(f"{quoted(file)} is outside the project; copy the data into it", *at)
         inside(path, root)
     if not os.path.lexists(path):
@@ -148,11 +163,11 @@ def _named(manifest: Manifest, file: str, at: tuple[str, ...], root: Path | None
     return path
 
 
-def _splits(manifest: Manifest, root: Path | None) -> tuple[str, ...]:
+def _splits(manifest: Manifest, asked: Path, root: Path | None) -> tuple[str, ...]:
     """The names of the splits; read from the data where a column has them."""
     if not manifest.split_column:
         return tuple(manifest.splits)
-    path = _data_of(manifest, "", root)
+    path = _data_of(manifest, "", asked, root)
     shown = place(path, root)
     found = Roles(manifest, "", shown).splits(rows_of(path, shown))
     odd = next((name for name in found if not is_split(name)), None)
@@ -163,11 +178,11 @@ def _splits(manifest: Manifest, root: Path | None) -> tuple[str, ...]:
     return found
 
 
-def _check_split(manifest: Manifest, split: str, root: Path | None) -> None:
+def _check_split(manifest: Manifest, split: str, asked: Path, root: Path | None) -> None:
     if split in manifest.splits or (split and manifest.split_column):  # a column's splits are known when it is read
         return
     if not split:
-        names = _splits(manifest, root)
+        names = _splits(manifest, asked, root)
         example = f'dataset="{manifest.name}:{names[0]}"'
         raise DatasetError(f"{manifest.source}: the dataset has the splits {listed(names)}; name one: {example}")
     if not manifest.splits:

@@ -1,7 +1,7 @@
 """Rows that ask the same, or nearly the same, found without comparing every row with every other.
 
 Texts with the same words have the same hash. Texts that are nearly the same share short passages:
-of the hashes of all six-byte passages of a text, the eight smallest are its sketch (Broder, "On the
+of the hashes of all nine-byte passages of a text, the eight smallest are its sketch (Broder, "On the
 resemblance and containment of documents", 1997), rows that share one of them are candidates, and
 candidates are compared by rapidfuzz's ratio.
 """
@@ -9,7 +9,7 @@ candidates are compared by rapidfuzz's ratio.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -23,11 +23,13 @@ NEAR = 90.0
 MOST_ROWS = 100_000
 """Rows that are searched for near-duplicates."""
 SHOWN = 5
-_PASSAGE = 6
+_PASSAGE = 9
 _SKETCH = 8
 _NEIGHBOURS = 20
 """Rows behind a row, among those that share a passage with it, that it is compared with."""
-_MOST_PAIRS = 300_000
+_MOST_SHARED = 2_000_000
+_MOST_PAIRS = 200_000
+"""Pairs of rows that are compared, of those that share most."""
 _KEPT = 5000
 _LONGEST = 2000
 """Characters of a text that are compared."""
@@ -70,8 +72,7 @@ class Alike:
 def alike(sides: Sequence[Sequence[Case]]) -> Alike:
     """Rows that are alike: within the one side, or between two, where there are several.
 
-    Rows without any text are like nothing. Memory: 50 bytes a row, and 300 for each of those that are
-    searched for near-duplicates.
+    Rows without any text are like nothing. Memory: 50 bytes a row, and up to 150 MB for the search.
     """
     rows = _Rows(sides)
     firsts, same = _same(rows)
@@ -175,40 +176,44 @@ def _text(case: Case) -> str:
 
 
 def _sketch(text: str) -> list[int]:
-    """The smallest hashes of the text's passages; of a text that is shorter than one, the hash of itself."""
+    """The smallest hashes of the text's passages."""
     import numpy as np
 
     data = np.frombuffer(text.encode("utf-8", "surrogatepass").ljust(_PASSAGE), np.uint8).astype(np.uint64)
     count = len(data) - _PASSAGE + 1
     passages = np.zeros(count, np.uint64)
     for place in range(_PASSAGE):
-        passages |= data[place : place + count] << np.uint64(8 * place)
-    # Fibonacci hashing twice, with a shift between: neighbours in the alphabet are far apart.
-    passages *= np.uint64(0x9E3779B97F4A7C15)
-    passages ^= passages >> np.uint64(29)
-    passages *= np.uint64(0xBF58476D1CE4E5B9)
-    passages ^= passages >> np.uint64(32)
-    smallest: list[int] = np.unique(passages)[:_SKETCH].tolist()
+        passages = passages * np.uint64(257) + data[place : place + count]
+    # Finalizer of splitmix64: passages that differ by a letter are far apart.
+    passages = (passages ^ (passages >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    passages = (passages ^ (passages >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    smallest: list[int] = np.unique(passages ^ (passages >> np.uint64(31)))[:_SKETCH].tolist()
     return smallest
 
 
-def _candidates(places: array[int], hashes: array[int]) -> tuple[Iterable[tuple[int, int]], bool]:
-    """Pairs of rows that share a hash, each once; and whether all of them are there."""
+def _candidates(places: array[int], hashes: array[int]) -> tuple[list[tuple[int, int]], bool]:
+    """Pairs of rows that share hashes, each once, those that share most before others; and whether these are all."""
     import numpy as np
 
     if not places:
-        return (), True
+        return [], True
     order = np.argsort(np.frombuffer(hashes, np.uint64), kind="stable")
     ordered, row = np.frombuffer(hashes, np.uint64)[order], np.frombuffer(places, np.int64)[order]
     found: list[Any] = []
-    for step in range(1, _NEIGHBOURS + 1):
+    for step in range(1, len(row)):
         match = ordered[step:] == ordered[:-step]
         if not match.any():
+            complete = True
             break
-        found.append(np.stack([row[:-step][match], row[step:][match]], axis=1))
+        if step > _NEIGHBOURS or sum(map(len, found)) > _MOST_SHARED:
+            complete = False
+            break
+        found.append(row[:-step][match] << 32 | row[step:][match])
     else:
-        match = ordered[_NEIGHBOURS + 1 :] == ordered[: -_NEIGHBOURS - 1]
+        complete = True
     if not found:
-        return (), True
-    pairs = np.unique(np.concatenate(found), axis=0)
-    return map(tuple, pairs[:_MOST_PAIRS].tolist()), not match.any() and len(pairs) <= _MOST_PAIRS
+        return [], True
+    pairs, shared = np.unique(np.concatenate(found), return_counts=True)
+    most = np.argsort(-shared, kind="stable")[:_MOST_PAIRS]
+    chosen = pairs[np.sort(most)].tolist()  # in the order of rows: each is read about once
+    return [(pair >> 32, pair & 0xFFFFFFFF) for pair in chosen], complete and len(pairs) <= _MOST_PAIRS

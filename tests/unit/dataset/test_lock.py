@@ -135,6 +135,14 @@ class TestLock:
         source.lock.symlink_to(tmp_path / "nowhere")
         assert "datasets/qa.lock: the lock is not a regular file" in refusals(source)
 
+    def test_the_mend_names_the_dataset_as_the_suite_does(self, tmp_path: Path) -> None:
+        (tmp_path / "raw").mkdir()
+        (tmp_path / "raw" / "my data.csv").write_text("id\na\n")
+        source = dataset.locate("raw/my data.csv", root=tmp_path)
+        dataset.write_lock(source)
+        source.path.write_text("id\nb\n")
+        assert "run `genaiops lock 'raw/my data.csv'` if" in refusals(source)
+
 
 class TestChanges:
     @pytest.mark.parametrize(

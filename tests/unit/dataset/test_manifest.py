@@ -159,6 +159,22 @@ class TestFiles:
         made(tmp_path, "columns: {id: qid}")
         assert load(tmp_path, name).cases[0].id == "1"
 
+    def test_a_data_file_that_is_named_is_the_one_that_is_meant(self, tmp_path: Path) -> None:
+        made(tmp_path, "columns: {id: qid}")
+        write(tmp_path, "qa.csv", "qid\nx\n")
+        assert load(tmp_path, "datasets/qa.csv").cases[0].id == "x"
+        write(tmp_path, "qa.yaml", "file: qa.jsonl\ncolumns: {id: qid}")
+        write(tmp_path, "qa.csv", "id\ny\n")
+        assert load(tmp_path, "datasets/qa.csv").manifest is None
+        assert load(tmp_path, "datasets/qa.jsonl").manifest is not None
+
+    def test_a_dataset_outside_of_the_project_has_its_manifest_there(self, tmp_path: Path) -> None:
+        write(tmp_path, "data.jsonl", LINES)
+        manifest = write(tmp_path, "qa.yaml", "file: data.jsonl\ncolumns: {id: qid}")
+        project = tmp_path / "project"
+        project.mkdir()
+        assert len(dataset.load(dataset.locate(str(manifest), root=project)).cases) == 2
+
     def test_find_and_load_by_path(self, tmp_path: Path) -> None:
         made(tmp_path, "columns: {id: qid}")
         assert dataset.load(dataset.find("qa", root=tmp_path), root=tmp_path).cases[0].id == "1"
