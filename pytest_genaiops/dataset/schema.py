@@ -88,7 +88,7 @@ class Schema:
     def _id(self, row: Mapping[str, Any], source: str) -> str:
         value = row["id"]
         if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)
+            value = _digits(value, "id", source)
         if not isinstance(value, str) and value is not None:
             refuse(source, f"id {quoted(value)} is a {type(value).__name__}; make it text or a whole number")
         if not value or value.isspace():
@@ -152,9 +152,16 @@ def word(value: Any, column: str, source: str) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return str(value)
+        return _digits(value, column, source)
     what = f'"{printable(column)}" holds {quoted(value)}, a {type(value).__name__}'
     refuse(source, f"{what}; make it text, a whole number or a bool")
+
+
+def _digits(value: int, column: str, source: str) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python's limit on digits
+        refuse(source, f'"{printable(column)}" holds a whole number of thousands of digits; make it text')
 
 
 def _slices(row: Mapping[str, Any], columns: tuple[tuple[str, str], ...], source: str) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ keeps its value for the session and tears it down at the end, as that of any oth
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,7 @@ def handed_in(definition: Any, state: State) -> Dataset | None:
 
 
 def _asked(definition: Any, fixture: Any, state: State) -> Dataset:
-    code = fixture.func.__code__
-    where = f"the fixture `{FIXTURE}` ({_shown(code.co_filename, definition)}:{code.co_firstlineno})"
+    where = f"the fixture `{FIXTURE}` ({_place(fixture.func, definition.config.rootpath)})"
     if fixture.scope != "session":
         why = f"is {fixture.scope}-scoped, but is asked for before any test runs"
         raise UsageError(f'{where} {why}; write @pytest.fixture(scope="session")')
@@ -77,6 +77,7 @@ def _value(definition: Any) -> Any:
         option.setupplan = planned
 
 
-def _shown(filename: str, definition: Any) -> str:
-    path, root = Path(filename), definition.config.rootpath
-    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+def _place(function: Any, root: Path) -> str:
+    code = inspect.unwrap(function).__code__  # another plugin may have wrapped it
+    path = Path(code.co_filename)
+    return f"{(path.relative_to(root) if path.is_relative_to(root) else path).as_posix()}:{code.co_firstlineno}"

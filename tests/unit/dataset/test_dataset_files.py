@@ -276,6 +276,8 @@ class TestRowsFromCode:
             ([{"id": "a", 3: "x"}], ("rows:1", "column name 3")),
             ([{"id": "a", "responses": {1: "x"}}], ("system 1",)),
             ([{"id": "a"}, {"id": "a"}], ("rows:2", "the id of rows:1")),
+            ([{"id": 10**5000}], ("rows:1", '"id" holds a whole number of thousands of digits')),
+            ([{"id": "a", "label": 10**5000}], ("rows:1", '"label" holds a whole number of thousands')),
         ],
     )
     def test_refused(self, rows: Any, parts: tuple[str, ...]) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd  # noqa: TID253
 import pyarrow as pa  # noqa: TID253
 import pyarrow.parquet as pq  # noqa: TID253
 from hypothesis import HealthCheck, given, settings
@@ -47,6 +49,18 @@ EDITS = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 40), st.just(b
 MANY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 
 
+SCALARS = st.one_of(
+    *[st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.binary(max_size=5), st.uuids()],
+    *[st.decimals(allow_nan=False), st.dates(), st.datetimes(), st.times(), st.timedeltas(), st.complex_numbers()],
+)
+NAMES = st.sampled_from(["id", "Id", "q", "contexts", "label", "responses", "response_", "response_v1", "slice_x"])
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner) | st.dictionaries(NAMES | SCALARS, inner, max_size=3),
+    max_leaves=4,
+)
+
+
 def edited(content: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
     for at, length, piece in edits:
         start = at % (len(content) + 1)
@@ -54,15 +68,20 @@ def edited(content: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
     return content
 
 
+def refusal(make: Callable[[], dataset.Dataset]) -> str:
+    """What was said; the empty text where there was a dataset."""
+    try:
+        return "" if make().cases else "a dataset without cases"
+    except DatasetError as error:
+        return str(error)
+
+
 def read_or_refused(folder: Path, name: str, content: bytes) -> None:
     (folder / name).write_bytes(content)
-    try:
-        dataset.load(folder / name, root=folder)
-    except DatasetError as error:
-        message = str(error)
-        assert message.startswith(name)
-        assert message.isprintable()
-        assert len(message) < 600
+    message = refusal(lambda: dataset.load(folder / name, root=folder))
+    assert not message or message.startswith(name)
+    assert message.isprintable()
+    assert len(message) < 600
 
 
 @given(name=st.sampled_from(sorted(FILES)), edits=EDITS)
@@ -93,3 +112,12 @@ def test_nesting(tmp_path: Path, column: str, depth: int, brackets: tuple[str, s
     opening, closing = brackets
     value = f"{opening * depth}1{closing * depth}"
     read_or_refused(tmp_path, "qa.jsonl", f'{{"_": 0, "id": "a", "{column}": {value}}}'.encode())
+
+
+@given(columns=st.dictionaries(NAMES | st.text(max_size=3), VALUES, max_size=4), identified=st.booleans())
+@MANY
+def test_frames_and_rows(columns: dict[str, object], identified: bool) -> None:
+    row = {"id": "a", **columns} if identified else columns
+    frame = pd.DataFrame({name: pd.Series([value], dtype=object) for name, value in row.items()})
+    assert refusal(lambda: dataset.coerce(frame)).isprintable()
+    assert refusal(lambda: dataset.coerce([row])).isprintable()
