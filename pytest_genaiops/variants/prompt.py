@@ -166,6 +166,9 @@ class Renderer:
         """What the prompt's templates name of the case and of earlier steps, for the record."""
         used, names = _used(prompt), self._names(prompt, case, outputs)
         found = {name: names[name] for name in names if name in used and name not in ("case", "parameters", "rag")}
+        found |= {
+            name: roles.plain(found[name]) for name in found if name in prompt.inputs and prompt.inputs[name].prompt
+        }
         if found.pop(STEPS, None) is not None and self.chained:
             found |= {f"{STEPS}.{step}.output": output for step, output in outputs.items()}
         return found

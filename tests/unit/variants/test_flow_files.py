@@ -212,6 +212,10 @@ class TestSteps:
             {"role": "system", "content": "About system:\nx."},
             {"role": "user", "content": "Go on."},
         ]
+        chain = variant.chain(Case(id="x", inputs={"question": "it"}))
+        for step in chain:
+            step.answer("done")
+        assert chain.response.steps[0].inputs == {"rules": "system:\nAbout it.\nuser:\nGo"}
 
     def test_a_prompt_that_is_handed_to_python_is_asked(self, tmp_path: Path) -> None:
         """As in the first example of prompt flow, whose Python calls the model."""

@@ -167,6 +167,11 @@ def test_where_the_models_name_stands(tmp_path: Path, written: str, name: str | 
     assert load(tmp_path, front(f"model: {written}")).model.get("name") == name
 
 
+def test_the_completion_api_takes_one_text(tmp_path: Path) -> None:
+    variant = load(tmp_path, front("model: {id: m, api: completion}", "system:\n{{ question }}"))
+    assert variant.messages(CASE) == [{"role": "user", "content": "system:\nWhy?"}]
+
+
 def test_unknown_keys_are_passed_over(tmp_path: Path) -> None:
     variant = load(
         tmp_path, front("future: {x: 1}\nmodel: {id: m, router: fast}\ninputs:\n  question: {kind: string, x: 1}")
