@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pytest_genaiops.errors import VariantError
+from pytest_genaiops.variants.budget import Budget
+from pytest_genaiops.variants.sandbox import BUDGET, make_sandbox
 
 if TYPE_CHECKING:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-MOST_STEPS = 100_000
-"""Numbers that ``range`` gives, and calls, in one rendering: nested loops and macros that call themselves add up."""
-LONGEST_PRODUCT = 1_000_000
-"""Characters or items that ``*`` may make."""
-MOST_BITS = 10_000
-"""Size of a whole number that ``*`` or ``**`` may make."""
-
-_BUDGET = "<budget>"
+MOST_TOKENS = 100_000
+"""Words and signs of one template; a million of them take half a minute and a gigabyte to compile."""
 _RAW = re.compile(r"(\{%-?\s*(?:end)?raw\b)")
 _BLOCK_END = re.compile(r"((?<![-+])[%#]\})\n")
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")
@@ -42,6 +39,10 @@ def compile_fault(text: str) -> tuple[int, str] | None:
     from jinja2 import TemplateSyntaxError
 
     try:
+        if len(text) > MOST_TOKENS // 2:
+            tokens = islice(_environment().lex(text), MOST_TOKENS)
+            if sum(1 for _ in tokens) == MOST_TOKENS:
+                return 1, f"it has {MOST_TOKENS} words and signs, or more"
         _compiled(text)
     except TemplateSyntaxError as error:
         return error.lineno, error.message or "a syntax error"
@@ -59,8 +60,8 @@ def render(text: str, names: Mapping[str, Any]) -> str:
     from jinja2 import TemplateError, UndefinedError
 
     try:
-        budget = _Budget()
-        return str(_compiled(text).render({_BUDGET: budget, "range": budget.range, **names}))
+        budget = Budget()
+        return str(_compiled(text).render({BUDGET: budget, "range": budget.range, **names}))
     except UndefinedError as error:
         missing = _UNDEFINED.fullmatch(error.message or "")
         if missing:
@@ -103,61 +104,4 @@ def _compiled(text: str) -> Any:
 
 @functools.lru_cache(maxsize=1)
 def _environment() -> ImmutableSandboxedEnvironment:
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    class Sandbox(ImmutableSandboxedEnvironment):
-        """Also bounds what one operator can make, at run time and in constant folding."""
-
-        intercepted_binops = frozenset({"*", "**"})
-
-        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-            _check_product(operator, left, right)
-            return super().call_binop(context, operator, left, right)
-
-        def call(self, context: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-            context[_BUDGET].spend(1)
-            return super().call(context, function, *args, **kwargs)
-
-    environment = Sandbox(undefined=StrictUndefined, autoescape=False, finalize=_not_null)
-    # Both are random: a prompt would differ from one rendering to the next.
-    del environment.globals["lipsum"], environment.filters["random"]
-    return environment
-
-
-def _not_null(value: Any) -> Any:
-    if value is None:
-        raise VariantError("an expression is null, and would put the word None into the prompt; guard it with an if")
-    return value
-
-
-class _Budget:
-    """What one rendering may still spend."""
-
-    def __init__(self) -> None:
-        self._steps = MOST_STEPS
-
-    def spend(self, steps: int) -> None:
-        self._steps -= steps
-        if self._steps < 0:
-            raise VariantError(f"the template makes more than {MOST_STEPS} loop steps and calls")
-
-    def range(self, *bounds: int) -> Iterable[int]:
-        numbers = range(*bounds)
-        self.spend(len(numbers))
-        return numbers
-
-
-def _check_product(operator: str, left: Any, right: Any) -> None:
-    """Refuse a repetition, product or power before it is made."""
-    if isinstance(left, int) and isinstance(right, int):
-        too_large = _bits(left) * right > MOST_BITS if operator == "**" else _bits(left) + _bits(right) > MOST_BITS
-    else:
-        factors = [len(value) if isinstance(value, (str, list, tuple)) else value for value in (left, right)]
-        too_large = all(isinstance(factor, int) for factor in factors) and factors[0] * factors[1] > LONGEST_PRODUCT
-    if too_large:
-        raise VariantError(f"the template makes a value that is too large with {operator}")
-
-
-def _bits(number: int) -> int:
-    return (abs(number) - 1).bit_length()
+    return make_sandbox()
