@@ -16,13 +16,11 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 STEPS = {
     "idle": "from pytest_genaiops.cli import main, lock; import pytest_genaiops.dataset",
     "lock": "from pytest_genaiops.cli import main; main(['lock', 'big'])",
-    "lock again": "from pytest_genaiops.cli import main; main(['lock', 'big'])",
     "check": "from pytest_genaiops.cli import main; main(['lock', '--check', 'big'])",
 }
 REPORT = "; import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
@@ -40,11 +38,17 @@ def main() -> None:
         size = data.stat().st_size / 1e6
         idle = run(folder, STEPS["idle"])[0]
         show(f"{chosen.rows:,} rows, {size:,.0f} MB; idle process {idle:.0f} MB\n")
-        for step in ("lock", "lock again", "check"):
-            report(step, *run(folder, STEPS[step]), idle, size)
+
+        def report(title: str, step: str) -> None:
+            peak, cpu, said = run(folder, STEPS[step])
+            show(f"{title}: {peak - idle:.0f} MB above idle; {size / cpu:.0f} MB per second of CPU\n{said}")
+
+        report("lock", "lock")
+        report("lock again", "lock")
+        report("check", "check")
         show(f"size of the lock: {data.with_suffix('.lock').stat().st_size / 1e6:.0f} MB\n")
         edit(data, chosen.rows)
-        report("check of changed data", *run(folder, STEPS["check"]), idle, size)
+        report("check of changed data", "check")
 
 
 def make(path: Path, rows: int, words: int) -> None:
@@ -72,19 +76,14 @@ def edit(path: Path, rows: int) -> None:
     changed.replace(path)
 
 
-def run(folder: str, code: str) -> tuple[float, float, float, str]:
-    """Peak memory in MB, CPU seconds, wall seconds, and what was complained."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+def run(folder: str, code: str) -> tuple[float, float, str]:
+    """Peak memory in MB, CPU seconds, and what was complained."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-c", code + REPORT]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return int(done.stdout.split()[-1]) / 1024, cpu, time.perf_counter() - start, done.stderr
-
-
-def report(step: str, peak: float, cpu: float, wall: float, said: str, idle: float, size: float) -> None:  # noqa: PLR0913, PLR0917
-    speed = f"{size / cpu:.0f} MB per second of CPU, {size / wall:.0f} by the clock"
-    show(f"{step}: {peak - idle:.0f} MB above idle; {speed}\n{said}")
+    return int(done.stdout.split()[-1]) / 1024, cpu, done.stderr
 
 
 def show(text: str) -> None:

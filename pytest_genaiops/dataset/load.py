@@ -39,6 +39,13 @@ class Dataset:
     systems: tuple[str, ...]
     """Systems with a recorded response, in the order in which they first appear."""
     manifest: Manifest | None = None
+    """What the file's manifest says; None where it has none, and for rows made in code."""
+
+    @property
+    def title(self) -> str:
+        """The name, with the version where the manifest gives one."""
+        version = self.manifest.version if self.manifest else ""
+        return f"{self.name} version {version}" if version else self.name
 
     @property
     def content(self) -> Content:

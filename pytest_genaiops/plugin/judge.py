@@ -96,7 +96,7 @@ def _facts(item: SuiteItem, scores: Iterable[Score]) -> dict[str, Any]:
             _keep(rows, part, name)
     return {
         "suite": item.binding.title,
-        "dataset": suite.dataset.name,
+        "dataset": suite.dataset.title,
         "cases": len(suite.cases),
         "cases_there": len(suite.dataset.cases),
         "only": [f"{tag}={value}" for tag, value in state_of(item.config).settings.slices],

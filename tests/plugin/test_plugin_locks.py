@@ -13,7 +13,7 @@ qid,mail,kind,rules,part
 2,Money back!,refund,delivery,test
 3,Hi,x,x,train
 """
-MANIFEST = "columns: {id: qid, label: kind, responses: {rules: rules}}\nslices: [kind]\nsplits: part\n"
+MANIFEST = "columns: {id: qid, label: kind, responses: {rules: rules}}\nslices: [kind]\nsplits: part\nversion: 2\n"
 SUITE = """
     import pytest
 
@@ -43,6 +43,7 @@ def test_a_file_under_a_manifest_runs_unchanged(mails: Project) -> None:
     lock(mails, "mails:test")
     result = mails.run("-v")
     assert outcomes(result) == {"test_mails[rules]": "PASSED", "test_other": "PASSED"}
+    result.stdout.fnmatch_lines(["*mails:test version 2, 2 cases*"])
 
 
 def test_a_split_has_to_be_named(mails: Project) -> None:
