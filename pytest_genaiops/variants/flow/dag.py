@@ -85,7 +85,7 @@ def reference(value: Any) -> Reference | None:
     if found is None:
         return None
     name, *path = found[1].strip().split(".")
-    if name in (INPUTS, "flow") and path:
+    if name in (INPUTS, "flow"):
         return Reference(name=INPUTS, path=(".".join(path),))
     return Reference(name=name, path=tuple(path[1:]))
 

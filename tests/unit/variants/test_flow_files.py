@@ -367,6 +367,7 @@ class TestMalformed:
             (nodes(asks("a"), asks("a")), 4, ("two nodes are called 'a'",)),
             (nodes("name: inputs"), 3, ("cannot be called 'inputs'",)),
             (nodes(asks("a", inputs='t: "${inputs.qestion}"')), 3, ("'qestion'", "did you mean 'question'?")),
+            (nodes(asks("a", inputs='t: "${inputs}"')), 3, ("takes the input ''", "add it to inputs")),
             (nodes(asks("a", inputs='t: "${b.output}"')), 3, ("output of 'b', which is no node",)),
             (
                 nodes(asks("a"), rest='inputs: {question: {}}\noutputs: {x: {reference: "${b.output}"}}'),
