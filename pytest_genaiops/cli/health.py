@@ -52,8 +52,10 @@ def places(project: Project) -> Iterator[Finding]:
 
 
 def datasets(project: Project, heads: list[Rows]) -> Iterator[Finding]:
-    """Every dataset by name: its rows and its lock, or why it cannot be used. The first rows of sound ones
-    are added to ``heads``."""
+    """Every dataset by name: its rows and its lock, or why it cannot be used.
+
+    The first rows of sound ones are added to ``heads``.
+    """
     settings = project.settings
     for name in names_in(root=settings.root, folders=settings.datasets):
         try:
