@@ -65,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> int:
     if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         raise UsageError(f"no command is called {arguments[0]!r}; {did_you_mean(arguments[0], list(COMMANDS))}")
+    if arguments and arguments[0].startswith("--rootdir"):
+        raise UsageError("--rootdir stands behind the command: genaiops data list --rootdir DIR")
     chosen = _parser().parse_args(arguments)
     code: int = chosen.run(chosen)
     return code

@@ -43,6 +43,12 @@ def test_a_misspelt_command_ends_with_two_and_a_sentence(capsys: pytest.CaptureF
     assert output.err.count("\n") == 1
 
 
+def test_an_option_of_commands_in_front_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--rootdir", ".", "data", "list"]) == 2
+    message = "genaiops: --rootdir stands behind the command: genaiops data list --rootdir DIR\n"
+    assert capsys.readouterr().err == message
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
