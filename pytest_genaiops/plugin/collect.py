@@ -108,9 +108,8 @@ def _cases(collector: pytest.Collector, function: Any, binding: Binding) -> Iter
     for case in suite.cases:
         name = _escaped(case.id)
         for trial in range(1, suite.trials + 1):
-            item = CaseItem.like(function, binding, name if suite.trials == 1 else f"{name}-t{trial}")
-            item.recipe, item.case, item.trial = recipe, case, trial
-            items.append(item)
+            with_trial = name if suite.trials == 1 else f"{name}-t{trial}"
+            items.append(CaseItem.of(function, binding, recipe, case, trial=trial, name=with_trial))
     if suite.pass_rate is None:
         return items
     gate = PassRateItem.over(function, items)

@@ -41,21 +41,25 @@ def copy_of(function: Any, cls: type[Item], *more: str) -> Item:
 class SuiteItem(pytest.Function):
     """A test function under one variant: a pytest.Function in every respect, which knows what it evaluates."""
 
+    # Slots, because an instance with so many attributes more than pytest's gets a dict of its own: 800 bytes a case.
+    __slots__ = ("binding", "case", "failed_within", "progress", "running", "trial")
+
     binding: Binding
-    progress: Progress | None = None
+    progress: Progress | None
     """What this run of the item asked for; None before and after."""
-    running: bool = False
+    running: bool
     """True while the test function runs."""
-    failed_within: bool = False
+    failed_within: bool
     """True once a subtest has failed."""
-    case: Case | None = None
-    trial: int = 1
+    case: Case | None
+    trial: int
 
     @classmethod
     def like(cls, function: Any, binding: Binding, *more: str) -> Self:
         """The function's item, with more in its id: ``test_grounded[v2]`` -> ``test_grounded[v2-case17]``."""
         item = copy_of(function, cls, *more)
-        item.binding = binding
+        item.binding, item.case, item.trial = binding, None, 1
+        item.progress, item.running, item.failed_within = None, False, False
         return item
 
     def setup(self) -> None:
@@ -95,19 +99,25 @@ class CaseItem(SuiteItem):
     which would cost more than most metrics do.
     """
 
-    gate: PassRateItem | None = None
+    __slots__ = ("gate", "location", "recipe")
+
+    gate: PassRateItem | None
+    location: tuple[str, int | None, str]
     recipe: Recipe
+
+    @classmethod
+    def of(cls, function: Any, binding: Binding, recipe: Recipe, case: Case, *, trial: int, name: str) -> CaseItem:
+        """The item of one case, with ``name`` in its id."""
+        item = cls.like(function, binding, name)
+        item.recipe, item.case, item.trial, item.gate = recipe, case, trial, None
+        path, line, start = recipe.place
+        item.location = path, line, start + item.name
+        return item
 
     @property
     def ihook(self) -> Any:
-        """pytest's hooks, less those that have nothing to watch; see Recipe."""
+        """pytest's hooks, less what its own plugins would do where nothing happens; see LeanHooks."""
         return self.recipe.hooks
-
-    @property
-    def location(self) -> tuple[str, int | None, str]:
-        """File, line and name: of all cases of a test the same but for the name's end."""
-        path, line, name = self.recipe.place
-        return path, line, name + self.name
 
     def setup(self) -> None:
         """Fill the test's arguments, in pytest's own order."""

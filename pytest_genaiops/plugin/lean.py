@@ -116,12 +116,16 @@ def _teardown(stock: Any, manager: Any) -> Callable[..., Any]:
 
 def _makereport(stock: Any, manager: Any) -> Callable[..., Any]:
     running = manager.get_plugin(RUNNING)
+    names: Mapping[str, Any] = {}
 
     def pytest_runtest_makereport(item: Any, call: Any) -> Any:
+        nonlocal names
         if call.excinfo is not None or item.stash.get(xfailed_key, None) is not None or _has_fixtures(item):
             return stock(item=item, call=call)
         report = pytest.TestReport.from_item_and_call(item, call)
         running.complete(item, call, report)
+        # The reports of an item's phases have the same keywords, and pytest keeps them all: half a kilobyte a case.
+        names = report.keywords = names if report.keywords == names else report.keywords
         return report
 
     return pytest_runtest_makereport
