@@ -6,6 +6,9 @@ passed over, and all of them together.
 
 from __future__ import annotations
 
+import os
+from xml.etree import ElementTree
+
 import pytest
 from twins import Twins
 
@@ -58,6 +61,9 @@ def {hook}({arguments}):
 """
 
 AROUND = """
+import os
+from xml.etree import ElementTree
+
 import pytest
 
 @pytest.hookimpl(wrapper=True)
@@ -132,3 +138,138 @@ class TestAConftest:
         assert ours.notes == bare.notes
         assert ours.counts == bare.counts == {"passed": 11, "failed": 1, "warnings": 1}
         assert len(ours.notes) >= sum(1 if hook in ONCE else 12 for hook in hooks)
+
+
+EVERYDAY = """
+    import logging
+    import warnings
+
+    import pytest
+    from world import each, note
+
+    @each
+    def test_loud(case, response):
+        print("said", case.id)
+        logging.getLogger("mine").warning("logged %s", case.id)
+        assert response.text == case.reference
+
+    @each
+    def test_asks_late(request, case, response):
+        assert request.getfixturevalue("tmp_path").exists()
+        request.addfinalizer(lambda: print("final", case.id))
+        assert response.text == case.reference
+
+    @each
+    def test_marks_itself(request, case, response):
+        if case.id == "c2":
+            request.node.add_marker(pytest.mark.xfail(reason="known"))
+        assert response.text == case.reference
+
+    @each
+    def test_looks(case, response, caplog, capsys, recwarn):
+        logging.getLogger("mine").warning("about %s", case.id)
+        print(case.id)
+        warnings.warn("careful")
+        note([record.getMessage() for record in caplog.records], capsys.readouterr().out, len(recwarn))
+
+    @each
+    def test_marked_by_a_hook(case, response):
+        if case.id == "c4":
+            pytest.fail("the fourth")
+"""
+BY_A_HOOK = """
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.name == "test_marked_by_a_hook[v1-c1]":
+            item.add_marker(pytest.mark.skip(reason="not today"))
+        if item.name == "test_marked_by_a_hook[v1-c4]":
+            item.add_marker(pytest.mark.xfail(strict=True, reason="later"))
+"""
+
+
+class TestNobodyListens:
+    """Answers are on record, so that setups are quiet; nothing of what pytest shows is lost with what is passed over."""
+
+    @pytest.fixture(autouse=True)
+    def everyday(self, twins: Twins) -> None:
+        twins.wrong("c2")
+        twins.record()
+        twins.extend_conftest(BY_A_HOOK)
+        twins.write("test_suite.py", EVERYDAY)
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            [],
+            ["-q"],
+            ["-vv", "-rA"],
+            ["-s"],
+            ["-o", "log_cli=true"],
+            ["-x", "--lf"],
+            ["--runxfail"],
+            ["--show-capture=no"],
+            ["-p", "no:logging", "--deselect=test_suite.py::test_looks"],
+            ["-p", "no:skipping"],
+            ["-p", "no:tmpdir", "--deselect=test_suite.py::test_asks_late"],
+            ["--capture=sys", "-W", "error::DeprecationWarning"],
+            ["-o", "tmp_path_retention_policy=failed"],
+        ],
+        ids=" ".join,
+    )
+    def test_the_same_is_printed(self, twins: Twins, options: list[str]) -> None:
+        ours, bare = twins.run(*options)
+        assert ours.printed == bare.printed
+        assert ours.notes == bare.notes
+
+    def test_the_same_stands_in_the_junit_report(self, twins: Twins) -> None:
+        twins.run("--junitxml=report.xml", "-o", "junit_logging=all")
+        ours, bare = (
+            [
+                (case.get("name"), case.get("classname"), [(part.tag, part.get("message")) for part in case])
+                for case in ElementTree.parse(folder / "report.xml").iter("testcase")
+            ]
+            for folder in (twins.ours, twins.bare)
+        )
+        assert ours == bare
+        assert len(ours) == 20
+
+    def test_durations_are_kept_of_every_phase(self, twins: Twins) -> None:
+        ours, bare = twins.run("--durations=0", "--durations-min=0")
+        phases = [
+            sorted(tuple(line.split()[1:]) for line in run.text.splitlines() if line[:1].isdigit() and "s " in line[:9])
+            for run in (ours, bare)
+        ]
+        assert phases[0] == phases[1]
+        assert len(phases[0]) == 59  # three phases of twenty cases, one of which is skipped
+
+    def test_whoever_comes_while_tests_run_is_called(self, twins: Twins) -> None:
+        twins.write("test_suite.py", """
+            from world import each, note
+
+            class Late:
+                def pytest_runtest_setup(self, item):
+                    note("setup", item.name)
+
+                def pytest_runtest_teardown(self, item):
+                    note("teardown", item.name)
+
+                def pytest_fixture_setup(self, fixturedef):
+                    if fixturedef.argname != "target":
+                        note("made", fixturedef.argname)
+
+            @each
+            def test_each(variant, case, response, pytestconfig):
+                if case.id == "c3":
+                    pytestconfig.pluginmanager.register(Late())
+        """)  # fmt: skip
+        made = ["setup test_each[v1-c4]", "made variant", "made case", "made response", "teardown test_each[v1-c4]"]
+        ours, bare = twins.run()
+        assert ours.notes == bare.notes == ["teardown test_each[v1-c3]", *made]
+
+    def test_who_records_every_call_finds_every_call(self, twins: Twins) -> None:
+        del twins.pytester.make_hook_recorder
+        twins.pytester.chdir()
+        os.chdir(twins.ours)
+        recorded = twins.pytester.inline_run("-p", "genaiops", "-k", "test_loud")
+        recorded.assertoutcome(passed=3, failed=1)
+        assert len(recorded.getcalls("pytest_runtest_logreport")) == 12
