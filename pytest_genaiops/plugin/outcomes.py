@@ -80,6 +80,7 @@ class Outcomes:
 
     def end(self) -> None:
         """Nothing more will run: whoever waits may stop."""
+        self.ended = True
         self._append({"end": True})
 
     def close(self) -> None:

@@ -32,6 +32,9 @@ def join(workerinput: Mapping[str, Any], folder: Path, settings: Settings) -> Ex
     return joined if joined.reachable else None
 
 
-def leave(folder: Path, worker: str) -> None:
-    """In the controller: let others call what a worker that is gone has left unanswered."""
-    exchange.release(folder / FILE, worker)
+def leave(folder: Path, worker: str, *, ended: bool) -> None:
+    """In the controller: let others call what a worker that is gone has left unanswered, unless the session has ended.
+
+    Workers that are interrupted work off what they have been given, and would pay for the same calls again.
+    """
+    exchange.release(folder / FILE, worker, for_good=ended)

@@ -33,7 +33,7 @@ class Controller:
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker has ended, or died."""
         if self.outcomes.folder is not None:
-            sharing.leave(self.outcomes.folder, node.gateway.id)
+            sharing.leave(self.outcomes.folder, node.gateway.id, ended=self.outcomes.ended)
 
 
 class Worker:

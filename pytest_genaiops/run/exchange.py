@@ -35,7 +35,7 @@ ROOM = "(SELECT count(*) FROM trials WHERE answer IS NULL AND owner IS NOT NULL)
 TAKE = f"INSERT OR IGNORE INTO trials (owner, since, key) SELECT ?, ?, ? WHERE {ROOM}"
 TAKE_OVER = f"UPDATE trials SET owner = ?, since = ? WHERE key = ? AND owner IS NULL AND answer IS NULL AND {ROOM}"  # noqa: S608 - our own constants
 ANSWER = "UPDATE trials SET answer = ? WHERE key = ? AND answer IS NULL"
-RELEASE = "UPDATE trials SET owner = NULL, deaths = deaths + 1 WHERE owner = ? AND answer IS NULL"
+RELEASE = "UPDATE trials SET owner = NULL, deaths = deaths + ? WHERE owner = ? AND answer IS NULL"
 GIVE_UP = "UPDATE trials SET answer = ? WHERE answer IS NULL AND owner IS NULL AND deaths >= ?"
 
 
@@ -154,11 +154,14 @@ def create(path: Path) -> None:
         database.executescript(TABLES)
 
 
-def release(path: Path, owner: str) -> None:
-    """Let others call what a process that is gone had begun to call; what has ended several of them is an error."""
-    error = ResponseError(kind="target", message=f"{DEATHS} processes died while they called the target")
+def release(path: Path, owner: str, *, for_good: bool = False) -> None:
+    """Let others call what a process that is gone had begun to call.
+
+    What several of them died over is an error, and ``for_good`` makes everything one: nobody shall call it again.
+    """
+    error = ResponseError(kind="target", message="every process that called the target ended before it answered")
     with suppress(sqlite3.Error), closing(_open(path)) as database:
-        database.execute(RELEASE, [owner])
+        database.execute(RELEASE, [DEATHS if for_good else 1, owner])
         database.execute(GIVE_UP, [to_json(Response(error=error)), DEATHS])
 
 

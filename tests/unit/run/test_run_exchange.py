@@ -117,8 +117,15 @@ class TestClaims:
         exchange.release(path, "two")
         found = three.find("k", TRIAL)
         assert isinstance(found, Response)
-        assert str(found.error) == "target: 2 processes died while they called the target"
+        assert str(found.error) == "target: every process that called the target ended before it answered"
         assert found.trial is TRIAL
+
+    def test_what_is_released_for_good_is_called_by_nobody(self, path: Path, ways: Callable[..., Exchange]) -> None:
+        one, two = ways("one"), ways("two")
+        one.claim("k", again=False)
+        exchange.release(path, "one", for_good=True)
+        assert two.claim("k", again=True) == "theirs"
+        assert isinstance(two.find("k", TRIAL), Response)
 
     def test_the_dead_count_no_more_among_those_under_way(self, path: Path, ways: Callable[..., Exchange]) -> None:
         one, two = ways("one", capacity=1), ways("two", capacity=1)
