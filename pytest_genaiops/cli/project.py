@@ -15,9 +15,9 @@ from pytest_genaiops.dataset.text import place, printable
 from pytest_genaiops.errors import UsageError
 
 CONFIGS = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
-"""In pytest's order; the first of a folder that speaks of pytest is the one that counts."""
+"""In the order of pytest 9; the first of a folder that speaks of pytest is the one that counts."""
 _ALWAYS = CONFIGS[:4]
-"""These count even when they are empty."""
+"""These count even when they are empty; for pytest 8 that is ``pytest.ini`` alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

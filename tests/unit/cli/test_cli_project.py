@@ -17,7 +17,7 @@ PYTEST_9 = tuple(map(int, pytest.__version__.split(".")[:1])) >= (9,)
 
 FILES = {
     "pytest.ini": ["", "[pytest]\n", "[pytest]\ngenaiops_datasets =\n    data\n    more data\n"],
-    ".pytest.ini": ["", "[pytest]\ngenaiops_datasets = hidden\n"],
+    ".pytest.ini": ["[pytest]\ngenaiops_datasets = hidden\n"],
     "pyproject.toml": [
         "",
         '[project]\nname = "x"\n',
@@ -30,6 +30,7 @@ FILES = {
     "setup.py": [""],
 }
 if PYTEST_9:
+    FILES[".pytest.ini"].append("")
     FILES["pytest.toml"] = ["", '[pytest]\ngenaiops_datasets = ["toml"]\n']
     FILES["pyproject.toml"].append('[tool.pytest]\ngenaiops_datasets = ["native"]\n')
 
@@ -38,9 +39,8 @@ CHOICES = [(name, text) for name, texts in FILES.items() for text in texts]
 
 def by_pytest(here: Path) -> tuple[Path, list[str]]:
     """The rootdir, and the folders as pytest reads a ``linelist``."""
-    root, _, keys = determine_setup(
-        inifile=None, override_ini=None, args=[], rootdir_cmd_arg=None, invocation_dir=here
-    )[:3]
+    overrides = {"override_ini": None} if PYTEST_9 else {}
+    root, _, keys = determine_setup(inifile=None, args=[], rootdir_cmd_arg=None, invocation_dir=here, **overrides)[:3]
     found = keys.get("genaiops_datasets")
     value = getattr(found, "value", found)
     if value is None:
