@@ -113,7 +113,7 @@ def simulations(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Every figure of docs/benchmarks.md."""
     session.install("-e", ".")
-    for script in ("startup", "items", "rouge", "corpus_metrics", "metric_quality", "lock"):
+    for script in ("startup", "items", "rouge", "corpus_metrics", "metric_quality", "lock", "million"):
         session.run("python", f"benchmarks/{script}.py")
     session.run("python", "benchmarks/items.py", "--growth", "--rounds", "1")
 

@@ -65,6 +65,9 @@ class Ids:
         import numpy as np
 
         hashes = np.frombuffer(self._hashes, dtype=np.int64)
+        ordered = np.sort(hashes)
+        if not (ordered[1:] == ordered[:-1]).any():  # nearly always, and the order itself takes as much memory again
+            return
         order = np.argsort(hashes, kind="stable")
         ordered = hashes[order]
         later = np.flatnonzero(ordered[1:] == ordered[:-1]) + 1
