@@ -91,11 +91,11 @@ def twins(found: Alike, names: Sequence[str] = ()) -> Lines:
     """Rows that ask the same, or nearly; ``names`` are those of the datasets, where there are several."""
     lines: Lines = []
     if found.same:
-        same = [pair for pair in found.pairs if pair.likeness == 100]
+        same = [pair for pair in found.pairs if pair.same]
         conflict = f", {found.conflicting:,} with another reference or label" if found.conflicting else ""
         lines.append(("the same question", f"{_count(found.same, 'row')}{conflict}: {_pairs(same, found.same, names)}"))
     if found.near:
-        near = [pair for pair in found.pairs if pair.likeness < 100]
+        near = [pair for pair in found.pairs if not pair.same]
         lines.append(("nearly the same", f"{_count(found.near, 'pair')}: {_pairs(near, found.near, names)}"))
     if not lines:
         lines.append(("duplicates", "none"))
@@ -111,7 +111,7 @@ def _pairs(pairs: Sequence[Pair], of: int, names: Sequence[str]) -> str:
             visible(repr(place.id) if not names else f"{names[place.side]} {place.id!r}")
             for place in (pair.first, pair.second)
         )
-        shown.append(f"{first} = {second}" if pair.likeness == 100 else f"{first} ~ {second} ({pair.likeness:.0f} %)")
+        shown.append(f"{first} = {second}" if pair.same else f"{first} ~ {second} ({pair.likeness:.0f} %)")
     return ", ".join([*shown, *(["..."] if of > len(shown) else [])])
 
 

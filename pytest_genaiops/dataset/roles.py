@@ -102,8 +102,9 @@ class Roles:
         self._seen.update(dict.fromkeys(names))
         if "id" in manifest.columns and manifest.columns["id"] not in names:
             self._missing(manifest.columns["id"], ("columns", "id"), names, source)
-        targets: dict[Any, list[str]] = {manifest.split_column: []}
-        targets |= {column: [] for column in manifest.systems.values()}
+        targets: dict[Any, list[str]] = {column: [] for column in manifest.systems.values()}
+        if manifest.split_column:
+            targets[manifest.split_column] = []
         for name, column in manifest.columns.items():
             targets.setdefault(column, []).append(name)
         new: dict[str, str] = {}

@@ -49,8 +49,10 @@ class Pair:
 
     first: Place
     second: Place
+    same: bool
+    """Whether they have the same words."""
     likeness: float
-    """In per cent; 100 for the same words."""
+    """In per cent, of the first 2000 characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +77,20 @@ def alike(sides: Sequence[Sequence[Case]]) -> Alike:
     Rows without any text are like nothing. Memory: 50 bytes a row, and up to 150 MB for the search.
     """
     rows = _Rows(sides)
-    firsts, same = _same(rows)
-    conflicting = [(a, b) for a, b in same if rows.answers[a] != rows.answers[b]]
-    agreeing = [(a, b) for a, b in same if rows.answers[a] == rows.answers[b]]
+    firsts, again = _same(rows)
+    conflicting = [(a, b) for a, b in again if rows.answers[a] != rows.answers[b]]
+    agreeing = [(a, b) for a, b in again if rows.answers[a] == rows.answers[b]]
     near, complete = _near(rows, firsts)
-    shown = [(a, b, 100.0) for a, b in (conflicting[:SHOWN] + agreeing[:SHOWN])] + near[:SHOWN]
+    shown = [(a, b, True, 100.0) for a, b in conflicting[:SHOWN] + agreeing[:SHOWN]]
+    shown += [(a, b, False, likeness) for a, b, likeness in near[:SHOWN]]
     return Alike(
-        same=len(same),
+        same=len(again),
         conflicting=len(conflicting),
         near=len(near),
-        pairs=tuple(Pair(first=rows.place(a), second=rows.place(b), likeness=ratio) for a, b, ratio in shown),
+        pairs=tuple(
+            Pair(first=rows.place(a), second=rows.place(b), same=same, likeness=likeness)
+            for a, b, same, likeness in shown
+        ),
         complete=complete,
     )
 

@@ -81,10 +81,8 @@ class TestAlike:
     def test_the_same_words_are_the_same_question(self) -> None:
         found = alike([questions("What is *args?", "what is  ARGS", "Else?", "\uff37hat is args!")])
         assert (found.same, found.conflicting, found.near) == (2, 0, 0)
-        assert [(pair.first.id, pair.second.id, pair.likeness) for pair in found.pairs] == [
-            ("0", "1", 100),
-            ("0", "3", 100),
-        ]
+        assert [(pair.first.id, pair.second.id) for pair in found.pairs] == [("0", "1"), ("0", "3")]
+        assert all(pair.same for pair in found.pairs)
 
     def test_other_references_to_one_question_are_a_conflict(self) -> None:
         rows = cases(
@@ -117,6 +115,12 @@ class TestAlike:
         assert (found.same, found.near) == (1, 1)
         places = [(pair.first.side, pair.first.id, pair.second.side, pair.second.id) for pair in found.pairs]
         assert places == [(0, "0", 1, "0"), (0, "0", 1, "2")]
+
+    def test_long_texts_with_one_beginning_are_nearly_the_same(self) -> None:
+        beginning = " ".join(f"word{number}" for number in range(400))
+        found = alike([questions(f"{beginning} one", f"{beginning} two")])
+        assert (found.same, found.near) == (0, 1)
+        assert not found.pairs[0].same
 
     def test_almost_all_near_duplicates_are_found_and_nothing_else(self) -> None:
         from rapidfuzz.fuzz import ratio

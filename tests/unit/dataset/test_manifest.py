@@ -116,6 +116,9 @@ class TestRoles:
         first, second = made(tmp_path, "columns: {id: qid, reference: answer}", rows).cases
         assert (first.references, second.references) == (("x",), None)
 
+    def test_a_column_without_a_name_stays(self, tmp_path: Path) -> None:
+        assert made(tmp_path, "columns: {id: qid}", '{"qid": 1, "": 2}').cases[0].inputs == {"": 2}
+
     def test_rows_that_are_none_are_refused_as_ever(self, tmp_path: Path) -> None:
         assert refusal(tmp_path, "columns: {id: qid}", "[1]\n").startswith("datasets/qa.jsonl:1: the row is [1]")
 
