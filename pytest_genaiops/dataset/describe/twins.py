@@ -25,9 +25,8 @@ MOST_ROWS = 100_000
 SHOWN = 5
 _PASSAGE = 9
 _SKETCH = 8
-_NEIGHBOURS = 20
-"""Rows behind a row, among those that share a passage with it, that it is compared with."""
 _MOST_SHARED = 2_000_000
+"""Hashes that two rows share, over all pairs, that are looked at."""
 _MOST_PAIRS = 200_000
 """Pairs of rows that are compared, of those that share most."""
 _KEPT = 5000
@@ -206,19 +205,15 @@ def _candidates(places: array[int], hashes: array[int]) -> tuple[list[tuple[int,
     order = np.argsort(np.frombuffer(hashes, np.uint64), kind="stable")
     ordered, row = np.frombuffer(hashes, np.uint64)[order], np.frombuffer(places, np.int64)[order]
     found: list[Any] = []
-    for step in range(1, len(row)):
-        match = ordered[step:] == ordered[:-step]
-        if not match.any():
-            complete = True
-            break
-        if step > _NEIGHBOURS or sum(map(len, found)) > _MOST_SHARED:
-            complete = False
-            break
-        found.append(row[:-step][match] << 32 | row[step:][match])
-    else:
-        complete = True
-    if not found:
-        return [], True
+    room = _MOST_SHARED
+    here, step = np.arange(len(row)), 0
+    while room > 0 and len(here):
+        step += 1
+        here = here[: np.searchsorted(here, len(row) - step)]
+        here = here[ordered[here + step] == ordered[here]]
+        found.append(row[here] << 32 | row[here + step])
+        room -= len(here)
+    complete = not len(here)
     pairs, shared = np.unique(np.concatenate(found), return_counts=True)
     most = np.argsort(-shared, kind="stable")[:_MOST_PAIRS]
     chosen = pairs[np.sort(most)].tolist()  # in the order of rows: each is read about once

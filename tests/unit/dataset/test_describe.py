@@ -148,7 +148,10 @@ class TestAlike:
 
     def test_what_was_not_compared_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
         texts = [f"The same long beginning of a question, and then {number}?" for number in range(60)]
+        assert (alike([questions(*texts)]).near, alike([questions(*texts)]).complete) == (60 * 59 // 2, True)
+        monkeypatch.setattr(module, "_MOST_SHARED", 100)
         assert alike([questions(*texts)]).complete is False
+        monkeypatch.undo()
         monkeypatch.setattr(module, "MOST_ROWS", 2)
         assert alike([questions("one thing", "quite another", "a third")]).complete is False
 
