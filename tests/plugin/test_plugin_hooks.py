@@ -188,7 +188,7 @@ def pytest_collection_modifyitems(items):
 
 
 class TestNobodyListens:
-    """Answers are on record, so that setups are quiet; nothing of what pytest shows is lost with what is passed over."""
+    """Answers are on record, so that setups are quiet; nothing that pytest shows is lost with what is passed over."""
 
     @pytest.fixture(autouse=True)
     def everyday(self, twins: Twins) -> None:
