@@ -22,7 +22,7 @@ TEST_TOOLS = [
     "anyio>=4.4",
     "hypothesis>=6.100",
     "import-linter>=2.3",
-    "pyarrow>=15",  # the extra `parquet`
+    "pyarrow>=18",  # the extra `parquet`
     "pytest-asyncio>=0.24",
     "pytest-cov>=5",
     "pytest-randomly>=3.16",
@@ -43,6 +43,8 @@ LOWEST = [
     "rapidfuzz==3.9.0",
     "pyyaml==6.0.1",
     "jinja2==3.1.0",
+    "pyarrow==18.0.0",
+    "datasets==4.0.0",
 ]
 
 
