@@ -64,9 +64,18 @@ def _named(folder: Path, name: str) -> list[Path]:
     manifests = [file for ending in MANIFESTS if _is_file(file := folder / f"{name}{ending}")]
     if manifests:  # it says which data are meant
         return manifests
-    endings = ("", *SUFFIXES) if name.lower().endswith(SUFFIXES) else SUFFIXES
-    found = [file for ending in endings if _is_file(file := folder / f"{name}{ending}")]
-    return found + [path for path in [folder / name] if os.path.isdir(path)]
+    at = folder / name
+    files = [file for file in _entries(at.parent) if at.name in (file.name, name_of(file)) and suffix_of(file)]
+    found = sorted((file for file in files if _is_file(file)), key=lambda file: SUFFIXES.index(suffix_of(file)))
+    return found + [path for path in [at] if os.path.isdir(path)]
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder, in the order of names; nothing where it cannot be read."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _one_dataset(path: Path, root: Path, folders: Sequence[str]) -> Path:
@@ -86,11 +95,7 @@ def names_in(*, root: Path, folders: Sequence[str] = ("datasets",)) -> list[str]
 
 def _names(root: Path, folders: Sequence[str]) -> Iterator[str]:
     for folder in folders:
-        try:
-            entries = sorted((root / folder).iterdir())
-        except OSError:
-            continue
-        for entry in entries:
+        for entry in _entries(root / folder):
             if entry.suffix.lower() in MANIFESTS:
                 yield entry.stem
             elif not entry.name.startswith(".") and (suffix_of(entry) or os.path.isdir(entry)):

@@ -52,7 +52,7 @@ def encoding_fault(data: bytes) -> str | None:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or data.count(0) * 3 > len(data):
         return "the file is UTF-16 or UTF-32, not UTF-8; save it as UTF-8"
     if b"\0" in data:
-        return f"there is a NUL byte at byte {data.index(0) + 1} of the line; the file is damaged or binary"
+        return f"there is a NUL byte at byte {data.index(0) + 1} of the line; save the file as UTF-8 text"
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:

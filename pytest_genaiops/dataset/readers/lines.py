@@ -18,6 +18,11 @@ LONGEST_LINE = 16 * 2**20
 """Bytes of one line. More than any row needs, and little enough to hold a few of them in memory."""
 GZIP = ".gz"
 _BOM = b"\xef\xbb\xbf"
+_PACKED = (
+    (b"\x1f\x8b", "gzip data", "add .gz to it"),
+    (b"PAR1", "a Parquet file", "let it end in .parquet"),
+    (b"PK\x03\x04", "a zip archive", "unpack it"),
+)
 
 Row: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = Iterator[tuple[int, str, Row]]
@@ -32,7 +37,7 @@ def lines_of(path: Path, shown: str) -> Iterator[str]:
             while data := stream.readline(LONGEST_LINE + 1):
                 number += 1
                 if number == 1:
-                    data = data.removeprefix(_BOM)
+                    data = _first(data, shown)
                 if len(data) > LONGEST_LINE:
                     what = f"the line is longer than {LONGEST_LINE // 2**20} MiB"
                     refuse(f"{shown}:{number}", f"{what}; write one row a line, and keep large files out of the rows")
@@ -48,6 +53,14 @@ def lines_of(path: Path, shown: str) -> Iterator[str]:
         refuse(shown, f"{what}; compress the file again, or drop {GZIP} from its name")
     except OSError as error:
         refuse(shown, unreadable(error))
+
+
+def _first(data: bytes, shown: str) -> bytes:
+    """The first line without a byte order mark; refused where it is the beginning of something else than text."""
+    for magic, what, mend in _PACKED:
+        if data.startswith(magic):
+            refuse(shown, f"this is {what}, which its name does not say; {mend}")
+    return data.removeprefix(_BOM)
 
 
 def opened(path: Path, shown: str) -> io.BufferedReader:

@@ -37,6 +37,11 @@ def test_names_and_paths(root: Path, name: str, file: str) -> None:
     assert dataset.find(name, root=root) == root / file
 
 
+def test_a_suffix_in_capitals(root: Path) -> None:
+    (root / "datasets/export.CSV").touch()
+    assert dataset.find("export", root=root) == dataset.find("export.CSV", root=root) == root / "datasets/export.CSV"
+
+
 def test_other_folders(root: Path) -> None:
     assert dataset.find("mine", root=root, folders=["datasets", "other"]) == root / "other/mine.jsonl"
 

@@ -173,6 +173,19 @@ class TestTooMuch:
                 dataset.from_rows([{"id": "a", "references": [value]}])
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (gzip.compress(b"id,q\n"), "this is gzip data, which its name does not say; add .gz to it"),
+        (b"PAR1\x15\x04", "this is a Parquet file, which its name does not say; let it end in .parquet"),
+        (b"PK\x03\x04\x14\0\0", "this is a zip archive, which its name does not say; unpack it"),
+    ],
+)
+def test_names_that_do_not_say_what_a_file_is(tmp_path: Path, content: bytes, sentence: str) -> None:
+    (tmp_path / "qa.csv").write_bytes(content)
+    assert refusal(tmp_path / "qa.csv") == f"qa.csv: {sentence}"
+
+
 class TestLineEnds:
     def test_bare_carriage_returns(self, tmp_path: Path) -> None:
         (tmp_path / "qa.jsonl").write_bytes(b'{"id": "a"}\r{"id": "b"}\r')
