@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self, TypeVar
 
@@ -15,8 +15,17 @@ from pytest_genaiops.plugin.coverage import refuse_silent_errors
 from pytest_genaiops.plugin.recipe import Recipe
 from pytest_genaiops.plugin.session import Binding, Progress, state_of
 from pytest_genaiops.records import Case
+from pytest_genaiops.report.text import visible
 from pytest_genaiops.score.metric import WATCHER
 from pytest_genaiops.statistics import Sample, interval
+
+NOT_PASSED: Mapping[str, Sequence[str | None]] = {
+    "missed": ["missed"],
+    "no result": ["lost", "failed"],
+    "not run": [None],
+}
+NAMED = 10
+"""Cases of each kind that a gate names when it does not pass."""
 
 Item = TypeVar("Item", bound=pytest.Function)
 
@@ -196,7 +205,18 @@ class PassRateItem(pytest.Function):
         sentence, good = verdict(Counter(found.values()), len(nodeids), self.cases[0].binding.suite.pass_rate or 1.0)
         self.user_properties.append(("genaiops", sentence))
         if not good:
-            pytest.fail(sentence, pytrace=False)
+            pytest.fail("\n".join([sentence, *self._named(found)]), pytrace=False)
+
+    def _named(self, outcomes: Mapping[str, str]) -> Iterator[str]:
+        """The cases that did not pass, by what became of them; the first few of each kind."""
+        for what, kinds in NOT_PASSED.items():
+            cases = [item for item in self.cases if outcomes.get(item.nodeid) in kinds]
+            names = [visible(item.case.id if item.case else item.name) for item in cases]
+            if any(item.binding.suite.trials > 1 for item in cases):
+                names = [f"{name} (trial {item.trial})" for name, item in zip(names, cases, strict=True)]
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            if names:
+                yield f"{what}: {', '.join(names[:NAMED])}{more}"
 
 
 def verdict(outcomes: Counter[str], cases: int, budget: float) -> tuple[str, bool]:

@@ -49,6 +49,29 @@ class TestMisses:
             ["failed: 2 of 4 cases passed (50.0%, 95 % interval 15.0% to 85.0%); the budget asks for 75.0%"]
         )
 
+    def test_a_gate_that_fails_names_the_cases(self, project: Project) -> None:
+        project.dataset([{"id": f"c{i:02}\x1b", "reference": "yes"} for i in range(16)])
+        project.target(
+            "if case.id < 'c02':\n    raise ConnectionError('no route')\nreturn 'no' if case.id < 'c14' else ''"
+        )
+        project.by_case('variants=["v1"], pass_rate=0.75')
+        result = project.run("--deselect=test_suite.py::test_answer[v1-c15\\x1b]")
+        missed = ", ".join(f"c{i:02}\\x1b" for i in range(2, 12))
+        result.stdout.fnmatch_lines(
+            [
+                "failed: 0 of 13 cases passed*",
+                f"missed: {missed} and 3 more",
+                "no result: c00\\x1b, c01\\x1b",
+                "not run: c15\\x1b",
+            ]
+        )
+        result.stdout.fnmatch_lines(["FAILED *pass_rate] - Failed: failed: 0 of 13*"])
+
+    def test_trials_that_missed_are_named_each(self, project: Project) -> None:
+        project.target(ONE_MISS)
+        project.by_case('variants=["v1"], trials=2, pass_rate=0.9')
+        project.run().stdout.fnmatch_lines(["missed: c2 (trial 1), c2 (trial 2)"])
+
     def test_a_share_that_just_meets_the_budget_passes(self, project: Project) -> None:
         project.dataset([{"id": f"c{i}", "reference": "yes"} for i in range(10)])
         project.target('return "no" if case.id in ("c1", "c2", "c3") else "yes"')
