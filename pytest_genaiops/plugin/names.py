@@ -24,7 +24,10 @@ INI = (
     ("genaiops_concurrency", "string", "default of --genaiops-concurrency"),
     ("genaiops_timeout", "string", "default of --genaiops-timeout"),
 )
-MARKER = "genaiops(dataset, variants=None, baseline=None, trials=1, pass_rate=None): evaluate variants on a dataset"
+MARKER = (
+    "genaiops(dataset=<the fixture `dataset`>, variants=None, baseline=None, trials=1, pass_rate=None): "
+    "evaluate variants on a dataset"
+)
 METRICS = (
     "bleu", "chrf", "ter", "rouge", "exact_match", "token_f1", "classification", "cross_entropy",
     "groundedness", "relevancy", "latency", "error_rate",
