@@ -1,11 +1,11 @@
 """CPU of many cases as test items, against the same number of bare ``parametrize`` items with the same fixtures.
 
-    python benchmarks/items.py [--cases 10000] [--rounds 5] [--listen] [--growth] [--no-gc]
+    python benchmarks/items.py [--cases 10000] [--rounds 5] [--listen items|all] [--growth] [--no-gc]
 
 Each figure is the user+system CPU of a whole pytest process minus that of a process with one item. All are
 run in turn, round by round, and a ratio is taken within its round, so that drift of the machine's speed meets
 both. Other plugins that may be installed are left out with PYTEST_DISABLE_PLUGIN_AUTOLOAD; ``--listen`` adds a
-conftest that listens to every hook of a test item. ``--growth`` compares 50 000 cases with 10 000: CPU, and bytes
+conftest that listens to every hook of a test item, or to those of its fixtures as well. ``--growth`` compares 50 000 cases with 10 000: CPU, and bytes
 that the peak of the resident memory grows by with each case. ``--no-gc`` turns automatic garbage collection off.
 """
 
@@ -111,7 +111,7 @@ HOOKS = {
     "pytest_fixture_setup": "fixturedef, request",
     "pytest_fixture_post_finalizer": "fixturedef, request",
 }
-LISTENING = "".join(f"def {hook}({arguments}):\n    pass\n\n" for hook, arguments in HOOKS.items())
+
 
 RUNG_2_INSTANT = (
     METRIC
@@ -147,10 +147,12 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--growth", action="store_true", help="10 000 and 50 000 cases: CPU and memory")
-    parser.add_argument("--listen", action="store_true", help="with a conftest that listens to every hook of an item")
+    parser.add_argument(
+        "--listen", choices=["items", "all"], help="with a conftest that listens to hooks of items, or all"
+    )
     parser.add_argument("--no-gc", action="store_true", help="without automatic garbage collection")
     options = parser.parse_args()
-    conftest = (LISTENING if options.listen else "") + ("import gc\ngc.disable()\n" if options.no_gc else "")
+    conftest = listening(options.listen) + ("import gc\ngc.disable()\n" if options.no_gc else "")
     if options.growth:
         growth(conftest, options.rounds)
         return
@@ -163,6 +165,12 @@ def main() -> None:
         ratios = sorted(own / bare for own, bare in zip(seconds, found["bare parametrize"], strict=True))
         spread = f"{statistics.median(ratios):5.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
         show(f"{name:<24} {statistics.median(seconds):7.3f} s   {spread}")
+
+
+def listening(what: str | None) -> str:
+    """A conftest that listens to the hooks of items, or to those of their fixtures as well."""
+    heard = {hook: names for hook, names in HOOKS.items() if what == "all" or (what and "fixture" not in hook)}
+    return "".join(f"def {hook}({arguments}):\n    pass\n\n" for hook, arguments in heard.items())
 
 
 def growth(conftest: str, rounds: int) -> None:
