@@ -39,14 +39,13 @@ class Table:
         self._score = sample.score
         self._keys, numbers = _keyed(columns)
         self._whole = [isinstance(sum(column), int) for column in numbers]
+        units = len(columns) if groups is None else max(groups) + 1
         # The last column counts cases, since clusters differ in size.
-        matrix = np.ones((len(columns), len(numbers) + 1))
+        matrix = np.ones((units, len(numbers) + 1))
         for place, column in enumerate(numbers):
-            matrix[:, place] = column
+            matrix[:, place] = column if groups is None else np.bincount(groups, np.asarray(column), units)
         if groups is not None:
-            sums = np.zeros((max(groups) + 1, matrix.shape[1]))
-            np.add.at(sums, np.asarray(groups), matrix)
-            matrix = sums
+            matrix[:, -1] = np.bincount(groups)
         self.matrix: Matrix = matrix
 
     def value(self) -> float:
