@@ -5,7 +5,8 @@
 Each figure is the user+system CPU of a whole pytest process minus that of a process with one item. All are
 run in turn, round by round, and a ratio is taken within its round, so that drift of the machine's speed meets
 both. Other plugins that may be installed are left out with PYTEST_DISABLE_PLUGIN_AUTOLOAD; ``--listen`` adds a
-conftest that listens to every hook of a test item, or to those of its fixtures as well. ``--growth`` compares 50 000 cases with 10 000: CPU, and bytes
+conftest that listens to every hook of a test item, or to those of its fixtures as well.
+``--growth`` compares 50 000 cases with 10 000: CPU, and bytes
 that the peak of the resident memory grows by with each case. ``--no-gc`` turns automatic garbage collection off.
 """
 
