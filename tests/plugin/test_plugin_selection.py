@@ -38,7 +38,7 @@ class TestKeywordsAndMarks:
 
     def test_the_marker_is_known_to_strict_markers(self, failing: Project) -> None:
         assert failing.ids("--strict-markers") == [*V1, *V2]
-        failing.run("--markers").stdout.fnmatch_lines(["@pytest.mark.genaiops(dataset, *"])
+        failing.run("--markers").stdout.fnmatch_lines(["@pytest.mark.genaiops(dataset=*"])
 
 
 class TestStopping:
