@@ -8,7 +8,7 @@ out first. Units are steps, about a microsecond each, and characters.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from typing import Any
 
 from pytest_genaiops.errors import VariantError
@@ -31,6 +31,9 @@ LIGHT = {
     "rejectattr", "items", "attr", "safe",
 }  # fmt: skip
 """Filters that do not look into the values that they are given."""
+
+CONTAINERS = (list, tuple, Mapping, KeysView, ValuesView, ItemsView, set, frozenset)
+"""What holds other values, and is walked through where they count."""
 
 
 class Budget:
@@ -58,11 +61,11 @@ class Budget:
         self.spend(1)
         if isinstance(value, int) and value.bit_length() > 10 * MOST_BITS:
             raise VariantError("the template makes a number that is too large")
-        return self._container(value) if isinstance(value, (list, tuple, Mapping, set, frozenset)) else 8
+        return self._container(value) if isinstance(value, CONTAINERS) else 8
 
     def look_through(self, value: Any) -> None:
         """Charge for one pass over a text or a list, as filters and methods make it: slower than operators are."""
-        self.spend(1 + (len(value) // 50 if isinstance(value, (str, list, tuple, Mapping)) else 0))
+        self.spend(1 + (len(value) // 50 if isinstance(value, (str, *CONTAINERS)) else 0))
 
     def _text(self, text: str) -> int:
         self.spend(1 + len(text) // 1000)
@@ -75,7 +78,7 @@ class Budget:
         characters, waiting = 0, [value]
         while waiting:
             each = waiting.pop()
-            if isinstance(each, (list, tuple, Mapping, set, frozenset)):
+            if isinstance(each, CONTAINERS):
                 self.spend(1 + len(each) // 10)
                 waiting.extend(each)
                 if isinstance(each, Mapping):
@@ -94,10 +97,10 @@ class Budget:
             yield value
 
     def range(self, *bounds: int) -> Iterable[int]:
-        """``range``, charged for as long as it is."""
+        """The numbers of ``range`` as a list, charged for as long as it is."""
         numbers = range(*bounds)
         self.spend(len(numbers))
-        return numbers
+        return [*numbers]
 
     def operate(self, operator: str, left: Any, right: Any) -> None:
         """Charge for an operator before it is applied; a product or power that would be too large is refused."""
@@ -146,7 +149,7 @@ class Budget:
 
     def joined(self, separator: Any, values: Any) -> None:
         """Refuse a join that would be too long."""
-        if isinstance(values, (str, list, tuple, Mapping)):
+        if isinstance(values, (str, *CONTAINERS)):
             self._refuse_if(self.weigh(values) + len(values) * len(str(separator)) > 2 * LONGEST, "join")
 
     def _refuse_if(self, large: bool, what: str) -> None:

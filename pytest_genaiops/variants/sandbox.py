@@ -7,7 +7,7 @@ the sandbox has for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any
 
 from pytest_genaiops.errors import VariantError
@@ -26,8 +26,9 @@ BUDGET = "<budget>"
 _CHARGE, _WEIGH = "(charge)", "(weigh)"
 _REMOVED = ("pprint", "random", "urlize", "xmlattr")
 """One makes a prompt differ from one rendering to the next; the others are for web pages and programmers."""
-_COMPARING = (
+_WEIGHED_TESTS = (
     "eq", "equalto", "==", "ne", "!=", "gt", "greaterthan", ">", "ge", ">=", "lt", "lessthan", "<", "le", "<=", "in",
+    "divisibleby", "even", "odd",
 )  # fmt: skip
 _TEXT = """
     capitalize casefold center count endswith find index isalnum isalpha isascii isdecimal isdigit isidentifier islower
@@ -112,7 +113,7 @@ def make_sandbox() -> ImmutableSandboxedEnvironment:
     for name in list(environment.filters):
         environment.filters[name] = pass_context(_bounded(name, environment.filters[name]))
     tests: dict[str, Any] = environment.tests
-    for name in _COMPARING:
+    for name in _WEIGHED_TESTS:
         tests[name] = pass_context(_bounded(name, tests[name]))
     environment.filters |= {_CHARGE: pass_context(_charge), _WEIGH: pass_context(_weigh)}
     return environment
@@ -149,7 +150,7 @@ def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         budget: Budget = context[BUDGET]
         budget.look_through(value)
         if name not in LIGHT:
-            if isinstance(value, Iterator):
+            if isinstance(value, (Iterator, KeysView, ValuesView, ItemsView)):
                 value = [*budget.counted(value)]
             budget.weigh(value)
         for argument in (*args, *kwargs.values()):

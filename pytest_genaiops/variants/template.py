@@ -19,6 +19,11 @@ MOST_TOKENS = 100_000
 """Words and signs of one template; a million of them take half a minute and a gigabyte to compile."""
 _RAW = re.compile(r"(\{%-?\s*(?:end)?raw\b)")
 _BLOCK_END = re.compile(r"((?<![-+])[%#]\})\n")
+_FAULTS = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, NameError, RuntimeError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What operations, filters and Jinja2's own helpers raise when they are misused."""
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")
 
 
@@ -71,8 +76,9 @@ def render(text: str, names: Mapping[str, Any]) -> str:
         raise VariantError("the template calls itself without end") from None
     except VariantError:
         raise
-    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, MemoryError) as error:
-        raise VariantError(f"the template fails: {str(error).rstrip('.')}") from None
+    except (TemplateError, *_FAULTS) as error:
+        why = str(error).rstrip(".") or type(error).__name__
+        raise VariantError(f"the template fails: {why}") from None
 
 
 @functools.lru_cache(maxsize=1024)

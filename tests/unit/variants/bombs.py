@@ -53,6 +53,7 @@ PRODUCTS = {
     "tower": "{{ 9 ** 60 ** 60 ** 60 ** 60 ** 60 }}",
     "squares": "{% set n = namespace(x=9) %}{% for i in range(60) %}{% set n.x = n.x * n.x %}{% endfor %}",
     "division": "{{ (('f' * 1000000) | int(0, 16)) // (('f' * 500000) | int(0, 16)) }}",
+    "divisible": "{{ (('f' * 1000000) | int(0, 16)) is divisibleby (('f' * 500000) | int(0, 16)) }}",
     "replace": "{{ long | replace('x', long) }}",
     "replace by name": "{{ long | replace(new=long, old='x') }}",
     "replace method": "{{ long.replace('x', long) }}",
@@ -94,6 +95,13 @@ LOOPS = {
     "range": "{% for a in range(10 ** 18) %}{% endfor %}",
     "range list": "{{ range(10 ** 9) | list }}",
     "range join": "{{ 'a'.join(range(10 ** 9)) }}",
+    "range again": "{% set r = range(90000) %}" + often("{% set x = r | sort %}"),
+    "range within": "{% set r = range(90000) %}" + often("{% set x = 'x' in r %}"),
+    "views": "{% set d = {"
+    + ", ".join(f"'{n}': 1" for n in range(5000))
+    + "} %}"
+    + often("{% set x = 'x' in d.values() %}"),
+    "view join": "{{ {" + ", ".join(f"'{n}': 1" for n in range(10)) + "}.keys() | join(long) }}",
     "ranges": "{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}",
     "rows": "{% for a in rows %}{% for b in rows %}{% endfor %}{% endfor %}",
     "rows left out": "{% for a in rows %}{% for b in rows if false %}{% endfor %}{% endfor %}",

@@ -59,6 +59,12 @@ def test_a_template_that_would_take_long_to_compile_is_none(text: str) -> None:
     assert time.process_time() - start < 5
 
 
+@pytest.mark.parametrize("text", ["{{ 'abcdefg' | truncate(2, true, 'long end') }}", "{{ cycler() }}", "{{ long() }}"])
+def test_misuse_of_what_jinja_offers_is_a_sentence(text: str) -> None:
+    with pytest.raises(VariantError, match=r"^the template fails: ."):
+        render(text, NAMES)
+
+
 @pytest.mark.parametrize("name", ["pprint", "random", "urlize", "xmlattr", "(charge)"])
 def test_filters_that_prompts_have_no_use_for_are_not_there(name: str) -> None:
     assert compile_fault(f"{{{{ 1 | {name} }}}}") is not None

@@ -265,7 +265,20 @@ class TestMalformed:
 
 IN_ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=80)
 WORDS = ["id", "user", "blocks", "messages", "examples", "&a", "*a", "!x", "|-", "é", "question"]
-WORDS += ["{{", "}}", "{%for", "{%endfor%}", "{%if"]
+WORDS += [
+    "{{",
+    "}}",
+    "{%for",
+    "{%endfor%}",
+    "{%if",
+    "steps",
+    "matrix",
+    "rag.k",
+    "cap",
+    "exclude",
+    "${file:x}",
+    "parameters",
+]
 PIECES = st.sampled_from([*WORDS, *"|>!'\"[]{},:#%@- \t\nx", ": ", "- ", "\n  "])
 
 
@@ -276,6 +289,36 @@ def outcome(attempt: Callable[[], object]) -> str:
     except VariantError as error:
         return str(error)
     return ""
+
+
+NAMES = st.sampled_from([*"ab", "id", "user", "blocks", "persona", "messages", "role", "content", "rag", "rag.k", "k"])
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text("a{}%$:. \n\0", max_size=6), st.binary(max_size=2)
+)
+TREES = st.recursive(
+    LEAVES | st.sampled_from(["{{ a }}", "user", "steps.a.user", "${file:b}", "{{ steps.a.output }}"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES | LEAVES, inner, max_size=3),
+    max_leaves=8,
+)
+AXES = st.dictionaries(
+    st.sampled_from(["rag.k", "user", "parameters.t", "steps.a.user", "exclude", "cap", "rag"]), TREES
+)
+STEPS = st.lists(
+    st.fixed_dictionaries({"id": NAMES | LEAVES}, optional={"user": TREES, "blocks": TREES, "model": TREES})
+)
+
+
+@given(
+    mapping=st.dictionaries(NAMES | LEAVES, TREES, max_size=3),
+    keys=st.fixed_dictionaries({"id": st.just("v") | TREES}, optional={"matrix": AXES, "steps": STEPS | TREES}),
+)
+@settings(deadline=None, max_examples=200)
+def test_mappings_are_read_or_refused(mapping: dict[Any, Any], keys: dict[str, Any]) -> None:
+    def attempt() -> None:
+        for variant in variants.select([{**mapping, **keys}], root=Path("/nowhere")):
+            variant.check(CASE)
+
+    assert outcome(attempt).isprintable()
 
 
 @given(content=st.binary(max_size=120) | st.lists(PIECES, max_size=30).map(lambda pieces: "".join(pieces).encode()))
