@@ -20,11 +20,6 @@ PROGRAMS = {
 }
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
-PROGRAMS = {
-    "pytest": ["-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider"],
-    "genaiops": ["-c", "import sys; from pytest_genaiops.cli import main; sys.exit(main())"],
-}
-
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
