@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, entry_points, metadata, requires, version
 from pathlib import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 OURS = "pytest-genaiops"
+_SOURCES = Path(__file__).parents[2]
+"""The folder that the package stands in."""
 _OLDEST_TRIED = {
     "anyio": "4.4",
     "pytest-asyncio": "0.24",
@@ -49,10 +52,30 @@ def packages() -> Iterator[Finding]:
 
 
 def extras() -> Iterator[Finding]:
-    """Every extra: installed, or what it lacks."""
-    for extra in metadata(OURS).get_all("Provides-Extra") or ():
-        lacks = [each for requirement in _requirements(OURS, extra) for each in _lacks(requirement)]
+    """Every extra: installed, or what it lacks.
+
+    An editable installation keeps the metadata of the day it was made; extras that came later are in its sources.
+    """
+    from packaging.requirements import Requirement
+
+    every = {extra: _requirements(OURS, extra) for extra in metadata(OURS).get_all("Provides-Extra") or ()}
+    later = {name: lines for name, lines in _declared(_SOURCES).items() if name not in every}
+    every |= {name: [Requirement(line) for line in lines] for name, lines in later.items()}
+    for extra, requirements in sorted(every.items()):
+        lacks = [each for requirement in requirements for each in _lacks(requirement)]
         yield Finding(name=extra, text=f"not installed: lacks {', '.join(lacks)}" if lacks else "installed")
+    if later:
+        what = f"knows nothing of {listed(sorted(later))}, which came later"
+        yield Finding(name="pip", text=f"{what}: python -m pip install -e {printable(str(_SOURCES))}")
+
+
+def _declared(sources: Path) -> Mapping[str, Sequence[str]]:
+    """The extras in the ``pyproject.toml`` beside the package; none where it is not an editable installation."""
+    try:
+        project = tomllib.loads((sources / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        return dict(project["optional-dependencies"]) if project["name"] == OURS else {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError):
+        return {}
 
 
 def neighbours() -> Iterator[Finding]:

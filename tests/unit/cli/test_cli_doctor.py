@@ -191,7 +191,7 @@ class TestInstallation:
     )
 
     @pytest.fixture(autouse=True)
-    def packages(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def packages(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         versions = {"pytest-genaiops": "0.1.0", "pandas": "1.5.3", "pyyaml": "6.0.1", "tokens": "1.2"}
 
         def version(name: str) -> str:
@@ -208,6 +208,7 @@ class TestInstallation:
         monkeypatch.setattr(installed, "version", version)
         monkeypatch.setattr(installed, "requires", requires)
         monkeypatch.setattr(installed, "metadata", lambda name: page)
+        monkeypatch.setattr(installed, "_SOURCES", tmp_path)
 
     def test_what_does_not_fit_or_is_missing(self, doctor: Doctor) -> None:
         code, text = doctor()
@@ -221,8 +222,19 @@ class TestInstallation:
 
     def test_extras_say_what_they_lack_down_to_extras_of_packages(self, doctor: Doctor) -> None:
         text = doctor()[1]
-        assert 'Extras: python -m pip install "pytest-genaiops[NAME]" tok not installed: lacks rusty ' in text
-        assert "hf not installed: lacks absent none installed" in text
+        assert 'Extras: python -m pip install "pytest-genaiops[NAME]" hf not installed' in text
+        assert "hf not installed: lacks absent none installed tok not installed: lacks rusty" in text
+
+    def test_extras_that_came_after_an_editable_installation(
+        self, doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        extras = '[project.optional-dependencies]\nnone = []\nlater = ["later-one>=2"]\nsoon = ["tokens"]\n'
+        write(tmp_path, "checkout/pyproject.toml", f'[project]\nname = "pytest-genaiops"\n{extras}')
+        monkeypatch.setattr(installed, "_SOURCES", tmp_path / "checkout")
+        monkeypatch.setattr(installed, "metadata", lambda name: Message())  # from before there were any
+        text = doctor()[1]
+        assert "later not installed: lacks later-one none installed soon installed" in text
+        assert "knows nothing of 'later', 'none', 'soon', which came later: python -m pip install -e" in text
 
 
 class TestConflicts:
