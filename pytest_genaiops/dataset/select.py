@@ -43,14 +43,21 @@ def inside(path: Path, root: Path) -> Path:
 
     Nobody who reads the project would see that its numbers come from elsewhere.
     """
-    base, real = os.path.realpath(root), os.path.realpath(path)
-    if Path(os.path.abspath(path)).is_relative_to(os.path.abspath(root)) and not Path(real).is_relative_to(base):
+    real = link_out(path, root)
+    if real:
         what = f"this is a symbolic link out of the project, to {printable(real)}"
         raise DatasetError(f"{place(path, root)}: {what}; copy the data into the project, or name that path itself")
     if os.path.isdir(path):
         for file in files_in(path, place(path, root)):
             inside(file, root)
     return path
+
+
+def link_out(path: Path, root: Path) -> str:
+    """Where a path that lies below the root ends outside of it, because of a symbolic link; empty where it does not."""
+    base, real = os.path.realpath(root), os.path.realpath(path)
+    below = Path(os.path.abspath(path)).is_relative_to(os.path.abspath(root))
+    return real if below and not Path(real).is_relative_to(base) else ""
 
 
 def _is_file(path: Path) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from pytest_genaiops.dataset.text import encoding_fault, place, quoted
+from pytest_genaiops.dataset.select import link_out
+from pytest_genaiops.dataset.text import encoding_fault, place, printable, quoted
 from pytest_genaiops.errors import VariantError
 from pytest_genaiops.variants.fields import At, Fields
 
@@ -16,11 +17,19 @@ LARGEST = 2**20
 """Bytes of a file that a prompt is written in; no prompt is so long."""
 
 _OPENING = "${file:"
-_REFERENCE = re.compile(r"\s*\$\{file:\s*([^{}\n]*?)\s*\}\s*")
+_REFERENCE = re.compile(r"\s*\$\{file:\s*([^{}\n]*?)\s*\}\s*", re.IGNORECASE)
 
 
-def read_bytes(path: Path, shown: str) -> bytes:
-    """What a regular file of a reasonable size holds. Raises VariantError for anything else."""
+def read_bytes(path: Path, shown: str, root: Path) -> bytes:
+    """What a regular file of a reasonable size holds.
+
+    Raises VariantError for anything else, and where a symbolic link leads out of the root: who reads the project would
+    not see that its prompts come from elsewhere.
+    """
+    real = link_out(path, root)
+    if real:
+        what = f"this is a symbolic link out of the project, to {printable(real)}"
+        raise VariantError(f"{shown}: {what}; copy the file into the project, or name that path itself")
     try:
         if path.exists() and not path.is_file():
             raise VariantError(f"{shown}: this is not a file; name a file of text")
@@ -58,7 +67,7 @@ def read_text(name: str, *, beside: Path, root: Path, shown: str) -> tuple[str, 
     if not os.path.exists(path):  # unlike Path.exists() it answers for any name
         raise VariantError(f"{shown}: the file {quoted(name)} is not there; check the path, which starts at this file")
     there = place(path, top)
-    data = read_bytes(path, there).removeprefix(b"\xef\xbb\xbf")
+    data = read_bytes(path, there, root).removeprefix(b"\xef\xbb\xbf")
     for number, line in enumerate(data.split(b"\n"), start=1):
         fault = encoding_fault(line)
         if fault:
@@ -79,7 +88,7 @@ def fill(tree: Any, fields: Fields, *, beside: Path, root: Path) -> tuple[Any, F
             return {key: value(each, (*at, key)) for key, each in found.items()}
         if isinstance(found, list):
             return [value(each, (*at, number)) for number, each in enumerate(found)]
-        if not isinstance(found, str) or _OPENING not in found:
+        if not isinstance(found, str) or _OPENING not in found.lower():
             return found
         whole = _REFERENCE.fullmatch(found)
         if whole is None:

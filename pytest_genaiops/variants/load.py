@@ -30,7 +30,7 @@ def load_variants(path: Path, *, root: Path) -> tuple[Variant, ...]:
 
 def _yaml(path: Path, root: Path) -> tuple[Variant, ...]:
     shown = place(path, root)
-    tree, lines = parse(read_bytes(path, shown), shown, VariantError, keys="blocks: and parameters:")
+    tree, lines = parse(read_bytes(path, shown, root), shown, VariantError, keys="blocks: and parameters:")
     tree, fields = fill(tree, Fields(source=shown, lines=lines), beside=path, root=root)
     return read(tree, fields, stem=path.stem)
 

@@ -34,7 +34,7 @@ def load_flow(path: Path, root: Path, combine: str = ONE, answer: str = "", cap:
     with ``file:line`` where the flow cannot be read as it stands, and where there are more variants than ``cap``.
     """
     shown = place(path, root)
-    tree, lines = parse(read_bytes(path, shown), shown, VariantError, keys="inputs: and nodes:")
+    tree, lines = parse(read_bytes(path, shown, root), shown, VariantError, keys="inputs: and nodes:")
     fields = Fields(source=shown, lines=lines)
     flow = read_flow(tree, fields)
     name = path.absolute().parent.name or "flow"

@@ -48,12 +48,13 @@ def split(data: bytes, shown: str) -> Document:
 
 
 def _lines(data: bytes, shown: str) -> list[str]:
-    parts = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    # As YAML has it, a carriage return alone ends a line, too: else all of such a file would be the prompt.
+    parts = re.split(rb"\r\n|\n|\r", data.removeprefix(b"\xef\xbb\xbf"))
     for number, part in enumerate(parts, start=1):
         fault = encoding_fault(part)
         if fault:
             raise VariantError(f"{shown}:{number}: {fault}")
-    return [part.decode("utf-8").removesuffix("\r") for part in parts]
+    return [part.decode("utf-8") for part in parts]
 
 
 def _tree(lines: list[str], above: int, shown: str) -> tuple[dict[str, Any], Lines]:

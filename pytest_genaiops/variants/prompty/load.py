@@ -33,6 +33,7 @@ _PARSER = "prompty"
 _PASSAGES = {"context": Input(column="context")}
 """Undeclared inputs are read as well (spec 12.2), and this one is a dataset's passages."""
 _ONE_TEXT = ("completion",)
+_TOO_DEEP = "values of the file, or of one that it names, are nested too deeply; flatten them"
 
 
 def load_prompty(path: Path, root: Path) -> tuple[Variant, ...]:
@@ -40,8 +41,10 @@ def load_prompty(path: Path, root: Path) -> tuple[Variant, ...]:
 
     Unknown keys are passed over. Raises VariantError with ``file:line`` where the file cannot be read as it stands.
     """
-    file = _File.read(path, root)
-    return (file.variant(path.stem),)
+    try:
+        return (_File.read(path, root).variant(path.stem),)
+    except RecursionError:  # JSON in a file of its own may be nested more deeply than YAML
+        raise VariantError(f"{place(path, root)}: {_TOO_DEEP}") from None
 
 
 def sample_dataset(path: Path, *, root: Path) -> Dataset:
@@ -49,10 +52,13 @@ def sample_dataset(path: Path, *, root: Path) -> Dataset:
 
     Raises VariantError with the place where the file has none, DatasetError where it is no row.
     """
-    file = _File.read(path, root)
-    if not file.row:
-        raise VariantError(f"{file.fields.source}: the file has no sample; add sample: {{<input>: <value>}} to it")
-    return file.dataset()
+    try:
+        file = _File.read(path, root)
+        if not file.row:
+            raise VariantError(f"{file.fields.source}: the file has no sample; add sample: {{<input>: <value>}} to it")
+        return file.dataset()
+    except RecursionError:
+        raise VariantError(f"{place(path, root)}: {_TOO_DEEP}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +74,7 @@ class _File:
     @staticmethod
     def read(path: Path, root: Path) -> _File:
         shown = place(path, root)
-        document = split(read_bytes(path, shown), shown)
+        document = split(read_bytes(path, shown, root), shown)
         fields = Fields(source=shown, lines=document.lines)
         tree = _References(path=path, root=root, fields=fields).filled(document.tree)
         inputs = declared(tree, fields)
@@ -188,3 +194,5 @@ class _References:
             raise VariantError(f"{there}:{error.lineno}: the file is not JSON ({error.msg}); mend it") from None
         except RecursionError:
             raise VariantError(f"{there}:1: the file is nested too deeply; flatten it") from None
+        except ValueError:
+            raise VariantError(f"{there}: a number has thousands of digits; write it as text, in quotes") from None

@@ -214,8 +214,9 @@ class TestFrontMatter:
             ("---\n# nothing\n\n---\nx", {}, "x"),
             ("--- a\nb", {}, "--- a\nb"),
             ("\ufeff---\r\na: 1\r\n---\r\nx\r\ny", {"a": 1}, "x\ny"),
+            ("---\ra: 1\r---\rx\ry", {"a": 1}, "x\ny"),
         ],
-        ids=["plus", "longer", "rule below", "inside text", "comments", "no fence", "BOM and CRLF"],
+        ids=["plus", "longer", "rule below", "inside text", "comments", "no fence", "BOM and CRLF", "CR alone"],
     )
     def test_a_fence_is_a_line_of_its_own(self, text: str, tree: dict[str, Any], body: str) -> None:
         document = split(text.encode(), "a.prompty")
@@ -335,6 +336,7 @@ class TestReferences:
             ("/etc/passwd", "absolute path"),
             ("link.json", "outside the project"),
             ("broken.json", "broken.json:2: the file is not JSON"),
+            ("long.json", "long.json: a number has thousands of digits; write it as text"),
         ],
     )
     def test_refused(self, tmp_path: Path, name: str, part: str) -> None:
@@ -343,8 +345,15 @@ class TestReferences:
         (tmp_path / "secret.json").write_text("{}")
         (root / "variants" / "link.json").symlink_to(tmp_path / "secret.json")
         (root / "variants" / "broken.json").write_text('{"a":\n}')
+        (root / "variants" / "long.json").write_text('{"a": ' + "1" * 5000 + "}")
         with pytest.raises(VariantError, match=part):
             load(root, front(f"name: x\nsample: ${{file:{name}}}"))
+
+    def test_values_nested_more_deeply_than_can_be_worked_with(self, tmp_path: Path) -> None:
+        (tmp_path / "variants").mkdir()
+        (tmp_path / "variants/deep.json").write_text("[" * 900 + "]" * 900)
+        with pytest.raises(VariantError, match="nested too deeply; flatten"):
+            load(tmp_path, front("model: {parameters: {x: '${file:deep.json}'}}"))
 
     def test_no_environment_is_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("KEY", "SECRET")

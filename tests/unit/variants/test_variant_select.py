@@ -87,3 +87,45 @@ def test_an_id_of_two_files(root: Path) -> None:
     (root / "variants/v1.yaml").write_text("user: x")
     with pytest.raises(VariantError, match=r"'variants/rag/v1.yaml', 'variants/v1.yaml'"):
         variants.select("v1", root=root)
+
+
+OUTSIDE = {
+    "plain.yaml": "user: SECRET\n",
+    "front.prompty": "---\nsample: {q: SECRET}\n---\nuser:\n{{ q }}\n",
+    "flow/flow.dag.yaml": "inputs: {}\nnodes: [{name: SECRET}]\n",
+}
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+@pytest.mark.parametrize("entry", ["linked/{name}", "linked/{first}*", "variants/{name}"])
+def test_a_link_out_of_the_project_is_refused(tmp_path: Path, name: str, entry: str) -> None:
+    elsewhere, project = tmp_path / "elsewhere" / name, tmp_path / "project"
+    elsewhere.parent.mkdir(parents=True)
+    elsewhere.write_text(OUTSIDE[name])
+    (project / "variants" / name).parent.mkdir(parents=True)
+    (project / "variants" / name).symlink_to(elsewhere)
+    (project / "linked").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(VariantError) as caught:
+        variants.select(entry.format(name=name, first=name[:3]), root=project)
+    assert "a symbolic link out of the project, to" in str(caught.value)
+    assert "copy the file into the project, or name that path itself" in str(caught.value)
+    assert "SECRET" not in str(caught.value)
+
+
+def test_a_sample_behind_a_link_out_of_the_project_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "front.prompty").write_text(OUTSIDE["front.prompty"])
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/front.prompty").symlink_to("../front.prompty")
+    with pytest.raises(VariantError, match="a symbolic link out of the project, to"):
+        variants.sample_dataset(tmp_path / "project/front.prompty", root=tmp_path / "project")
+
+
+def test_links_within_the_project_and_paths_that_say_where_they_lead_are_fine(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    (project / "variants").mkdir(parents=True)
+    (project / "real.yaml").write_text("user: x\n")
+    (project / "variants/link.yaml").symlink_to("../real.yaml")
+    (tmp_path / "other.yaml").write_text("user: x\n")
+    (tmp_path / "way").symlink_to(project)
+    assert ids(variants.select(["link", "../other.yaml"], root=project)) == ["link", "other"]
+    assert ids(variants.select("variants/*.yaml", root=tmp_path / "way")) == ["link"]

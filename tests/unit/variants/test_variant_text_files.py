@@ -45,6 +45,7 @@ def refusal(root: Path, content: str) -> str:
         "user: ${file:../shared/ask.md}",
         "user: '${file: ../shared/ask.md }'",
         "user: |\n  ${file:../shared/../shared/ask.md}\n",
+        "user: ${FILE:../shared/ask.md}",
         "messages: [{role: user, content: '${file:../shared/ask.md}'}]",
         "steps: [{id: a, user: '${file:../shared/ask.md}'}]",
         "matrix: {user: ['${file:../shared/ask.md}']}",
