@@ -84,7 +84,7 @@ def variants(root: Path, heads: Sequence[Rows], found: list[Variant]) -> Iterato
 
     Variants are added to ``found``.
     """
-    for folder, files in groupby(_files(root), key=lambda file: file.parent):
+    for folder, files in groupby(variant_files(root), key=lambda file: file.parent):
         sound: list[Variant] = []
         for file in files:
             try:
@@ -110,7 +110,8 @@ def _fault(several: Sequence[Variant], rows: Rows) -> str | None:
     return None
 
 
-def _files(root: Path) -> Iterator[Path]:
+def variant_files(root: Path) -> Iterator[Path]:
+    """Every file of the project that is sure to hold variants, in the order of folders and names."""
     for folder, below, names in os.walk(root):
         here = Path(folder)
         # Environments and installed packages bring prompts of their own, and are large.

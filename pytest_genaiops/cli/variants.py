@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pytest_genaiops import variants
+from pytest_genaiops.cli.health import variant_files
 from pytest_genaiops.cli.output import complain, write
 from pytest_genaiops.cli.project import add_rootdir, settings_of
 from pytest_genaiops.config import Settings
-from pytest_genaiops.dataset.text import listed
+from pytest_genaiops.dataset.text import listed, near, quoted
 from pytest_genaiops.errors import UsageError, VariantError
 from pytest_genaiops.records import Case
-from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.report.difference import full
 from pytest_genaiops.report.listing import table
 from pytest_genaiops.report.prompts import texts
@@ -168,12 +169,33 @@ def _named(name: str, root: Path) -> Sequence[Variant]:
 
 
 def _selected(entry: str, root: Path) -> Sequence[Variant]:
-    """What the entry means in a suite, and what a shell means by a path; a bare name has nothing to show."""
-    path = Path(entry).absolute()
-    found = variants.select(str(path) if "\0" not in entry and path.is_file() else entry, root=root)
-    if not found[0].source:
-        known = did_you_mean(entry, [file.stem for file in variants.files(root)])
-        raise VariantError(f"no file in {variants.FOLDER}/ is called {entry!r}; {known} (elsewhere: name its path)")
+    """What the entry means in a suite, what a shell means by a path, and any id of the project."""
+    path = Path(os.path.abspath(entry)) if "\0" not in entry else Path()
+    found = variants.select(str(path) if path.is_file() else entry, root=root)
+    return found if found[0].source else _anywhere(entry, root)
+
+
+def _anywhere(variant_id: str, root: Path) -> Sequence[Variant]:
+    """The variant of this id in whatever file of the project: a suite would have to name the file."""
+    found: list[Variant] = []
+    known: list[str] = []
+    for file in variant_files(root):
+        try:
+            several = variants.load_variants(file, root=root)
+        except VariantError:
+            if file.stem == variant_id:
+                raise
+            continue
+        known += [variant.id for variant in several]
+        found += [variant for variant in several if variant.id == variant_id]
+    if not found:
+        there = f"its variants are {listed(known)}" if known else f"it has none; put them into {variants.FOLDER}/"
+        raise VariantError(
+            f"no variant of the project is called {quoted(variant_id)}{near(variant_id, known)}; {there}"
+        )
+    if len(found) > 1:
+        places = listed(variant.source for variant in found)
+        raise VariantError(f"variant {quoted(variant_id)} could be any of {places}; name the file by its path")
     return found
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pytest_genaiops.variants.prompt import Prompt
+from pytest_genaiops.variants.prompt import Input, Prompt
 from pytest_genaiops.variants.variant import Variant
 
 _QUESTION = "(the case's question)"
@@ -82,8 +82,14 @@ def _once(changes: list[Change], steps: int) -> list[Change]:
 
 def _settings(step: Prompt) -> dict[str, str]:
     model = {name: value for name, value in step.model.items() if name != "api_key_env"}
-    inputs = {name: wanted.plain() for name, wanted in step.inputs.items()}
+    inputs = {name: _parts(wanted) for name, wanted in step.inputs.items()}
     return {**_leaves(model, "model"), **_leaves(step.parameters, "parameters"), **_leaves(inputs, "inputs")}
+
+
+def _parts(wanted: Input) -> dict[str, Any]:
+    """What an input has of the fields that tell where it comes from, under their names."""
+    named = zip(("step", "column", "default", "conversation", "keys", "texts", "inputs"), wanted.plain(), strict=True)
+    return {name: value for name, value in named if value or (name == "default" and value is not None)}
 
 
 def _texts(step: Prompt) -> dict[str, str]:

@@ -144,7 +144,10 @@ class TestShow:
     @pytest.mark.parametrize(
         ("arguments", "part"),
         [
-            (["twoo"], "no file in variants/ is called 'twoo'; did you mean 'two'? Known: two, v1, v2"),
+            (
+                ["twoo"],
+                "no variant of the project is called 'twoo' (did you mean 'two'?); its variants are 'v1', 'v1-temp",
+            ),
             (["variants/nope.yaml"], "variant file 'variants/nope.yaml' was not found"),
             (["two", "--case", "q"], "--case 'q' names no row; write <dataset>:<id>"),
             (["two", "--case", "q:nope"], "'q' has no row with the id 'nope'"),
@@ -183,10 +186,59 @@ class TestDiff:
         ("other", "part"),
         [
             ("variants/v1.yaml", "variants/v1.yaml gives 2 variants; name one of them by its id: 'v1', 'v1-temp"),
-            ("nope", "no file in variants/ is called 'nope'"),
+            ("nope", "no variant of the project is called 'nope'; its variants are"),
         ],
     )
     def test_trouble(self, other: str, part: str, capsys: pytest.CaptureFixture[str]) -> None:
         code, lines, complaint = run(capsys, "diff", "v2", other)
         assert (code, lines) == (2, [])
         assert part in complaint
+
+
+class TestIdsOfFilesElsewhere:
+    FLOW = """\
+inputs: {question: {type: string}}
+outputs: {answer: {reference: "${ask.output}"}}
+nodes: [{name: ask, use_variants: true}]
+node_variants:
+  ask:
+    default_variant_id: a
+    variants:
+      a: {node: {type: llm, source: {path: ask.jinja2}, inputs: {temperature: 0, question: "${inputs.question}"}}}
+      b: {node: {type: llm, source: {path: ask.jinja2}, inputs: {temperature: 1, question: "${inputs.question}"}}}
+"""
+
+    @pytest.fixture(autouse=True)
+    def files(self, root: Path) -> None:
+        (root / "flows/chat").mkdir(parents=True)
+        (root / "flows/chat/flow.dag.yaml").write_text(self.FLOW)
+        (root / "flows/chat/ask.jinja2").write_text("# user:\n{{ question }}")
+        (root / "prompts").mkdir()
+        (root / "prompts/front.prompty").write_text("---\ninputs: {question: {type: string}}\n---\nuser:\nHello\n")
+
+    def test_the_variants_of_one_flow_are_compared(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(capsys, "diff", "flows/chat", "chat")[2].endswith(
+            "name one of them by its id: 'chat', 'chat-ask=b'\n"
+        )
+        code, lines, _ = run(capsys, "diff", "chat", "chat-ask=b")
+        assert (code, lines[2:]) == (1, ["parameters.temperature 0 → 1"])
+
+    def test_one_that_cannot_be_read_says_why(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (root / "prompts/broken.prompty").write_text("---\n")
+        assert run(capsys, "show", "front")[0] == 0
+        assert "prompts/broken.prompty:1: the front matter" in run(capsys, "show", "broken")[2]
+
+    def test_one_id_of_two_files(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (root / "front.prompty").write_text("user:\nHi\n")
+        assert "could be any of 'front.prompty', 'prompts/front.prompty'" in run(capsys, "show", "front")[2]
+
+    def test_what_an_input_is_has_a_name(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (root / "other.prompty").write_text("---\ninputs: {question: What}\n---\nuser:\nHello\n")
+        lines = run(capsys, "diff", "front", "other")[1]
+        assert lines[2:] == ["inputs.question.default added (What)"]
+
+    def test_a_path_seen_from_below(
+        self, root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(root / "prompts")
+        assert run(capsys, "show", "../variants/v2.yaml")[1][1].split() == ["file", "variants/v2.yaml"]
