@@ -136,26 +136,41 @@ def test_each_worker_may_run_everything_and_calls_are_shared_still(rich: Project
 
 
 def test_a_worker_that_dies_has_its_answers_kept_and_its_calls_made_by_another(project: Project) -> None:
-    project.dataset([{"id": f"c{i}", "reference": "yes"} for i in range(12)])
-    project.target("time.sleep(0.6 if case.id >= 'c4' else 0)\nreturn 'yes'")
+    project.dataset([{"id": f"c{i:02}", "reference": "yes"} for i in range(24)])
+    project.target("""
+        if case.id >= "c04":
+            mark = CALLS.with_name(f"under-way-{os.getpid()}-{case.id}")
+            mark.touch()
+            time.sleep(0.5)
+            mark.unlink()
+        return "yes"
+    """)
     project.suite("""
-        import os, time
+        import os, pathlib, time
         import pytest
+
+        HERE = pathlib.Path(__file__).parent
+
+        @pytest.fixture(scope="session", autouse=True)
+        def late():
+            if os.environ["PYTEST_XDIST_WORKER"] == "gw1":  # so that calls of the first one are under way
+                time.sleep(1)
 
         @pytest.mark.genaiops(dataset="capitals", variants=["v1"])
         def test_case(response, case):
-            if case.id == "c0":
-                time.sleep(0.2)  # calls that take longer are under way in both workers
+            if case.id == "c00":
+                while not any(HERE.glob(f"under-way-{os.getpid()}-*")):
+                    time.sleep(0.005)
                 os._exit(3)
             assert response.text == "yes"
     """)
-    result = project.run_apart("-v", "-p", "xdist", "-n2")
+    result = project.run_apart("-v", "-p", "xdist", "-n2", "--genaiops-concurrency=4")
     words = outcomes(result)
-    assert {name: word for name, word in words.items() if word != "PASSED"} == {"test_case[v1-c0]": "FAILED"}
-    assert len(words) == 12
+    assert {name: word for name, word in words.items() if word != "PASSED"} == {"test_case[v1-c00]": "FAILED"}
+    assert len(words) == 24
     calls = Counter(call.split()[1] for call in project.calls)
-    assert all(calls[f"c{i}"] == 1 for i in range(4))  # answered before it died
-    assert set(calls.values()) == {1, 2}  # what it had begun, and nothing twice over
+    assert calls["c00"] == 1  # answered before it died
+    assert set(calls.values()) == {1, 2}  # what it had begun, and nothing more than once again
 
 
 def test_the_target_is_torn_down_behind_the_last_call(project: Project) -> None:
