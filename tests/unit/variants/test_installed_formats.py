@@ -51,12 +51,15 @@ def asked(path: Path) -> tuple[variants.Variant, dict[str, Any]]:
 
 def reference(path: Path, row: dict[str, Any]) -> list[dict[str, str]]:
     """What prompty's own program and Jinja2 make of a file; of version 1, its loader (2.1.0) takes the text only."""
+    import yaml
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     text = pytest.importorskip("prompty.core.utils", reason=MISSING).load_prompty(path)["instructions"]
     parser = pytest.importorskip("prompty.parsers.prompty", reason=MISSING).PromptyChatParser()
     agent = pytest.importorskip("prompty.model", reason=MISSING).Agent()
-    rendered = ImmutableSandboxedEnvironment(keep_trailing_newline=True).from_string(text).render(row)
+    declared = yaml.safe_load(path.read_text(encoding="utf-8").split("---")[1]).get("inputs") or {}
+    defaults = {name: told["default"] for name, told in declared.items() if "default" in told}
+    rendered = ImmutableSandboxedEnvironment(keep_trailing_newline=True).from_string(text).render(defaults | row)
     return [{"role": m.role, "content": m.parts[0].value.strip()} for m in parser.parse(agent, rendered)]
 
 
