@@ -13,7 +13,6 @@ from pytest_genaiops.dataset.readers import Row
 from pytest_genaiops.dataset.readers.columns import Columns
 from pytest_genaiops.dataset.schema import SLICE, refuse
 from pytest_genaiops.dataset.text import listed, printable, quoted
-from pytest_genaiops.dataset.values import plain
 from pytest_genaiops.errors import DatasetError
 
 _AT_ONCE = 1000
@@ -66,9 +65,8 @@ def _frame_rows(frame: Any, shown: str) -> Iterator[Row]:
         part = frame.iloc[start : start + _AT_ONCE]
         values = zip(*(part[name].tolist() for name in names), strict=True)
         missing = zip(*(part[name].isna().tolist() for name in names), strict=True)
-        for number, (row, gone) in enumerate(zip(values, missing, strict=True), start=start + 1):
-            cells = zip(row, gone, names, strict=True)
-            yield columns.row([None if no else plain(cell, name, f"{shown}:{number}") for cell, no, name in cells])
+        for row, gone in zip(values, missing, strict=True):
+            yield columns.row([None if no else cell for cell, no in zip(row, gone, strict=True)])
 
 
 def _check_words(frame: Any, column: object, shown: str) -> None:
@@ -88,14 +86,13 @@ def _hub_rows(data: Any, shown: str) -> Iterator[Row]:
             what = f'column "{printable(column)}" holds {type(feature).__name__} data, which no prompt can show'
             refuse(shown, f'{what}; leave it out: dataset.remove_columns("{printable(column)}")')
     names = {column: reader for column, feature in features.items() if (reader := _class_names(feature))}
-    number = 0
+    if (getattr(data, "format", None) or {}).get("type") == "custom":
+        refuse(shown, "the dataset has a transform, which is not part of its rows; make it so: dataset.map(...)")
     for batch in data.with_format(None).iter(batch_size=_AT_ONCE):
         columns = Columns(list(batch), shown)
         for row in zip(*batch.values(), strict=True):
-            number += 1
-            cells = [plain(cell, column, f"{shown}:{number}") for column, cell in zip(batch, row, strict=True)]
             yield columns.row(
-                [names[column](cell) if column in names else cell for column, cell in zip(batch, cells, strict=True)]
+                [names[column](cell) if column in names else cell for column, cell in zip(batch, row, strict=True)]
             )
 
 

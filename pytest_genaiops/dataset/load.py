@@ -12,11 +12,12 @@ from typing import NoReturn
 from pytest_genaiops.dataset.identity import ContentHash, case_digest
 from pytest_genaiops.dataset.lock import Content, put_lock, read_lock
 from pytest_genaiops.dataset.manifest import Manifest
-from pytest_genaiops.dataset.readers import Row
+from pytest_genaiops.dataset.readers import Row, Rows
 from pytest_genaiops.dataset.schema import Schema, refuse
 from pytest_genaiops.dataset.source import Source, source_of
 from pytest_genaiops.dataset.store import kept
 from pytest_genaiops.dataset.text import printable, quoted
+from pytest_genaiops.dataset.values import plain
 from pytest_genaiops.records import Case
 
 
@@ -137,11 +138,22 @@ def check_lock(source: Source) -> Content | None:
 def from_rows(rows: Iterable[Row], *, name: str = "rows") -> Dataset:
     """A dataset from mappings in code, under the schema of a JSON Lines row.
 
-    ``Case.source`` is ``name:row``, counted from 1. Raises DatasetError as :func:`load` does.
+    ``Case.source`` is ``name:row``, counted from 1. Dates, decimals, numpy's numbers and the like become what
+    a file would hold of them. Raises DatasetError as :func:`load` does.
     """
     shown = printable(name)
-    numbered = ((number, f"{shown}:{number}", row) for number, row in enumerate(rows, start=1))
-    return _dataset(name, None, numbered, shown)
+    return _dataset(name, None, _plain_rows(rows, shown), shown)
+
+
+def _plain_rows(rows: Iterable[Row], shown: str) -> Rows:
+    for number, row in enumerate(rows, start=1):
+        source = f"{shown}:{number}"
+        # What is no row is refused with those of files.
+        yield number, source, _plain_row(row, source) if isinstance(row, Mapping) else row
+
+
+def _plain_row(row: Row, source: str) -> Row:
+    return {str.__str__(name) if isinstance(name, str) else name: plain(row[name], name, source) for name in row}
 
 
 def _dataset(name: str, path: Path | None, rows: Iterable[tuple[int, str, Row]], shown: str) -> Dataset:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import pickle
+import marshal
+import os
 import tempfile
 import threading
 import weakref
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
-from typing import IO, Any, NoReturn
+from typing import IO, NoReturn
 
 from pytest_genaiops.dataset.text import printable
 from pytest_genaiops.errors import DatasetError
@@ -92,28 +92,30 @@ class StoredCases(Lazy[Case]):
                 yield _unpacked(block[start - starts[0] : end - starts[0]])
 
     def _read(self, start: int, end: int) -> bytes:
+        if hasattr(os, "pread"):  # a forked process shares the place in the file, and no lock
+            return _read_at(self._file.fileno(), start, end)
         with self._lock:
             self._file.seek(start)
             return self._file.read(end - start)
 
 
+def _read_at(file: int, start: int, end: int) -> bytes:
+    parts = []
+    while start < end and (part := os.pread(file, end - start, start)):  # at most 2 GiB at once
+        parts.append(part)
+        start += len(part)
+    return b"".join(parts)
+
+
 def _packed(case: Case) -> bytes:
-    """A case as bytes that only this process will read."""
+    """A case as bytes that only this process will read. Its values are JSON's, of no class of their own."""
     inputs, slices, recorded = dict(case.inputs), dict(case.slices), dict(case.recorded)
     row = (case.id, inputs, case.references, case.contexts, case.label, case.cluster, slices, recorded, case.source)
-    try:
-        return pickle.dumps(row, pickle.HIGHEST_PROTOCOL)
-    except (pickle.PicklingError, AttributeError, TypeError):
-        # Rows made in code may hold texts of a class that cannot be found again by its name: what they say is kept.
-        return pickle.dumps((*row[:1], _as_json(inputs), *row[2:7], _as_json(recorded), case.source))
-
-
-def _as_json(value: dict[str, Any]) -> Any:
-    return json.loads(json.dumps(value, default=dict))
+    return marshal.dumps(row)
 
 
 def _unpacked(row: bytes | memoryview) -> Case:
-    case_id, inputs, references, contexts, label, cluster, slices, recorded, source = pickle.loads(row)  # noqa: S301 - the file has no name: nobody else writes it
+    case_id, inputs, references, contexts, label, cluster, slices, recorded, source = marshal.loads(row)  # noqa: S302 - the file has no name: nobody else writes it
     return Case(
         id=case_id,
         inputs=ReadOnly(inputs),

@@ -37,13 +37,16 @@ def _json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_json(item) for item in value]
     if isinstance(value, Mapping):
-        return {key: _json(field) for key, field in value.items()}
+        return {key if type(key) in _PLAIN else _json(key): _json(field) for key, field in value.items()}
     if type(value).__module__.partition(".")[0] == "numpy" and value.dtype.kind in "biufUO":
         return _json(value.tolist())
     return None if type(value).__name__ in ("NAType", "NaTType") else _text(value)
 
 
-def _text(value: Any) -> str | int:
+def _text(value: Any) -> str | int | float:
+    for kind in (str, int, float):  # of a class that stands on one of them, such as an enum: what it is, as JSON has it
+        if isinstance(value, kind):
+            return kind.__str__(value) if kind is str else kind(value)
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, Decimal) and value.is_finite():

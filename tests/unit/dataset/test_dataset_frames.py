@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import enum
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
@@ -52,6 +53,19 @@ def test_all_say_the_same(make: Callable[[list[dict[str, Any]]], object]) -> Non
     made = dataset.coerce(make(ROWS))
     assert made.hash == EXPECTED.hash
     assert sorted(case.id for case in made.cases) == ["a", "b"]
+
+
+def test_values_in_rows_become_what_a_file_would_hold() -> None:
+    class Kind(str, enum.Enum):  # noqa: UP042 - as most people write it; its str() is not its text
+        SPAM = "spam"
+
+    day = datetime.date(2024, 5, 1)
+    rows = [{"id": np.int64(3), "label": Kind.SPAM, "kind": Kind.SPAM, "slice_kind": Kind.SPAM, "day": day}]
+    (case,) = dataset.coerce(rows).cases
+    assert (case.id, case.label, case.slices) == ("3", "spam", {"kind": "spam"})
+    assert case.inputs == {"kind": "spam", "day": "2024-05-01"}
+    assert {type(text) for text in (case.label, case.inputs["kind"], case.slices["kind"])} == {str}
+    assert dataset.coerce(pd.DataFrame(rows)).cases[0] == case
 
 
 def test_what_is_no_dataset() -> None:
@@ -220,6 +234,10 @@ class TestHub:
         (case,) = dataset.coerce(made).cases
         answers = {"text": ["x"], "start": [1]}
         assert case.inputs == {"when": "2024-05-01T12:30:00", "answers": answers, "half": 0.5}
+
+    def test_a_transform_is_not_left_out_in_silence(self) -> None:
+        made = hub.Dataset.from_list(ROWS).with_transform(lambda rows: {**rows, "question": ["?"] * len(rows["id"])})
+        assert "rows: the dataset has a transform" in refusal(made)
 
     def test_a_mapping_of_splits(self) -> None:
         split = hub.Dataset.from_list(ROWS)

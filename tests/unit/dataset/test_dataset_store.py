@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import gc
+import os
+import random
 import tempfile
 import threading
 from pathlib import Path
@@ -191,3 +194,45 @@ def test_all_tags_must_hold_and_one_value_of_each(slices: list[tuple[str, str]],
     ]
     for cases in (stored(rows).cases, dataset.from_rows(rows).cases):
         assert [case.id for case in dataset.in_slices(cases, slices)] == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked here")
+def test_a_forked_process_reads_its_own_rows() -> None:
+    rows = [{"id": str(number), "text": "x" * (number % 700)} for number in range(3000)]
+    cases = stored(rows).cases
+    child = os.fork()
+    wrong = 0
+    try:
+        for place in random.Random(child == 0).choices(range(len(rows)), k=20_000):
+            wrong += cases[place].id != str(place)
+    except BaseException:
+        wrong = 1
+    if child == 0:
+        os._exit(min(wrong, 1))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert wrong == 0
+
+
+def test_rows_of_deep_nests_and_of_classes_that_nobody_finds_by_name() -> None:
+    class Word(str):
+        __slots__ = ()
+
+    class Grade(enum.IntEnum):
+        BEST = 1
+
+    deep: Any = "end"
+    for _ in range(300):
+        deep = [deep]
+    row = {"id": Word("a"), "reference": Word("x"), "slice_x": Word("y"), "responses": {Word("v"): Word("z")}}
+    nest = {"deep": deep, "n": Grade.BEST, "keys": {Grade.BEST: Word("k")}}
+    (there,) = stored([{**row, **nest}]).cases
+    assert there == dataset.from_rows([{**row, **nest}]).cases[0]
+    assert (there.id, there.references, dict(there.recorded)) == ("a", ("x",), {"v": "z"})
+    assert {type(text) for text in (there.id, *there.references, *there.slices.values())} == {str}
+
+
+def test_a_file_row_nested_as_deeply_as_json_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "HELD_BYTES", 0)
+    path = tmp_path / "deep.jsonl"
+    path.write_text('{"id": "a", "deep": ' + "[" * 600 + "]" * 600 + "}\n")
+    assert dataset.load(path).cases[0].inputs["deep"] is not None
