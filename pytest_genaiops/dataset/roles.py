@@ -10,7 +10,7 @@ from pytest_genaiops.dataset.manifest import Manifest
 from pytest_genaiops.dataset.readers import Row, Rows
 from pytest_genaiops.dataset.readers.columns import RESPONSE
 from pytest_genaiops.dataset.readers.table import TableRow, read_cell
-from pytest_genaiops.dataset.schema import SLICE, word
+from pytest_genaiops.dataset.schema import SLICE, refuse, word
 from pytest_genaiops.dataset.text import listed, near, quoted
 
 MOST_SPLITS = 50
@@ -47,6 +47,9 @@ class Roles:
             # What is no row is the schema's to refuse.
             if isinstance(row, Mapping):
                 name = self._split_of(row, source)
+                if name != self._split and name.strip().casefold() == self._split.casefold():
+                    what = f"the split {quoted(name)} differs from {quoted(self._split)} only by"
+                    refuse(source, f"{what} spaces or upper and lower case; write it in one way in every row")
                 if len(splits) < MOST_SPLITS:
                     splits.add(name)
                 if name == self._split:

@@ -246,6 +246,12 @@ class TestSplits:
         for part in parts:
             assert part in message
 
+    @pytest.mark.parametrize("spelling", ["Test", "test ", " TEST"])
+    def test_a_split_that_is_written_otherwise_does_not_lose_its_rows(self, tmp_path: Path, spelling: str) -> None:
+        rows = f'{{"qid": 1, "part": "test"}}\n{{"qid": 2, "part": "{spelling}"}}\n'
+        message = refusal(tmp_path, "columns: {id: qid}\nsplits: part", rows, name="qa:test")
+        assert message.startswith(f"datasets/qa.jsonl:2: the split {spelling!r} differs from 'test' only by spaces or")
+
     def test_a_dataset_without_manifest_has_none(self, tmp_path: Path) -> None:
         write(tmp_path, "qa.jsonl", '{"id": "a"}')
         with pytest.raises(
