@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def _values(column: Any, name: str, shown: str, before: int) -> list[Any]:
     """A column's values as Python objects."""
     if str(column.type) == "time64[ns]":  # Python's times end at microseconds
         column = column.cast("string")
-    read = _mapping if str(column.type).startswith("map<") else lambda value: value
+    read = _reader(column.type)
     try:
         return [read(value) for value in column.to_pylist()]
     except (ValueError, OverflowError, KeyError):
@@ -73,11 +74,26 @@ def _values(column: Any, name: str, shown: str, before: int) -> list[Any]:
         raise
 
 
-def _mapping(pairs: list[tuple[Any, Any]] | None) -> dict[Any, Any] | None:
-    found = dict(pairs or ())
-    if pairs and len(found) != len(pairs):
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    """How to turn values of a type into mappings where maps are in it: pyarrow gives those as lists of pairs."""
+    text = str(kind)
+    if "map<" not in text:
+        return lambda value: value
+    if text.startswith("map<"):
+        key, item = _reader(kind.key_type), _reader(kind.item_type)
+        return lambda pairs: None if pairs is None else _mapping([(key(name), item(value)) for name, value in pairs])
+    if text.startswith("struct<"):
+        fields = {kind.field(place).name: _reader(kind.field(place).type) for place in range(kind.num_fields)}
+        return lambda row: None if row is None else {name: fields[name](value) for name, value in row.items()}
+    each = _reader(kind.value_type)
+    return lambda values: None if values is None else [each(value) for value in values]
+
+
+def _mapping(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
         raise ValueError("a key is there twice")
-    return None if pairs is None else found
+    return found
 
 
 def _damaged(error: BaseException, number: int) -> str:

@@ -67,6 +67,18 @@ def test_a_map_of_responses(tmp_path: Path) -> None:
     assert [case.recorded for case in dataset.load(path).cases] == [{"v1": "x", "v2": "y"}, {}]
 
 
+def test_maps_inside_lists_structs_and_maps_are_mappings(tmp_path: Path) -> None:
+    maps = pa.map_(pa.string(), pa.int64())
+    nested = pa.array([[[("a", 1)], None], None], pa.list_(maps))
+    fields = pa.array([{"m": [("a", 1)]}, {"m": None}], pa.struct([("m", maps)]))
+    inner = pa.array([[("x", [("a", 1)])], []], pa.map_(pa.string(), maps))
+    path = written(tmp_path, {"id": [1, 2], "nested": nested, "fields": fields, "inner": inner})
+    assert [case.inputs for case in dataset.load(path).cases] == [
+        {"nested": [{"a": 1}, None], "fields": {"m": {"a": 1}}, "inner": {"x": {"a": 1}}},
+        {"nested": None, "fields": {"m": None}, "inner": {}},
+    ]
+
+
 def test_an_index_of_pandas(tmp_path: Path) -> None:
     frame = pd.DataFrame({"id": ["a", "b", "c"], "q": ["x", "y", "z"]}, index=[3, 1, 4])
     frame.to_parquet(tmp_path / "qa.parquet")
