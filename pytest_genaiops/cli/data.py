@@ -22,7 +22,7 @@ from pytest_genaiops.variants import Variant
 from pytest_genaiops.variants.load import SUFFIXES
 
 HELP = "list datasets, describe them, or show what differs between two"
-DIFFERENT = 1
+DIFFERENT = FAULTY = 1
 
 
 def add(parser: ArgumentParser) -> None:
@@ -50,15 +50,17 @@ def add(parser: ArgumentParser) -> None:
 def _list(arguments: Namespace) -> int:
     settings = settings_of(arguments)
     rows: list[tuple[str, ...]] = []
+    faults = 0
     for name in dataset.names_in(root=settings.root, folders=settings.datasets):
         try:
             rows += map(_listed, _all(name, settings))
         except DatasetError as error:
+            faults += 1
             rows.append((visible(name), "-", "-", f"cannot be read: {visible(str(error))}"))
     if not rows:
         raise UsageError(f"{' or '.join(f'{folder}/' for folder in settings.datasets)} holds no dataset; add one")
     write(table(rows, head=("dataset", "rows", "lock", "what it is")))
-    return 0
+    return FAULTY if faults else 0
 
 
 def _listed(source: Source) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from pytest_genaiops import dataset
 from pytest_genaiops.cli.output import complain, write
@@ -27,17 +29,37 @@ def add(parser: ArgumentParser) -> None:
 
 def _run(arguments: Namespace) -> int:
     settings = settings_of(arguments)
-    rows, faults = [], []
+    rows, faults, unclear = [], [], []
+    locks: set[Path] = set()
     for name in arguments.name or _every(settings):
+        # What is wrong with one dataset or split does not keep the others from their turn.
         try:
-            for source in dataset.locate_all(name, root=settings.root, folders=settings.datasets):
-                rows.append(_checked(source) if arguments.check else _locked(source))
-        except DatasetError as error:  # what is wrong with one does not keep the others from their turn
+            sources = dataset.locate_all(name, root=settings.root, folders=settings.datasets)
+        except DatasetError as error:
             faults.append(str(error))
+            unclear.append(name)
+            continue
+        for source in sources:
+            locks.add(source.lock)
+            try:
+                rows.append(_checked(source) if arguments.check else _locked(source))
+            except DatasetError as error:
+                faults.append(str(error))
+    if arguments.check and not arguments.name:
+        faults += _left_behind(settings, locks, unclear)
     write(table(rows))
     for fault in faults:
         complain(fault)
     return FOUND if faults else 0
+
+
+def _left_behind(settings: Settings, locks: set[Path], unclear: Sequence[str]) -> Iterator[str]:
+    """A sentence about each lock of no dataset or split; those of datasets whose splits are not clear are left out."""
+    for folder in settings.datasets:
+        for lock in sorted((settings.root / folder).glob("*.lock")):
+            if lock not in locks and not any(f"{lock.stem}.".startswith(f"{name}.") for name in unclear):
+                shown = visible(lock.relative_to(settings.root).as_posix())
+                yield f"{shown}: its dataset or split is gone; restore it, or remove the lock if that is meant"
 
 
 def _every(settings: Settings) -> list[str]:

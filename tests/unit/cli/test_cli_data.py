@@ -54,7 +54,7 @@ class TestList:
         (project / "datasets" / "bad.jsonl").write_text("{")
         capsys.readouterr()
         code, out, _ = run(capsys, "list")
-        assert code == 0
+        assert code == 1  # as docs/command.md says of a broken file
         head, bad, *rest = lines(out)
         assert head == "dataset rows lock what it is"
         assert bad.startswith("bad - - cannot be read: datasets/bad.jsonl:1: the line is not")

@@ -78,3 +78,37 @@ def test_without_datasets_there_is_nothing_to_lock(tmp_path: Path, capsys: pytes
     code, _, (complaint,) = run(capsys, "--rootdir", str(tmp_path))
     assert code == 2
     assert "datasets/ holds no dataset" in complaint
+
+
+def test_a_lock_whose_split_or_dataset_is_gone_is_no_passing_check(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys)
+    (project / "datasets" / "two.csv").write_text("id,part\na,train\n")
+    (project / "datasets" / "one.jsonl").unlink()
+    code, lines, complaints = run(capsys, "--check")
+    gone = "its dataset or split is gone; restore it, or remove the lock if that is meant"
+    assert (code, [name for name, *_ in lines]) == (1, ["two:train"])
+    assert complaints == [f"genaiops: datasets/{name}.lock: {gone}" for name in ("one", "two.test")]
+    assert run(capsys, "--check", "two")[0] == 0
+    for name in ("one", "two.test"):
+        (project / "datasets" / f"{name}.lock").unlink()
+    assert run(capsys, "--check")[0] == 0
+
+
+def test_locks_of_what_cannot_be_read_are_not_left_behind(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys)
+    (project / "datasets" / "two.yaml").write_text("splits: prat\n")
+    code, lines, complaints = run(capsys, "--check")
+    assert (code, [name for name, *_ in lines], len(complaints)) == (1, ["one"], 1)
+
+
+def test_every_split_is_checked_whatever_is_wrong_with_another(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys)
+    (project / "datasets" / "two.csv").write_text("id,part\nx,train\ny,test\n")
+    code, _, complaints = run(capsys, "--check")
+    assert (code, len(complaints)) == (1, 2)
+    assert "two.train.lock" in complaints[0]
+    assert "two.test.lock" in complaints[1]
