@@ -14,7 +14,7 @@ import pytest
 from pytest_genaiops.dataset import unknown_slice
 from pytest_genaiops.errors import GenaiopsError, UsageError
 from pytest_genaiops.plugin.fixtures import argnames
-from pytest_genaiops.plugin.handed import handed_in
+from pytest_genaiops.plugin.handed import handed_in, in_marker
 from pytest_genaiops.plugin.items import CaseItem, PassRateItem, Refusal, SuiteItem
 from pytest_genaiops.plugin.recipe import Recipe
 from pytest_genaiops.plugin.session import Binding, State, state_of
@@ -144,7 +144,9 @@ def _spec(definition: Any, state: State) -> Spec:
         if mark.args:
             raise UsageError(f"genaiops takes named arguments only: dataset={mark.args[0]!r}")
         arguments.update(mark.kwargs)
-    if "dataset" not in arguments and (dataset := handed_in(definition, state)) is not None:
+    if "dataset" in arguments:
+        arguments["dataset"] = in_marker(arguments["dataset"])
+    elif (dataset := handed_in(definition, state)) is not None:
         arguments["dataset"] = dataset
     spec = Spec.of(arguments)
     baseline = spec.baseline or definition.config.getoption("--genaiops-baseline")

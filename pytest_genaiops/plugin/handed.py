@@ -36,6 +36,22 @@ def handed_in(definition: Any, state: State) -> Dataset | None:
     return state.handed[fixture]
 
 
+def in_marker(value: Any) -> Any:
+    """The dataset that an object in the marker is; a name or a path as it stands.
+
+    Raises:
+        UsageError: it is no dataset, or what makes its rows fails.
+    """
+    if isinstance(value, str | Path):
+        return value
+    made, error = attempt(coerce, value)
+    if isinstance(error, GenaiopsError):
+        raise error
+    if error is not None:
+        raise UsageError(f"the rows of dataset= cannot be read, they raised {describe(error)}")
+    return made
+
+
 def _asked(definition: Any, fixture: Any, state: State) -> Dataset:
     where = f"the fixture `{FIXTURE}` ({_place(fixture.func, definition.config.rootpath)})"
     if fixture.scope != "session":

@@ -97,6 +97,7 @@ def _facts(item: SuiteItem, scores: Iterable[Score]) -> dict[str, Any]:
     return {
         "suite": item.binding.title,
         "dataset": suite.dataset.title,
+        "data": suite.dataset.hash,
         "cases": len(suite.cases),
         "cases_there": len(suite.dataset.cases),
         "only": [f"{tag}={value}" for tag, value in state_of(item.config).settings.slices],

@@ -132,7 +132,7 @@ def _heading(facts: Mapping[str, Any]) -> tuple[str, ...]:
     path, _, test = facts["suite"].partition("::")
     if facts["case"] is not None:
         return (f"{path}::{test}",)
-    return (path, facts["dataset"], str(facts["baseline"]))
+    return (path, facts["dataset"], facts["data"], str(facts["baseline"]))
 
 
 def _put(known: dict[tuple[str, str, str], Mean], key: tuple[str, str, str], row: Row, test: str) -> None:

@@ -210,6 +210,50 @@ def test_whole(responses, exact_match, threshold):
     assert len(project.calls) == 4
 
 
+def test_rows_in_the_marker_that_fail_stop_only_their_test(project: Project) -> None:
+    project.write(
+        "test_suite.py",
+        f"""
+import pytest
+
+class Rows(list):
+    def __iter__(self):
+        raise ConnectionError("no route")
+
+@pytest.mark.genaiops(dataset=Rows())
+def test_fails(responses, exact_match):
+    assert exact_match(responses) >= 1
+
+@pytest.mark.genaiops(dataset={ROWS!r})
+def test_runs(responses, exact_match):
+    assert exact_match(responses) >= 1
+""",
+    )
+    result = project.run("-v")
+    result.assert_outcomes(passed=1, errors=1)
+    assert "the rows of dataset= cannot be read, they raised ConnectionError: no route" in result.stdout.str()
+
+
+def test_different_data_share_no_table(project: Project) -> None:
+    project.write(
+        "test_suite.py",
+        f"""
+import pytest
+
+@pytest.mark.genaiops(dataset={ROWS[:2]!r}, variants=["v1"])
+def test_two(responses, exact_match):
+    assert exact_match(responses) >= 1
+
+@pytest.mark.genaiops(dataset={ROWS[1:]!r}, variants=["v2"])
+def test_three(responses, exact_match):
+    assert exact_match(responses) >= 1
+""",
+    )
+    text = project.run().stdout.str()
+    assert "test_suite.py  rows, 2 cases\n" in text
+    assert "test_suite.py  rows, 3 cases\n" in text
+
+
 @pytest.mark.parametrize("name", ["packed", "packed.csv.gz", "parts", "parts/", "datasets/parts"])
 def test_packed_files_and_folders(project: Project, name: str) -> None:
     rows = [f"{row['id']},{row['question']},{row['reference']}\n" for row in ROWS]
