@@ -173,7 +173,8 @@ def _key(function: Any) -> str:
 
 def _escaped(name: str) -> str:
     """An id fit for a node id: what a terminal cannot show is escaped, as pytest does with its own."""
-    return name.encode("unicode_escape").decode("ascii").replace("::", ":")
+    escaped = name.encode("unicode_escape").decode("ascii").replace("::", ":")
+    return name if escaped == name else escaped  # one text less to keep
 
 
 def check_selection(state: State) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from _pytest._code.code import TerminalRepr
 
+from pytest_genaiops.plugin.quiet import says_nothing
 from pytest_genaiops.plugin.session import Progress
 from pytest_genaiops.records import Case
 from pytest_genaiops.report.difference import summary
@@ -57,7 +58,7 @@ def fit_for_terminal(item: pytest.Item, progress: Progress, report: Any) -> None
     pytest's own colours are escape codes too. They are kept, unless the item's texts hold such codes
     themselves: then the two cannot be told apart, and all colour goes.
     """
-    if report.longrepr is None and not report.sections:
+    if report.longrepr is None and says_nothing(report):
         return
     reporter = item.config.pluginmanager.get_plugin("terminalreporter")
     coloured = reporter is not None and reporter.hasmarkup

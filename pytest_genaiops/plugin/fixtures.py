@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_genaiops.errors import UsageError, of_ours
-from pytest_genaiops.plugin.session import Binding, State, state_of
+from pytest_genaiops.plugin.session import RUNNING_ITEM, Binding, State, state_of
 from pytest_genaiops.records import Response, Responses, Trial
 from pytest_genaiops.registry import METRICS
 from pytest_genaiops.score import MetricHandle
@@ -32,34 +32,34 @@ def metric_handle(config: pytest.Config, name: str) -> MetricHandle:
     return handles[name]
 
 
-def variant_of(request: pytest.FixtureRequest) -> Variant:
+def variant_of() -> Variant:
     """The variant of the running item."""
-    return _bound(request.node).variant
+    binding: Binding = _running().binding
+    return binding.variant
 
 
-def case_of(request: pytest.FixtureRequest) -> Any:
+def case_of() -> Any:
     """The case of the running item; None where it evaluates a whole dataset."""
-    _bound(request.node)
-    return request.node.case
+    return _running().case
 
 
-def response_of(request: pytest.FixtureRequest, target: Any) -> Response:
+def response_of(target: Any) -> Response:
     """The response to the running item's case."""
-    return _response(request.node, target)
+    return _response(_running(), target)
 
 
-def responses_of(request: pytest.FixtureRequest, target: Any) -> Responses:
+def responses_of(target: Any) -> Responses:
     """The responses to every case under the running item's variant."""
-    item = request.node
-    found = _answers(item, target, _bound(item).variant)
+    item = _running()
+    found = _answers(item, target, item.binding.variant)
     item.progress.datasets.append(found)
     return found
 
 
-def baseline_of(request: pytest.FixtureRequest, target: Any) -> Any:
+def baseline_of(target: Any) -> Any:
     """The baseline's responses; its one response where the test is about one case."""
-    item = request.node
-    suite = _bound(item).suite
+    item = _running()
+    suite = item.binding.suite
     if suite.baseline is None:
         pytest.fail('no baseline is named; add baseline="<variant id>" to the marker', pytrace=False)
     if item.case is not None:
@@ -72,7 +72,7 @@ def baseline_of(request: pytest.FixtureRequest, target: Any) -> Any:
 
 
 def _response(item: Any, target: Any) -> Response:
-    binding = _bound(item)
+    binding = item.binding
     if item.case is None:
         raise UsageError("`response` belongs to one case; name it among the test's arguments, not at run time")
     trial = binding.suite.trial(binding.variant, item.case, item.trial)
@@ -82,7 +82,7 @@ def _response(item: Any, target: Any) -> Response:
 
 
 def _answer(item: Any, target: Any, variant: Variant, trial: Trial) -> Response:
-    binding, state = _bound(item), state_of(item.config)
+    binding, state = item.binding, state_of(item.config)
     if binding.suite.recorded:
         return state.responder.recorded(trial)
     identity = _prepare(item, state, target)
@@ -90,7 +90,7 @@ def _answer(item: Any, target: Any, variant: Variant, trial: Trial) -> Response:
 
 
 def _answers(item: Any, target: Any, variant: Variant) -> Responses:
-    suite, state = _bound(item).suite, state_of(item.config)
+    suite, state = item.binding.suite, state_of(item.config)
     if suite.recorded:
         return state.responder.on_record(suite, variant)
     identity = _prepare(item, state, target)
@@ -201,12 +201,13 @@ def argnames(mark: Any) -> set[str]:
     return set(re.split(r"[\s,]+", names) if isinstance(names, str) else names)
 
 
-def _bound(item: Any) -> Binding:
-    binding: Binding | None = getattr(item, "binding", None)
-    if binding is None:
+def _running() -> Any:
+    """The suite's item whose arguments are asked for."""
+    item = RUNNING_ITEM.get()
+    if item is None:
         mend = 'add @pytest.mark.genaiops(dataset="<name>") to the test'
         pytest.fail(f"the test asks for a fixture that belongs to suites; {mend}", pytrace=False)
-    return binding
+    return item
 
 
 def _target(item: Any) -> Any:

@@ -93,44 +93,45 @@ def target() -> Any:
     return None
 
 
+# These ask for no ``request``: pytest makes one anew for each fixture that does, which costs more than all else.
 @pytest.fixture
-def variant(request: pytest.FixtureRequest) -> Any:
+def variant() -> Any:
     """The variant under test: id, parameters, hash, messages(case)."""
     from pytest_genaiops.plugin.fixtures import variant_of
 
-    return variant_of(request)
+    return variant_of()
 
 
 @pytest.fixture
-def case(request: pytest.FixtureRequest, variant: Any) -> Any:
+def case(variant: Any) -> Any:
     """One case of the dataset; asking for it makes one test item per variant and case."""
     from pytest_genaiops.plugin.fixtures import case_of
 
-    return case_of(request)
+    return case_of()
 
 
 @pytest.fixture
-def response(request: pytest.FixtureRequest, variant: Any, target: Any) -> Any:
+def response(variant: Any, target: Any) -> Any:
     """The target's response to one case; asking for it makes one test item per variant and case."""
     from pytest_genaiops.plugin.fixtures import response_of
 
-    return response_of(request, target)
+    return response_of(target)
 
 
 @pytest.fixture
-def responses(request: pytest.FixtureRequest, variant: Any, target: Any) -> Any:
+def responses(variant: Any, target: Any) -> Any:
     """The target's responses to the whole dataset under one variant."""
     from pytest_genaiops.plugin.fixtures import responses_of
 
-    return responses_of(request, target)
+    return responses_of(target)
 
 
 @pytest.fixture
-def baseline(request: pytest.FixtureRequest, variant: Any, target: Any) -> Any:
+def baseline(variant: Any, target: Any) -> Any:
     """The baseline variant's responses to the same cases (to the same case, beside ``response``)."""
     from pytest_genaiops.plugin.fixtures import baseline_of
 
-    return baseline_of(request, target)
+    return baseline_of(target)
 
 
 def _metric_fixture(name: str) -> Callable[..., Any]:

@@ -10,10 +10,13 @@ from typing import Any, Self, TypeVar
 import pytest
 from _pytest._code.code import ReprFileLocation, TerminalRepr
 from _pytest._io import TerminalWriter
+from _pytest.mark.structures import NodeKeywords
+from _pytest.skipping import xfailed_key
 
 from pytest_genaiops.plugin.coverage import refuse_silent_errors
+from pytest_genaiops.plugin.quiet import Later
 from pytest_genaiops.plugin.recipe import Recipe
-from pytest_genaiops.plugin.session import Binding, Progress, state_of
+from pytest_genaiops.plugin.session import RUNNING_ITEM, Binding, Progress, state_of
 from pytest_genaiops.records import Case
 from pytest_genaiops.report.text import visible
 from pytest_genaiops.score.metric import WATCHER
@@ -47,6 +50,22 @@ def copy_of(function: Any, cls: type[Item], *more: str) -> Item:
     return item
 
 
+def callspec_of(item: Any) -> Any:
+    """The parameters of a case: those of its test and variant, with one element more in the id."""
+    callspec = item.recipe.callspec
+    more = item.name[len(f"{item.originalname}[{callspec.id}-") : -1]
+    return replace(callspec, _idlist=[*callspec._idlist, more])
+
+
+def keywords_of(item: Any) -> NodeKeywords:
+    """What pytest makes of a function when it is collected."""
+    keywords = NodeKeywords(item)
+    keywords.update((mark.name, mark) for mark in item.own_markers)
+    keywords.update(item.obj.__dict__)
+    keywords[item.callspec.id] = True
+    return keywords
+
+
 class SuiteItem(pytest.Function):
     """A test function under one variant: a pytest.Function in every respect, which knows what it evaluates."""
 
@@ -77,7 +96,8 @@ class SuiteItem(pytest.Function):
         super().setup()
 
     def watch(self) -> None:
-        """Have every score noted from here on."""
+        """Have every score noted, and fixtures made for this item, from here on."""
+        RUNNING_ITEM.set(self)
         self.progress = Progress()
         self.failed_within = False
         WATCHER.set(self.progress.watch)
@@ -98,6 +118,7 @@ class SuiteItem(pytest.Function):
     def teardown(self) -> None:
         """Scores asked for from here on belong to nobody."""
         WATCHER.set(None)
+        RUNNING_ITEM.set(None)
         super().teardown()
 
 
@@ -108,20 +129,38 @@ class CaseItem(SuiteItem):
     which would cost more than most metrics do.
     """
 
-    __slots__ = ("gate", "location", "recipe")
+    __slots__ = ("gate", "recipe")
 
     gate: PassRateItem | None
-    location: tuple[str, int | None, str]
     recipe: Recipe
+
+    location = Later(lambda item: item.recipe.location_of(item.name), keep=False)
+    stash = Later(lambda item: pytest.Stash())
+    _store = Later(lambda item: item.stash)  # its former name
+    extra_keyword_matches = Later(lambda item: set())
+    user_properties = Later(lambda item: [])
+    _report_sections = Later(lambda item: [])
+    keywords = Later(keywords_of)
+    callspec = Later(callspec_of)
 
     @classmethod
     def of(cls, function: Any, binding: Binding, recipe: Recipe, case: Case, *, trial: int, name: str) -> CaseItem:
         """The item of one case, with ``name`` in its id."""
         item = cls.like(function, binding, name)
         item.recipe, item.case, item.trial, item.gate = recipe, case, trial, None
-        path, line, start = recipe.place
-        item.location = path, line, start + item.name
+        del item.extra_keyword_matches, item.user_properties, item._report_sections, item.keywords
+        del item.stash, item._store
         return item
+
+    def forget(self) -> None:
+        """Drop what held something while the case ran and holds nothing now; it is made again when it is asked for."""
+        for name in ("user_properties", "_report_sections"):
+            if not getattr(self, name):
+                delattr(self, name)
+        if self.stash.get(xfailed_key, self) is None:  # no such mark
+            del self.stash[xfailed_key]
+        if not self.stash:
+            del self.stash
 
     @property
     def ihook(self) -> Any:

@@ -10,6 +10,7 @@ import pytest
 from pytest_genaiops.errors import CoverageError
 from pytest_genaiops.plugin.explain import differs, evidence_of, fit_for_terminal
 from pytest_genaiops.plugin.items import CaseItem, SuiteItem
+from pytest_genaiops.plugin.quiet import says_nothing
 from pytest_genaiops.plugin.session import Progress, state_of
 from pytest_genaiops.report.table import Row
 from pytest_genaiops.report.text import visible
@@ -25,7 +26,7 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
     if item.running:  # the report of a subtest: pytest fails the item for it, but later than this
         item.failed_within |= report.failed
         return
-    if report.passed and report.when != "call" and not report.sections:
+    if report.when != "call" and report.passed and says_nothing(report):
         item.progress = item.progress if report.when == "setup" else None
         return
     progress = item.progress or Progress()

@@ -19,6 +19,7 @@ from _pytest.skipping import xfailed_key
 
 from pytest_genaiops.errors import of_ours
 from pytest_genaiops.plugin.names import RUNNING
+from pytest_genaiops.plugin.quiet import QuietReport, says_nothing
 
 __tracebackhide__ = of_ours
 
@@ -50,12 +51,12 @@ class LeanHooks:
 
     def __init__(self, function: Any) -> None:
         self._stock = function.ihook
-        self._manager = function.config.pluginmanager
+        self.manager = function.config.pluginmanager
 
     def __getattr__(self, name: str) -> Any:
         caller = getattr(self._stock, name)
         if name in LEAN and self.unobserved(name, *ASKS.get(name, ())):
-            caller = LEAN[name](caller, self._manager)
+            caller = LEAN[name](caller, self)
         setattr(self, name, caller)
         return caller
 
@@ -67,7 +68,7 @@ class LeanHooks:
     def unobserved(self, *names: str) -> bool:
         """Whether nobody listens to these hooks but who has nothing to do where nothing happens."""
         # pytester records the calls that pluggy makes: then it has to make them.
-        execute = getattr(self._manager, "_inner_hookexec", None)
+        execute = getattr(self.manager, "_inner_hookexec", None)
         recorded = getattr(execute, "__name__", "") != "_multicall"
         return not recorded and all(_modules(getattr(self._stock, name)) <= KNOWN[name] for name in names)
 
@@ -81,7 +82,7 @@ def _has_fixtures(item: Any) -> bool:
     return len(item.session._setupstate.stack.get(item, ((),))[0]) > 1
 
 
-def _setup(stock: Any, manager: Any) -> Callable[..., Any]:
+def _setup(stock: Any, hooks: LeanHooks) -> Callable[..., Any]:
     logs = LOGGING in _modules(stock)
     listeners = [one.function for one in reversed(stock.get_hookimpls()) if one.function.__module__ not in WATCHERS]
 
@@ -97,7 +98,7 @@ def _setup(stock: Any, manager: Any) -> Callable[..., Any]:
     return pytest_runtest_setup
 
 
-def _teardown(stock: Any, manager: Any) -> Callable[..., Any]:
+def _teardown(stock: Any, hooks: LeanHooks) -> Callable[..., Any]:
     listeners = [one.function for one in reversed(stock.get_hookimpls()) if one.function.__module__ not in WATCHERS]
 
     def pytest_runtest_teardown(item: Any, nextitem: Any) -> Any:
@@ -114,28 +115,32 @@ def _teardown(stock: Any, manager: Any) -> Callable[..., Any]:
     return pytest_runtest_teardown
 
 
-def _makereport(stock: Any, manager: Any) -> Callable[..., Any]:
-    running = manager.get_plugin(RUNNING)
-    names: Mapping[str, Any] = {}
+def _makereport(stock: Any, hooks: LeanHooks) -> Callable[..., Any]:
+    running = hooks.manager.get_plugin(RUNNING)
+    unheard = hooks.unobserved("pytest_runtest_logreport", *ASKS["pytest_runtest_logreport"])
 
     def pytest_runtest_makereport(item: Any, call: Any) -> Any:
-        nonlocal names
         if call.excinfo is not None or item.stash.get(xfailed_key, None) is not None or _has_fixtures(item):
             return stock(item=item, call=call)
-        report = pytest.TestReport.from_item_and_call(item, call)
+        report: pytest.TestReport
+        # A report made while the test runs is a subtest's, which pytest copies attribute by attribute.
+        if unheard and not (item.running or item._report_sections or item.user_properties):
+            report = QuietReport(item, call)
+        else:
+            report = pytest.TestReport.from_item_and_call(item, call)
         running.complete(item, call, report)
-        # The reports of an item's phases have the same keywords, and pytest keeps them all: half a kilobyte a case.
-        names = report.keywords = names if report.keywords == names else report.keywords
+        if call.when == "teardown":
+            item.forget()
         return report
 
     return pytest_runtest_makereport
 
 
-def _logreport(stock: Any, manager: Any) -> Callable[..., Any]:
-    terminal = manager.get_plugin("terminalreporter")
+def _logreport(stock: Any, hooks: LeanHooks) -> Callable[..., Any]:
+    terminal = hooks.manager.get_plugin("terminalreporter")
 
     def pytest_runtest_logreport(report: Any) -> Any:
-        quiet = report.when != "call" and report.passed and not report.sections
+        quiet = report.when != "call" and report.passed and says_nothing(report)
         kept = terminal.stats.get("") if quiet and terminal is not None else None
         if not kept:
             return stock(report=report)
@@ -145,7 +150,7 @@ def _logreport(stock: Any, manager: Any) -> Callable[..., Any]:
     return pytest_runtest_logreport
 
 
-LEAN: Mapping[str, Callable[[Any, Any], Callable[..., Any]]] = {
+LEAN: Mapping[str, Callable[[Any, LeanHooks], Callable[..., Any]]] = {
     "pytest_runtest_setup": _setup,
     "pytest_runtest_teardown": _teardown,
     "pytest_runtest_makereport": _makereport,

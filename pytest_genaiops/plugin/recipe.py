@@ -30,14 +30,20 @@ class Recipe:
         self.identity = identity_of(function)
         """What makes the target of every case the same one."""
         path, line, name = function.location
-        self.place = (path, line, name.removesuffix(function.name))
-        """Where every case of the test stands: pytest would look for each anew, and find the same."""
+        self._place = (path, line, name.removesuffix(function.name))
+        self.callspec = function.callspec
+        """The parameters of the test under its variant; a case has one element more in its id."""
         self.hooks = LeanHooks(function)
         self._function = function
         # An item that waits for a call waits in its setup, and the target may print meanwhile.
         self._waits = "response" in function.fixturenames and not recorded
         self._warm = False
         state_of(function.config).recipes.append(self.look_again)
+
+    def location_of(self, name: str) -> tuple[str, int | None, str]:
+        """Where a case of the test stands: pytest would look for each anew, and find the same."""
+        path, line, start = self._place
+        return path, line, start + name
 
     def look_again(self) -> None:
         """Another plugin has come: find out anew who listens."""

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_genaiops.plugin import judge, sharing, xdist
 from pytest_genaiops.plugin.collect import check_selection, out_of_slices, parametrize, refuse_testcase
-from pytest_genaiops.plugin.items import Unmatched
+from pytest_genaiops.plugin.items import CaseItem, Unmatched
 from pytest_genaiops.plugin.names import RUNNING
 from pytest_genaiops.plugin.order import arrange
 from pytest_genaiops.plugin.session import State, state_of
@@ -78,6 +78,9 @@ class Running:
         if not self.state.worker and (wrong := check_selection(self.state)):
             raise pytest.UsageError(wrong)
         self.state.items = session.items
+        for item in session.items:
+            if isinstance(item, CaseItem):
+                del item.callspec
         if len(session.items) >= MANY:
             # They live to the end: the garbage collector would walk them all again and again, for a fifth of the time.
             gc.freeze()

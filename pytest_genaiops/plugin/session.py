@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:  # only workers load a database
     from pytest_genaiops.run.exchange import Exchange
 
 STATE = pytest.StashKey["State"]()
+RUNNING_ITEM: ContextVar[Any] = ContextVar("genaiops_item", default=None)
+"""The suite's item from its setup to its teardown; None while another test runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -56,17 +56,19 @@ class Ledger:
         self._suites: dict[tuple[str, ...], dict[str, Any]] = {}
         self._rows: dict[tuple[str, ...], dict[tuple[str, str, str], Mean]] = {}
         self._differs: dict[tuple[str, ...], dict[str, str]] = {}
-        self._outcomes: dict[tuple[str, ...], dict[tuple[str, str], str]] = {}
+        self._outcomes: dict[tuple[str, ...], dict[str, dict[str, str]]] = {}
+        """By title, variant and node id."""
         self._lost: list[str] = []
         """Node ids that failed without facts: pytest-xdist reports in place of a worker that died."""
 
     def add(self, report: Any, outcome: str | None) -> None:
         """Take the facts that a suite's report carries."""
-        facts = vars(report).pop("genaiops", None)  # read once, while pytest keeps reports to the end
+        facts = getattr(report, "genaiops", None)
         if facts is None:
             if outcome == "lost":
                 self._lost.append(report.nodeid)
             return
+        del report.genaiops  # read once, while pytest keeps reports to the end
         variant, title = facts["variant"], _heading(facts)
         if facts["differs"]:
             self._differs.setdefault(title, {})[variant] = facts["differs"]
@@ -75,7 +77,7 @@ class Ledger:
         suite = self._suites.setdefault(title, {**facts, "variants": {}})
         suite["variants"].setdefault(variant)
         if facts["case"] is not None and outcome is not None:
-            self._outcomes.setdefault(title, {})[variant, report.nodeid] = outcome
+            self._outcomes.setdefault(title, {}).setdefault(variant, {})[report.nodeid] = outcome
         known = self._rows.setdefault(title, {})
         for plain in facts["rows"]:
             row = Row.of(plain)
@@ -92,7 +94,9 @@ class Ledger:
             by_case = suite["case"] is not None
             baseline = suite["baseline"]
             cells = _cells(self._rows.get(title, {}))
-            outcomes = {**_lost(self._lost, title[0], suite["variants"]), **self._outcomes.get(title, {})}
+            outcomes = _lost(self._lost, title[0], suite["variants"])
+            for variant, known in self._outcomes.get(title, {}).items():
+                outcomes.setdefault(variant, {}).update(known)
             if not cells and not outcomes:
                 continue
             words = [suite["dataset"], _extent(suite), *suite["only"]]
@@ -156,22 +160,20 @@ def _cells(rows: Mapping[tuple[str, str, str], Mean]) -> dict[tuple[str, str], d
     return cells
 
 
-def _lost(nodeids: Iterable[str], test: str, variants: Iterable[str]) -> dict[tuple[str, str], str]:
+def _lost(nodeids: Iterable[str], test: str, variants: Iterable[str]) -> dict[str, dict[str, str]]:
     """The cases of a test that died with their worker; the variant is told by the node id."""
-    found = {}
+    found: dict[str, dict[str, str]] = {}
     for nodeid in nodeids:
         name, _, parameters = nodeid.partition("[")
         if name == test and not parameters.endswith("-pass_rate]"):
             named = [variant for variant in variants if f"-{variant}-" in f"-{parameters}"]
             if named:
-                found[max(named, key=len), nodeid] = "lost"
+                found.setdefault(max(named, key=len), {})[nodeid] = "lost"
     return found
 
 
-def _tallies(outcomes: Mapping[tuple[str, str], str]) -> dict[str, Tally]:
-    counts: dict[str, Counter[str]] = {}
-    for (variant, _), outcome in outcomes.items():
-        counts.setdefault(variant, Counter())[outcome] += 1
+def _tallies(outcomes: Mapping[str, Mapping[str, str]]) -> dict[str, Tally]:
+    counts = {variant: Counter(found.values()) for variant, found in outcomes.items()}
     return {
         variant: Tally(passed=c["passed"], missed=c["missed"], failed=c["failed"], lost=c["lost"], skipped=c["skipped"])
         for variant, c in counts.items()

@@ -136,15 +136,16 @@ class Responder:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._recorded: dict[tuple[str, str, str], Response] = {}
+        self._recorded: dict[tuple[str, str], dict[str, Response]] = {}
+        """By dataset and variant, then by case."""
         self._whole: dict[tuple[int, str], Responses] = {}
 
     def recorded(self, trial: Trial) -> Response:
         """The recorded response; the same object however often it is asked for, so that it is measured once."""
-        key = (trial.dataset, trial.variant, trial.case.id)
-        found = self._recorded.get(key)
+        known = self._recorded.setdefault((trial.dataset, trial.variant), {})
+        found = known.get(trial.case.id)
         if found is None:
-            found = self._recorded[key] = recorded_response(trial)
+            found = known[trial.case.id] = recorded_response(trial)
         return found
 
     def on_record(self, suite: Suite, variant: Variant) -> Responses:
