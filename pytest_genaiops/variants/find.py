@@ -67,7 +67,7 @@ def _variants(entry: Entry, root: Path) -> Iterable[Variant]:
         raise VariantError(f"{quoted(entry)} names no variant; give a path, a glob, an id or a mapping")
     if any(mark in entry for mark in "*?["):
         return _globbed(entry, root)
-    if "/" in entry or "\\" in entry or entry.lower().endswith(SUFFIXES):
+    if "/" in entry or "\\" in entry or entry.lower().endswith(SUFFIXES) or (root / entry / DAG).is_file():
         return _file(entry, root)
     return _named(entry, root)
 

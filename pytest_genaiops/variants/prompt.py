@@ -149,7 +149,8 @@ class Renderer:
         Raises CertainError with the place.
         """
         used = _used(prompt)
-        sources = [source for name, source in prompt.inputs.items() if name in used]
+        named = (source for name, source in prompt.inputs.items() if name in used)
+        sources = [source for source in named if source.prompt or source.step or source.column]
         columns = _columns(case)
         if (
             not sources
@@ -193,8 +194,14 @@ class Renderer:
             elif wanted.default is not None:
                 names[name] = wanted.default
             if wanted.thread and name in names:
-                names[name] = roles.thread(names[name])
+                names[name] = self._thread(name, names[name], case)
         return {**names, STEPS: Outputs(outputs)} if self.chained else names
+
+    def _thread(self, name: str, value: Any, case: Case) -> roles.Thread:
+        try:
+            return roles.thread(value)
+        except VariantError as error:
+            raise VariantError(f"{self.place}: the input {quoted(name)} of {_row(case)}: {error}") from None
 
     def _text(self, prompt: Prompt, case: Case, outputs: Mapping[str, str]) -> str:
         """A prompt as a part of another one; its markers are that one's."""

@@ -17,6 +17,7 @@ INPUTS = "inputs"
 LLM, PROMPT = "llm", "prompt"
 
 _REFERENCE = re.compile(r"\$\{([^{}]+)\}")
+_INPUT = re.compile(r"\$\{(?:inputs|flow)\.")
 _TEMPLATES = (".jinja2", ".jinja", ".j2")
 
 
@@ -152,7 +153,8 @@ def _variants(name: str, entry: Any, fields: Fields) -> tuple[Any, dict[str, Nod
         if not isinstance(node, Mapping):
             fields.refuse(f"variant {quoted(key)} of {quoted(name)} has no node; write node: {{type: llm, …}}", *at)
         found[str(key)] = _node(name, node, fields, (*at, "variants", key, "node"))
-    return entry.get("default_variant_id"), found
+    default = entry.get("default_variant_id")
+    return str(default) if isinstance(default, int) else default, found
 
 
 def _node(name: str, entry: Mapping[str, Any], fields: Fields, at: At) -> Node:
@@ -198,6 +200,11 @@ def _check(flow: Flow) -> None:
     """Refuse references that lead nowhere."""
     every = [*flow.nodes.values(), *(node for each in flow.variants.values() for node in each.values())]
     for node in every:
+        for name, value in node.inputs.items() if node.kind in (LLM, PROMPT) else ():
+            if reference(value) is None and _INPUT.search(str(value)):
+                what = f"node {quoted(node.name)} has {quoted(value)}, which prompt flow hands on as it is"
+                mend = "make ${inputs.<name>} the whole value, and write the text in the template"
+                flow.fields.refuse(f"{what}; {mend}", *node.at, "inputs", name)
         for name, found in node.references:
             if found.name == INPUTS and found.path[0] not in flow.defaults:
                 what = f"node {quoted(node.name)} takes the input {quoted(found.path[0])}, which the flow does not have"

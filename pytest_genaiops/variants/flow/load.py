@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,7 @@ def flow_entry(entry: Mapping[str, Any], root: Path) -> tuple[Variant, ...]:
     if isinstance(cap, bool) or not isinstance(cap, int) or cap < 1:
         raise VariantError(f"the flow {quoted(path)} has cap={quoted(cap)}; write a whole number of 1 or more")
     file = root / path
-    return load_flow(file / DAG if file.is_dir() else file, root, combine, answer, cap)
+    return load_flow(file / DAG if os.path.isdir(file) else file, root, combine, answer, cap)
 
 
 def refuse_flex(path: Path, root: Path) -> tuple[Variant, ...]:

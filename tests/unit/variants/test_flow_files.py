@@ -400,6 +400,11 @@ class TestMalformed:
                 4,
                 ("takes '${b.output.x}'", "text without keys"),
             ),
+            (
+                nodes(asks("a", inputs='t: "About ${inputs.question}"')),
+                3,
+                ("'About ${inputs.question}', which prompt flow hands on as it is", "make ${inputs.<name>} the whole"),
+            ),
             (nodes(asks("a", inputs="topP: 1, top_p: 1, max_tokens: 1")), 0, ()),
         ],
     )
@@ -542,3 +547,26 @@ def test_any_flow_is_read_or_refused(tmp_path: Path, tree: dict[str, Any]) -> No
             variant.check(Case(id="c1", inputs={"q": "Why?"}))
 
     assert outcome(attempt).isprintable()
+
+
+def test_a_node_whose_inputs_are_all_written_out_is_asked_as_it_is(tmp_path: Path) -> None:
+    (variant,) = load(tmp_path, nodes(asks("a", inputs="text: Hello")), a="# user:\n{{ text }}")
+    variants.check_inputs(variant, [ROW])
+    assert next(variant.chain(ROW)).messages == [{"role": "user", "content": "Hello"}]
+
+
+def test_a_default_that_is_a_number(tmp_path: Path) -> None:
+    several = "\nnode_variants: {a: {default_variant_id: 1, variants: {0: {node: {%s}}, 1: {node: {%s}}}}}"
+    text = several.replace("%s", asks("a").removeprefix("name: a, "))
+    default, other = load(tmp_path, nodes("name: a, use_variants: true") + text, a="{{ text }}")
+    assert (default.id, other.id) == ("web", "web-a=0")
+
+
+def test_a_long_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(VariantError, match="cannot be read"):
+        variants.select({"flow": "x" * 300}, root=tmp_path)
+
+
+def test_a_folder_of_the_root_that_holds_a_flow_is_no_bare_name(tmp_path: Path) -> None:
+    root = write(tmp_path, WEB).parents[1]
+    assert variants.select("web", root=root)[0].source == "web/flow.dag.yaml"

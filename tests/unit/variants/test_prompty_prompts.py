@@ -186,7 +186,9 @@ class TestConversations:
     )
     def test_of_another_shape_are_refused(self, value: object) -> None:
         inputs = {"talk": Input(column="talk", thread=True)}
-        with pytest.raises(VariantError, match=r"a conversation holds .*; make it a list of \{role"):
+        with pytest.raises(
+            VariantError, match=r"the input 'talk' of row '.*': a conversation holds .*; make it a list of \{role"
+        ):
             messages("{{ talk }}", inputs, talk=value)
 
 
