@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import glob
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, NoReturn
 
+from pytest_genaiops.dataset.ids import folded
 from pytest_genaiops.dataset.text import listed, near, place, quoted
 from pytest_genaiops.errors import VariantError
 from pytest_genaiops.variants.fields import Fields
@@ -19,10 +22,13 @@ from pytest_genaiops.variants.variant import Variant
 FOLDER = "variants"
 LONGEST_NAME = 240
 
-Entry = str | Mapping[str, Any] | Variant
+_HOLDING = ("variants", "prompts", "flows")
+"""Folders of these names are no names of variants."""
+
+Entry = str | PurePath | Mapping[str, Any] | Variant
 
 
-def select(entries: str | Sequence[Entry], *, root: Path) -> tuple[Variant, ...]:
+def select(entries: Entry | Sequence[Entry], *, root: Path) -> tuple[Variant, ...]:
     """The variants that the entries name, in that order; files of one glob in natural order (v2 before v10).
 
     A string with a separator, a wildcard or a YAML suffix is a path or glob relative to ``root``;
@@ -30,18 +36,26 @@ def select(entries: str | Sequence[Entry], *, root: Path) -> tuple[Variant, ...]
     that two entries name counts once. Raises VariantError for a file or glob that is not there,
     and for two variants with one id.
     """
-    if isinstance(entries, (str, Mapping, Variant)):
+    if isinstance(entries, (str, PurePath, Mapping, Variant)) or not isinstance(entries, Iterable):
         entries = (entries,)
     by_id: dict[str, Variant] = {}
     for entry in entries:
-        for variant in _variants(entry, root):
-            first = by_id.setdefault(variant.id, variant)
+        for variant in _variants(str(entry) if isinstance(entry, PurePath) else entry, root):
+            first = by_id.setdefault(folded(variant.id), variant)
             if first != variant:
-                places = " and ".join(v.source or "a variant made in code" for v in (first, variant))
-                raise VariantError(f"{places} have one id, {quoted(variant.id)}; give one of them another id")
+                _refuse_twins(first, variant)
     if not by_id:
         raise VariantError("no variants are named; name at least one file, glob or id")
     return tuple(by_id.values())
+
+
+def _refuse_twins(first: Variant, second: Variant) -> NoReturn:
+    places = " and ".join(v.source or "a variant made in code" for v in (first, second))
+    what = f"have one id, {quoted(first.id)}"
+    if first.id != second.id:
+        by = "upper and lower case or Unicode normal form"
+        what = f"have ids that differ only by {by}, {quoted(first.id)} and {quoted(second.id)}"
+    raise VariantError(f"{places} {what}; give one of them another id")
 
 
 def files(root: Path) -> list[Path]:
@@ -73,7 +87,7 @@ def _variants(entry: Entry, root: Path) -> Iterable[Variant]:
 
 
 def _globbed(pattern: str, root: Path) -> list[Variant]:
-    files = [_in_folder(root / name) for name in glob.glob(pattern, root_dir=root, recursive=True)]
+    files = [_in_folder(root / os.path.normpath(name)) for name in glob.glob(pattern, root_dir=root, recursive=True)]
     files = sorted((file for file in files if file.is_file()), key=_natural)
     if not files:
         raise VariantError(f"no file matches {quoted(pattern)} under {place(root, None)}; check the folder and suffix")
@@ -81,9 +95,9 @@ def _globbed(pattern: str, root: Path) -> list[Variant]:
 
 
 def _file(name: str, root: Path) -> tuple[Variant, ...]:
-    path = _in_folder(root / name)
+    path = _in_folder(root / os.path.normpath(name))
     if path.is_dir():
-        raise VariantError(f"{quoted(name)} is a directory; write {quoted(name.rstrip('/') + '/*.yaml')} for its files")
+        _refuse_folder(name)
     if not path.exists():
         files = sorted(path.parent.iterdir(), key=_natural) if path.parent.is_dir() else []
         beside = [file.name for file in files if file.suffix.lower() in SUFFIXES]
@@ -92,25 +106,36 @@ def _file(name: str, root: Path) -> tuple[Variant, ...]:
     return load_variants(path, root=root)
 
 
+def _refuse_folder(name: str) -> NoReturn:
+    raise VariantError(f"{quoted(name)} is a directory; write {quoted(name.rstrip('/') + '/*.yaml')} for its files")
+
+
 def _in_folder(path: Path) -> Path:
     """A folder that holds a flow means the flow."""
     return path / DAG if (path / DAG).is_file() else path
 
 
 def _named(name: str, root: Path) -> tuple[Variant, ...]:
-    files = _files(name, root)
-    if files:
-        return load_variants(files[0], root=root)
+    found = _files(name, root)
+    if found:
+        return load_variants(found[0], root=root)
     # One of several variants of a file: its id begins with the file's.
     for end in (mark.start() for mark in re.finditer("-", name)):
-        files = _files(name[:end], root)
-        if files:
-            several = {variant.id: variant for variant in load_variants(files[0], root=root)}
+        found = _files(name[:end], root)
+        if found:
+            several = {variant.id: variant for variant in load_variants(found[0], root=root)}
             if name in several:
                 return (several[name],)
             if len(several) > 1 and "=" in name:
-                there = f"{place(files[0], root)} has no variant {quoted(name)}{near(name, several)}"
+                there = f"{place(found[0], root)} has no variant {quoted(name)}{near(name, several)}"
                 raise VariantError(f"{there}; its variants are {listed(several)}")
+    if (root / name).is_dir() and (name in _HOLDING or any((root / name).glob("*.prompty"))):
+        _refuse_folder(name)
+    known = [file.parent.name if file.name == DAG else file.stem for file in files(root)]
+    close = difflib.get_close_matches(name.lower(), [each.lower() for each in known], n=1, cutoff=0.8)
+    if close:  # it would be asked without a prompt
+        there = f"no file in {FOLDER}/ is called {quoted(name)}{near(name, known)}"
+        raise VariantError(f'{there}; mend the name, or write {{"id": {quoted(name)}}} for a name without a file')
     return (bare(name),)
 
 

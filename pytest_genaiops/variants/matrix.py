@@ -17,6 +17,7 @@ CAP = 64
 """Variants that one file gives unless it says otherwise; each costs a run of the whole dataset."""
 MOST = 4096
 """Combinations that are looked at at all."""
+_MOST_AXES = 64
 
 _GROUPS = ("parameters", "blocks", "rag", "model")
 _OPTIONS = ("exclude", "cap")
@@ -57,7 +58,10 @@ def expand(tree: Mapping[str, Any], fields: Fields) -> Iterator[tuple[Mapping[st
         yield {key: value for key, value in tree.items() if key != "matrix"}, fields
         return
     matrix = fields.mapping(tree, "matrix")
-    axes = [_axis(path, matrix[path], tree, fields) for path in matrix if path not in _OPTIONS]
+    paths = [path for path in matrix if path not in _OPTIONS]
+    if len(paths) > _MOST_AXES:
+        fields.refuse(f'"matrix" names {len(paths)} settings; vary at most {_MOST_AXES} of them', "matrix")
+    axes = [_axis(path, matrix[path], tree, fields) for path in paths]
     if not axes:
         fields.refuse('"matrix" names no setting; write matrix: {parameters.temperature: [0, 0.7]}', "matrix")
     _check_apart(axes, fields)
@@ -170,7 +174,8 @@ def _combinations(axes: Sequence[Axis], matrix: Mapping[str, Any], fields: Field
     if isinstance(cap, bool) or not isinstance(cap, int) or not 1 <= cap <= MOST:
         fields.refuse(f"cap: {quoted(cap)} is not a number of variants; give 1 to {MOST}", "matrix", "cap")
     if every > MOST:
-        fields.refuse(f'"matrix" has {every} combinations; leave values out until there are at most {MOST}', "matrix")
+        count = every if every < 10**9 else "billions of"
+        fields.refuse(f'"matrix" has {count} combinations; leave values out until there are at most {MOST}', "matrix")
     left = list(itertools.product(*(axis.levels for axis in axes)))
     default = left[0]
     exclusions = matrix.get("exclude")

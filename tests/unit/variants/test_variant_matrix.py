@@ -213,6 +213,8 @@ class TestMalformed:
             ("matrix:\n  rag.k: [1, 2]\n  cap: no", 3, ("cap: 'no' is not a number of variants",)),
             ("matrix:\n  rag.k: [1, 2]\n  cap: 4097", 3, ("give 1 to 4096",)),
             ("matrix:\n" + "".join(f"  rag.a{i}: [1, 2, 3]\n" for i in range(9)), 1, ("has 19683 combinations",)),
+            ("matrix:\n" + "".join(f"  rag.a{i}: [1, 2]\n" for i in range(64)), 1, ("has billions of combinations",)),
+            ("matrix:\n" + "".join(f"  rag.a{i}: [1, 2]\n" for i in range(20_000)), 1, ("names 20000 settings",)),
             ("matrix:\n  parameters.topP: [1, 2]\nparameters: {top_p: 3}", 2, ("the same parameter",)),
             ("matrix:\n  blocks.personna: [a]", 2, ("did you mean 'persona'?",)),
             ("matrix:\n  blocks.persona:\n  - fine\n  - |\n    {% if %}", 4, ("not a Jinja2 template",)),

@@ -129,3 +129,54 @@ def test_links_within_the_project_and_paths_that_say_where_they_lead_are_fine(tm
     (tmp_path / "way").symlink_to(project)
     assert ids(variants.select(["link", "../other.yaml"], root=project)) == ["link", "other"]
     assert ids(variants.select("variants/*.yaml", root=tmp_path / "way")) == ["link"]
+
+
+@pytest.mark.parametrize(
+    ("files", "entries", "expected"),
+    [
+        (
+            {"variants/v1.yaml": "x"},
+            ["variants/v1.yaml", "variants/../variants/v1.yaml", "v1", "./variants/v1.*"],
+            "v1",
+        ),
+        ({"variants/v1.yaml": "x"}, Path("variants/v1.yaml"), "v1"),
+        ({"variants/v1.yaml": "x"}, [Path("variants") / "*.yaml"], "v1"),
+        ({"variants/v1.yaml": "x"}, "v2", "v2"),
+        ({"variants/revised.yaml": "x"}, {"id": "revsed"}, "revsed"),
+        ({"app/docker.yaml": "x"}, "app", "app"),
+    ],
+)
+def test_what_names_one_variant(tmp_path: Path, files: dict[str, str], entries: Any, expected: str) -> None:
+    write(tmp_path, files)
+    assert ids(variants.select(entries, root=tmp_path)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("files", "entries", "part"),
+    [
+        ({"prompts/v1.yaml": "x"}, "prompts", "'prompts' is a directory; write 'prompts/*.yaml' for its files"),
+        ({"mine/v1.prompty": "x"}, "mine", "'mine' is a directory"),
+        ({"variants/revised.yaml": "x"}, "revsed", "no file in variants/ is called 'revsed' (did you mean 'revised'?)"),
+        ({"variants/chat/flow.dag.yaml": "x"}, "chatt", "(did you mean 'chat'?)"),
+        (
+            {"variants/a.yaml": "x", "variants/A.yaml": "y"},
+            "variants/*",
+            "ids that differ only by upper and lower case",
+        ),
+        ({}, ["caf\u00e9", "cafe\u0301"], "or Unicode normal form"),
+        ({}, 5, "5 names no variant"),
+    ],
+)
+def test_what_would_be_taken_for_another_variant(
+    tmp_path: Path, files: dict[str, str], entries: Any, part: str
+) -> None:
+    write(tmp_path, files)
+    with pytest.raises(VariantError) as caught:
+        variants.select(entries, root=tmp_path)
+    assert part in str(caught.value)
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(f"user: {text}\n")
