@@ -134,7 +134,7 @@ def _node_or_default(entry: Any, variants: Mapping[str, Any], fields: Fields, at
     if name not in variants:
         fields.refuse(f"node {quoted(name)} uses variants, and node_variants has none of it; add them", *at)
     default, each = variants[name]
-    if default not in each:
+    if not isinstance(default, str) or default not in each:
         what = f"the default_variant_id {quoted(default)} is no variant of node {quoted(name)}"
         fields.refuse(f"{what}{near(str(default), each)}; name one of them", "node_variants", name)
     node: Node = each[default]

@@ -383,6 +383,12 @@ class TestMalformed:
                 4,
                 ("no variant of node 'a'",),
             ),
+            (
+                nodes("name: a, use_variants: true")
+                + "\nnode_variants: {a: {default_variant_id: [x], variants: {x: {node: {type: llm}}}}}",
+                4,
+                ("default_variant_id ['x'] is no variant of node 'a'",),
+            ),
             (nodes("name: a, use_variants: true") + "\nnode_variants: {a: {}}", 4, ("have no variants",)),
             (nodes("name: a, use_variants: true") + "\nnode_variants: {a: {variants: {x: 3}}}", 4, ("has no node",)),
             (nodes(asks("absent")), 3, ("'absent.jinja2' is not there",)),
