@@ -8,6 +8,7 @@ supported dependencies), ``nox -s formats`` (files of the packages that define a
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import nox
@@ -42,7 +43,7 @@ LOWEST = [
     "rouge-score==0.1.2",
     "rapidfuzz==3.9.0",
     "pyyaml==6.0.1",
-    "jinja2==3.1.0",
+    "jinja2==3.1.6",
     "pyarrow==18.0.0",
     "datasets==4.0.0",
 ]
@@ -132,4 +133,6 @@ def _install_wheel(session: nox.Session) -> None:
 
 def _run_tests(session: nox.Session) -> None:
     # The tests stand beside the sources: outside the checkout's own folder the wheel is what gets imported.
-    session.run("python", "-P", "-m", "pytest", "tests", *session.posargs)
+    # nox's temporary folder lies inside the checkout: projects that tests make there would find its pyproject.toml.
+    outside = {"TMPDIR": tempfile.gettempdir()}
+    session.run("python", "-P", "-m", "pytest", "tests", *session.posargs, env=outside)

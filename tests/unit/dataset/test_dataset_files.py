@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -315,7 +316,7 @@ ROWS = st.lists(
     ),
     min_size=1,
     max_size=5,
-    unique_by=lambda row: row["id"],
+    unique_by=lambda row: unicodedata.normalize("NFC", unicodedata.normalize("NFC", row["id"]).casefold()),
 )
 IN_ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 
