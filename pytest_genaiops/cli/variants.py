@@ -170,8 +170,13 @@ def _named(name: str, root: Path) -> Sequence[Variant]:
 
 def _selected(entry: str, root: Path) -> Sequence[Variant]:
     """What the entry means in a suite, what a shell means by a path, and any id of the project."""
-    path = Path(os.path.abspath(entry)) if "\0" not in entry else Path()
-    found = variants.select(str(path) if path.is_file() else entry, root=root)
+    path = os.path.abspath(entry)
+    try:
+        found = variants.select(path if os.path.isfile(path) else entry, root=root)
+    except VariantError:
+        if set(entry).intersection("\0*?[/\\") or os.path.exists(root / entry):
+            raise
+        return _anywhere(entry, root)
     return found if found[0].source else _anywhere(entry, root)
 
 

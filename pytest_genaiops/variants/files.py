@@ -16,6 +16,9 @@ from pytest_genaiops.variants.fields import At, Fields
 LARGEST = 2**20
 """Bytes of a file that a prompt is written in; no prompt is so long."""
 
+MOST = 16 * LARGEST
+"""Bytes of all the files that one of them may name: a short list of names would else fill the memory."""
+
 _OPENING = "${file:"
 _REFERENCE = re.compile(r"\s*\$\{file:\s*([^{}\n]*?)\s*\}\s*", re.IGNORECASE)
 
@@ -75,6 +78,26 @@ def read_text(name: str, *, beside: Path, root: Path, shown: str) -> tuple[str, 
     return data.decode("utf-8").replace("\r\n", "\n"), there
 
 
+class Texts:
+    """Texts of the files that one file names, each read once, and bounded together."""
+
+    def __init__(self, *, beside: Path, root: Path) -> None:
+        self._beside, self._root = beside, root
+        self._known: dict[str, tuple[str, str]] = {}
+        self._left = MOST
+
+    def read(self, name: str, shown: str) -> tuple[str, str]:
+        """As :func:`read_text`, which says what ``shown`` is. Raises VariantError where all are too much, too."""
+        if name not in self._known:
+            found = read_text(name, beside=self._beside, root=self._root, shown=shown)
+            self._left -= len(found[0])
+            if self._left < 0:
+                what = f"the files that are named up to here have more than {MOST // 2**20} MiB together"
+                raise VariantError(f"{shown}: {what}; name fewer")
+            self._known[name] = found
+        return self._known[name]
+
+
 def fill(tree: Any, fields: Fields, *, beside: Path, root: Path) -> tuple[Any, Fields]:
     """The tree with every text that is ``${file:<path>}`` replaced by the text of that file, and where it came from.
 
@@ -82,6 +105,7 @@ def fill(tree: Any, fields: Fields, *, beside: Path, root: Path) -> tuple[Any, F
     where ``${file:…}`` stands within a text: there it would reach the model as it is.
     """
     files: dict[At, str] = {}
+    texts = Texts(beside=beside, root=root)
 
     def value(found: Any, at: At) -> Any:
         if isinstance(found, dict):
@@ -93,7 +117,7 @@ def fill(tree: Any, fields: Fields, *, beside: Path, root: Path) -> tuple[Any, F
         whole = _REFERENCE.fullmatch(found)
         if whole is None:
             fields.refuse("${file:…} stands within a text; make it the whole value, as in user: ${file:ask.txt}", *at)
-        text, files[at] = read_text(whole[1], beside=beside, root=root, shown=fields.place(*at))
+        text, files[at] = texts.read(whole[1], fields.place(*at))
         return text
 
     return value(tree, ()), replace(fields, files=files)

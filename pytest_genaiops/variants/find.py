@@ -152,7 +152,8 @@ def _files(name: str, root: Path) -> list[Path]:
 
 def _too_long(name: str) -> bool:
     """File systems refuse longer names in their own words."""
-    return max(map(len, name.split("/"))) > LONGEST_NAME
+    sizes = [len(part.encode("utf-8", "replace")) for part in name.split("/")]
+    return max(sizes) > LONGEST_NAME or sum(sizes) > 10 * LONGEST_NAME
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -13,7 +13,7 @@ from pytest_genaiops.dataset.text import listed, near, place, quoted
 from pytest_genaiops.dataset.yaml_tree import parse
 from pytest_genaiops.errors import VariantError
 from pytest_genaiops.variants.fields import Fields
-from pytest_genaiops.variants.files import read_bytes
+from pytest_genaiops.variants.files import Texts, read_bytes
 from pytest_genaiops.variants.flow.dag import Node, read_flow
 from pytest_genaiops.variants.flow.steps import Steps
 from pytest_genaiops.variants.matrix import CAP
@@ -38,11 +38,11 @@ def load_flow(path: Path, root: Path, combine: str = ONE, answer: str = "", cap:
     tree, lines = parse(read_bytes(path, shown, root), shown, VariantError, keys="inputs: and nodes:")
     fields = Fields(source=shown, lines=lines)
     flow = read_flow(tree, fields)
-    name = path.absolute().parent.name or "flow"
+    name, texts = path.absolute().parent.name or "flow", Texts(beside=path, root=root)
 
     def variant(choice: Choice) -> Variant:
         chosen = {node: flow.variants[node][key] for node, key in choice}
-        steps = Steps(flow=flow, nodes={**flow.nodes, **chosen}, path=path, root=root).prompts(answer)
+        steps = Steps(flow=flow, nodes={**flow.nodes, **chosen}, path=path, texts=texts).prompts(answer)
         variant_id = "-".join([name, *(f"{node}={key}" for node, key in choice)])
         return Variant(
             id=variant_id,

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from pytest_genaiops.dataset.text import listed, printable, quoted
 from pytest_genaiops.errors import VariantError
-from pytest_genaiops.variants.files import read_text
+from pytest_genaiops.variants.files import Texts
 from pytest_genaiops.variants.flow.dag import INPUTS, LLM, PROMPT, Flow, Node, Reference
 from pytest_genaiops.variants.prompt import Block, Input, Message, Prompt
 from pytest_genaiops.variants.template import compile_fault
@@ -38,7 +38,7 @@ class Steps:
     nodes: Mapping[str, Node]
     """Name -> the node in the variant at hand."""
     path: Path
-    root: Path
+    texts: Texts
     sizes: dict[str, int] = field(default_factory=dict)
     """Prompt node -> how many prompt nodes it is made of."""
 
@@ -137,7 +137,7 @@ class Steps:
         if not node.path:
             self._refuse(node, "names no file for its prompt; write source: {type: code, path: <name>.jinja2}")
         shown = fields.place("source", "path")
-        text, there = read_text(self._file(node.path), beside=self.path, root=self.root, shown=shown)
+        text, there = self.texts.read(self._file(node.path), shown)
         fault = compile_fault(text)
         if fault:
             raise VariantError(

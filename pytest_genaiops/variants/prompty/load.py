@@ -15,7 +15,7 @@ from pytest_genaiops.dataset.yaml_tree import parse
 from pytest_genaiops.errors import DatasetError, VariantError
 from pytest_genaiops.records import Case
 from pytest_genaiops.variants.fields import At, Fields
-from pytest_genaiops.variants.files import read_bytes, read_text
+from pytest_genaiops.variants.files import Texts, read_bytes
 from pytest_genaiops.variants.prompt import Block, Input, Message, Prompt
 from pytest_genaiops.variants.prompty.front_matter import Document, split
 from pytest_genaiops.variants.prompty.inputs import Declared, declared, sample
@@ -76,7 +76,7 @@ class _File:
         shown = place(path, root)
         document = split(read_bytes(path, shown, root), shown)
         fields = Fields(source=shown, lines=document.lines)
-        tree = _References(path=path, root=root, fields=fields).filled(document.tree)
+        tree = _References(texts=Texts(beside=path, root=root), fields=fields).filled(document.tree)
         inputs = declared(tree, fields)
         return _File(document=document, tree=tree, fields=fields, inputs=inputs, row=sample(tree, inputs, fields))
 
@@ -160,8 +160,7 @@ def _kind(value: Any) -> str:
 class _References:
     """Fills in ``${file:…}`` where it is a whole value; ``${env:…}`` stays a name."""
 
-    path: Path
-    root: Path
+    texts: Texts
     fields: Fields
 
     def filled(self, tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,7 +181,7 @@ class _References:
     def _file(self, name: str, at: At) -> Any:
         """What a file holds: JSON and YAML by their suffix, else its text."""
         shown = f"{self.fields.source}:{self.fields.lines.get(at, 1)}"
-        text, there = read_text(name, beside=self.path, root=self.root, shown=shown)
+        text, there = self.texts.read(name, shown)
         suffix = Path(name).suffix.lower()
         if suffix in (".yaml", ".yml"):
             return parse(text.encode("utf-8"), there, VariantError, keys="<input>: <value>")[0]

@@ -151,3 +151,16 @@ def test_a_variant_file_that_is_no_prompt(root: Path) -> None:
         file.truncate(100 * 2**20)
     with pytest.raises(VariantError, match=r"^variants/huge.yaml: the file has 100.0 MiB, and a prompt at most 1"):
         variants.load_variants(root / "variants/huge.yaml", root=root)
+
+
+def test_files_are_bounded_together(root: Path) -> None:
+    (root / "variants/large.txt").write_text("x" * 2**20)
+    line = "- {role: user, content: '${file:%slarge.txt}'}\n"
+    assert len(load(root, "messages:\n" + line % "" * 40).messages(CASE)) == 40  # read once
+    several = "messages:\n" + "".join(line % ("./" * number) for number in range(20))
+    assert "v1.yaml:18: the files that are named up to here have more than 16 MiB" in refusal(root, several)
+    (root / "variants/v1.prompty").write_text(
+        "---\nsample:\n" + "".join(f"  a{n}: ${{file:{'./' * n}large.txt}}\n" for n in range(20)) + "---\nuser:\nx\n"
+    )
+    with pytest.raises(VariantError, match=r"v1\.prompty:19: the files that are named up to here"):
+        variants.load_variants(root / "variants/v1.prompty", root=root)
