@@ -12,11 +12,10 @@ from pytest_genaiops.plugin.explain import differs, evidence_of, fit_for_termina
 from pytest_genaiops.plugin.items import CaseItem, SuiteItem
 from pytest_genaiops.plugin.quiet import says_nothing
 from pytest_genaiops.plugin.session import Progress, state_of
+from pytest_genaiops.plugin.summary import MAX_SLICES
 from pytest_genaiops.report.table import Row
 from pytest_genaiops.report.text import visible
 from pytest_genaiops.score import Score
-
-MAX_SLICES = 12
 
 
 def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:

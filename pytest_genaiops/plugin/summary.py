@@ -9,6 +9,8 @@ from typing import Any
 
 from pytest_genaiops.report.table import Row, SuiteTable, Tally, render
 
+MAX_SLICES = 12
+"""Slices that a table shows of each metric; of further ones only the number."""
 STYLES: dict[str, dict[str, bool]] = {
     "head": {"bold": True},
     "better": {"green": True},
@@ -76,6 +78,7 @@ class Ledger:
             return
         suite = self._suites.setdefault(title, {**facts, "variants": {}})
         suite["variants"].setdefault(variant)
+        suite["slices_left_out"] = max(suite["slices_left_out"], facts["slices_left_out"])
         if facts["case"] is not None and outcome is not None:
             self._outcomes.setdefault(title, {}).setdefault(variant, {})[report.nodeid] = outcome
         known = self._rows.setdefault(title, {})
@@ -93,14 +96,15 @@ class Ledger:
         for title, suite in self._suites.items():
             by_case = suite["case"] is not None
             baseline = suite["baseline"]
-            cells = _cells(self._rows.get(title, {}))
+            cells, left_out = _cells(self._rows.get(title, {}))
+            left_out = max(left_out, suite["slices_left_out"])
             outcomes = _lost(self._lost, title[0], suite["variants"])
             for variant, known in self._outcomes.get(title, {}).items():
                 outcomes.setdefault(variant, {}).update(known)
             if not cells and not outcomes:
                 continue
             words = [suite["dataset"], _extent(suite), *suite["only"]]
-            words += [f"{suite['slices_left_out']} further slices not shown"] if suite["slices_left_out"] > 0 else []
+            words += [f"{left_out} further slices not shown"] if left_out > 0 else []
             words += [f"baseline {baseline}"] if baseline else []
             words += ["each a test; values are means over them"] if by_case else []
             yield SuiteTable(
@@ -147,17 +151,15 @@ def _put(known: dict[tuple[str, str, str], Mean], key: tuple[str, str, str], row
             return
 
 
-def _cells(rows: Mapping[tuple[str, str, str], Mean]) -> dict[tuple[str, str], dict[str, Row]]:
-    """(metric, slice) -> variant -> row, slices behind their metric."""
-    metrics = dict.fromkeys(metric for metric, _, _ in rows)
-    cells: dict[tuple[str, str], dict[str, Row]] = {}
-    for metric in metrics:
-        parts = sorted({part for name, part, _ in rows if name == metric})
-        for part in parts:
-            cells[metric, part] = {
-                v: found.row(metric, part) for (m, p, v), found in rows.items() if (m, p) == (metric, part)
-            }
-    return cells
+def _cells(rows: Mapping[tuple[str, str, str], Mean]) -> tuple[dict[tuple[str, str], dict[str, Row]], int]:
+    """(metric, slice) -> variant -> row, slices behind their metric; and how many further slices a metric has."""
+    metrics: dict[str, dict[str, dict[str, Row]]] = {}
+    for (metric, part, variant), found in rows.items():
+        metrics.setdefault(metric, {}).setdefault(part, {})[variant] = found.row(metric, part)
+    cells = {
+        (metric, part): parts[part] for metric, parts in metrics.items() for part in sorted(parts)[: MAX_SLICES + 1]
+    }
+    return cells, max((len(parts) - MAX_SLICES - 1 for parts in metrics.values()), default=0)
 
 
 def _lost(nodeids: Iterable[str], test: str, variants: Iterable[str]) -> dict[str, dict[str, str]]:

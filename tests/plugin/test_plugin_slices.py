@@ -147,10 +147,11 @@ class TestSummary:
         for row in (["size=big", "1.0000", "0.5000"], ["size=small", "1.0000", "1.0000"]):
             assert row in lines
 
-    def test_more_slices_than_a_table_shows_are_counted(self, project: Project) -> None:
+    @pytest.mark.parametrize("grain", ["whole", "by_case"])
+    def test_more_slices_than_a_table_shows_are_counted(self, project: Project, grain: str) -> None:
         project.dataset([{"id": f"c{i}", "reference": "yes", "slice_n": f"{i:02}"} for i in range(15)])
         project.target()
-        project.whole()
+        getattr(project, grain)()
         result = project.run()
-        result.stdout.fnmatch_lines(["*capitals, 15 cases, 3 further slices not shown", "*n=11*"])
+        result.stdout.fnmatch_lines(["*capitals, 15 cases, 3 further slices not shown*", "*n=11*"])
         result.stdout.no_fnmatch_line("*n=12*")
