@@ -9,6 +9,7 @@ import threading
 import weakref
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 from typing import IO, NoReturn
 
@@ -59,7 +60,7 @@ class StoredCases(Lazy[Case]):
             self._file: IO[bytes] = tempfile.TemporaryFile(prefix="genaiops-")  # noqa: SIM115 - closed by the finalizer
         except OSError as error:
             _cannot_write(error)
-        weakref.finalize(self, self._file.close)
+        weakref.finalize(self, _close, self._file)
         self._lock = threading.Lock()
         self._starts = array("Q", [0])
 
@@ -97,6 +98,11 @@ class StoredCases(Lazy[Case]):
         with self._lock:
             self._file.seek(start)
             return self._file.read(end - start)
+
+
+def _close(file: IO[bytes]) -> None:
+    with suppress(OSError):  # what a full disk did not take has been told of
+        file.close()
 
 
 def _read_at(file: int, start: int, end: int) -> bytes:

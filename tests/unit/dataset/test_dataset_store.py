@@ -6,6 +6,7 @@ import enum
 import gc
 import os
 import random
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -144,17 +145,23 @@ def test_the_file_is_closed_with_the_dataset(monkeypatch: pytest.MonkeyPatch) ->
     assert files[0].closed
 
 
-def test_a_full_disk_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("buffer", [0, 1 << 16])
+def test_a_full_disk_is_said_in_a_sentence_and_once(monkeypatch: pytest.MonkeyPatch, buffer: int) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full, the disk that is always full")
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: open("/dev/full", "w+b", buffering=0))  # noqa: SIM115
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: open("/dev/full", "w+b", buffering=buffer))  # noqa: SIM115
     monkeypatch.setattr(tempfile, "gettempdir", lambda: "/tmp/here")
+    later: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", later.append)
     with pytest.raises(DatasetError) as caught:
         stored(ROWS)
     assert str(caught.value) == (
         "the dataset is too large for memory, and /tmp/here cannot hold it (No space left on device); "
         "set TMPDIR to a folder with room"
     )
+    del caught
+    gc.collect()
+    assert later == []
 
 
 def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
