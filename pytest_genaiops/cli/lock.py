@@ -11,6 +11,7 @@ from pytest_genaiops.cli.output import complain, write
 from pytest_genaiops.cli.project import add_rootdir, settings_of
 from pytest_genaiops.config import Settings
 from pytest_genaiops.dataset import Content, Source
+from pytest_genaiops.dataset.lock import is_lock
 from pytest_genaiops.errors import DatasetError, UsageError
 from pytest_genaiops.report.listing import table
 from pytest_genaiops.report.text import visible
@@ -57,7 +58,9 @@ def _left_behind(settings: Settings, locks: set[Path], unclear: Sequence[str]) -
     """A sentence about each lock of no dataset or split; those of datasets whose splits are not clear are left out."""
     for folder in settings.datasets:
         for lock in sorted((settings.root / folder).glob("*.lock")):
-            if lock not in locks and not any(f"{lock.stem}.".startswith(f"{name}.") for name in unclear):
+            if lock in locks or not is_lock(lock):
+                continue
+            if not any(f"{lock.stem}.".startswith(f"{name}.") for name in unclear):
                 shown = visible(lock.relative_to(settings.root).as_posix())
                 yield f"{shown}: its dataset or split is gone; restore it, or remove the lock if that is meant"
 

@@ -27,6 +27,7 @@ from pytest_genaiops.dataset.text import listed, quoted
 from pytest_genaiops.errors import DatasetError
 
 FORMAT = "pytest-genaiops lock 1"
+_BEGIN = b'{"format": "pytest-genaiops lock '
 _DIGITS = 32
 _ROW = re.compile(rb'[0-9a-f]{32} "')
 _LONGEST_LINE = 1 << 24
@@ -133,6 +134,15 @@ def _put(path: Path, body: IO[bytes], header: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_lock(path: Path) -> bool:
+    """Whether a file begins as a lock does; other tools have locks of their own."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(_BEGIN)) == _BEGIN
+    except OSError:
+        return False
 
 
 def read_lock(source: Source) -> Lock | None:

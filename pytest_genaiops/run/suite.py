@@ -202,6 +202,8 @@ def _recorded_systems(entries: Entries | None, data: Dataset) -> tuple[Variant, 
                 "(to run a variant instead, override the `target` fixture)"
             )
         chosen.update({system: variant_files.bare(system) for system in matching})
+    if not chosen:
+        raise VariantError("no variants are named; name at least one recorded system, or leave variants out")
     return tuple(chosen.values())
 
 

@@ -86,6 +86,7 @@ def test_a_lock_whose_split_or_dataset_is_gone_is_no_passing_check(
     run(capsys)
     (project / "datasets" / "two.csv").write_text("id,part\na,train\n")
     (project / "datasets" / "one.jsonl").unlink()
+    (project / "datasets" / "dvc.lock").write_text("schema: '2.0'\n")
     code, lines, complaints = run(capsys, "--check")
     gone = "its dataset or split is gone; restore it, or remove the lock if that is meant"
     assert (code, [name for name, *_ in lines]) == (1, ["two:train"])

@@ -119,6 +119,10 @@ class TestRecordedSuites:
             "(to run a variant instead, override the `target` fixture)"
         )
 
+    def test_a_suite_of_no_system_is_no_passing_one(self, tmp_path: Path) -> None:
+        with pytest.raises(VariantError, match="no variants are named; name at least one recorded system"):
+            suite(tmp_path, RECORDED, target=False, variants=[])
+
     def test_there_are_no_trials_of_a_record(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="trials=3, but 'qa' records one response per case and system"):
             suite(tmp_path, RECORDED, target=False, trials=3)
