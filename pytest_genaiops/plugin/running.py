@@ -36,10 +36,11 @@ def refuse(collector: pytest.Collector, name: str) -> pytest.Collector:
 def prepare_worker(node: Any) -> None:
     """In the controller of pytest-xdist: tell a worker where outcomes are written and calls are shared."""
     outcomes = state_of(node.config).outcomes
+    folder = outcomes.share_with(node.workerinput)
     _join(node.config)
     if not node.config.pluginmanager.has_plugin(XDIST):
-        node.config.pluginmanager.register(xdist.Controller(outcomes), XDIST)
-    sharing.offer(node.workerinput, outcomes.share_with(node.workerinput))
+        node.config.pluginmanager.register(xdist.Controller(outcomes, folder), XDIST)
+    sharing.offer(node.workerinput, folder)
 
 
 def _join(config: pytest.Config) -> None:
@@ -142,10 +143,13 @@ class Running:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        """Nothing waits for cases that will not run any more."""
+        """Nothing waits for cases that will not run any more, nor begins a call while the target is torn down.
+
+        In a worker, what is still under way now is called anew by those who need it.
+        """
         self.state.outcomes.end()
+        self.state.responder.engine.close()
 
     def pytest_unconfigure(self) -> None:
         """Leave nothing behind."""
-        self.state.responder.engine.close()
         self.state.outcomes.close()

@@ -32,9 +32,14 @@ def join(workerinput: Mapping[str, Any], folder: Path, settings: Settings) -> Ex
     return joined if joined.reachable else None
 
 
-def leave(folder: Path, worker: str, *, ended: bool) -> None:
-    """In the controller: let others call what a worker that is gone has left unanswered, unless the session has ended.
+def leave(folder: Path, worker: str) -> None:
+    """In the controller: let others call what a worker that is gone has left unanswered."""
+    exchange.release(folder / FILE, worker)
 
-    Workers that are interrupted work off what they have been given, and would pay for the same calls again.
+
+def stop(folder: Path, *, ended: bool) -> None:
+    """In the controller: no worker calls ahead any more, or at all.
+
+    After ``-x`` and Ctrl-C workers still run the items that they were given; calls of all others are for nothing.
     """
-    exchange.release(folder / FILE, worker, for_good=ended)
+    exchange.stop(folder / FILE, for_good=ended)

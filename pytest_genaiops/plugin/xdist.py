@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +19,17 @@ from pytest_genaiops.plugin.session import State
 class Controller:
     """Tells the workers which items are running, and which of them is gone."""
 
-    def __init__(self, outcomes: Outcomes) -> None:
+    def __init__(self, outcomes: Outcomes, folder: Path) -> None:
         self.outcomes = outcomes
+        self.folder = folder
+        self.session: pytest.Session | None = None
+        self.stopping = False
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Remember who knows whether the session is being stopped."""
+        self.session = session
+        return (yield)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A worker has begun with an item."""
@@ -29,11 +39,22 @@ class Controller:
         """A worker is done with an item."""
         self.outcomes.finish(nodeid)
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self) -> None:
+        """Behind the session itself, which has counted the failure by now."""
+        if self.session is not None and not self.stopping and (self.session.shouldfail or self.session.shouldstop):
+            self.stopping = True
+            sharing.stop(self.folder, ended=False)
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker has ended, or died."""
-        if self.outcomes.folder is not None:
-            sharing.leave(self.outcomes.folder, node.gateway.id, ended=self.outcomes.ended)
+        sharing.leave(self.folder, node.gateway.id)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Workers that have not finished were interrupted: nobody hears of what they still do."""
+        sharing.stop(self.folder, ended=True)
 
 
 class Worker:
@@ -52,11 +73,6 @@ class Worker:
         if nextitem is None and self.state.exchange is not None:
             item.config.pluginmanager.register(LastItem(self.state))
         return (yield)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
-        """What is still under way now is called anew by those who need it."""
-        self.state.responder.engine.close()
 
 
 class LastItem:

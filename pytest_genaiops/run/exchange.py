@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pytest_genaiops.records import Response, ResponseError, Trial
-from pytest_genaiops.targets import from_json, to_json
+from pytest_genaiops.targets import from_error, from_json, to_json
 
 Claim: TypeAlias = Literal["ours", "theirs", "full"]
 Found: TypeAlias = Response | Literal["under way", "overdue", "free"]
@@ -29,13 +29,16 @@ TABLES = """
     PRAGMA journal_mode = WAL;
     CREATE TABLE trials (key BLOB PRIMARY KEY, owner TEXT, since REAL, deaths INTEGER NOT NULL DEFAULT 0, answer TEXT);
     CREATE INDEX under_way ON trials (owner) WHERE answer IS NULL;
+    CREATE TABLE stopped (for_good INTEGER);
 """
 LOOK = "SELECT owner, since, answer FROM trials WHERE key = ?"
-ROOM = "(SELECT count(*) FROM trials WHERE answer IS NULL AND owner IS NOT NULL) < ?"
+STOPPED = "SELECT 1 FROM stopped WHERE for_good >= ?"
+UNDER_WAY = "(SELECT count(*) FROM trials WHERE answer IS NULL AND owner IS NOT NULL)"
+ROOM = f"NOT EXISTS ({STOPPED}) AND {UNDER_WAY} < ?"
 TAKE = f"INSERT OR IGNORE INTO trials (owner, since, key) SELECT ?, ?, ? WHERE {ROOM}"
 TAKE_OVER = f"UPDATE trials SET owner = ?, since = ? WHERE key = ? AND owner IS NULL AND answer IS NULL AND {ROOM}"  # noqa: S608 - our own constants
 ANSWER = "UPDATE trials SET answer = ? WHERE key = ? AND answer IS NULL"
-RELEASE = "UPDATE trials SET owner = NULL, deaths = deaths + ? WHERE owner = ? AND answer IS NULL"
+RELEASE = "UPDATE trials SET owner = NULL, deaths = deaths + 1 WHERE owner = ? AND answer IS NULL"
 GIVE_UP = "UPDATE trials SET answer = ? WHERE answer IS NULL AND owner IS NULL AND deaths >= ?"
 
 
@@ -66,7 +69,7 @@ class Exchange:
     def claim(self, key: object, *, again: bool) -> Claim:
         """Whether this process may call a trial now: it is ours, it is somebody else's, or too many are under way.
 
-        ``again`` takes over a trial whose caller has died.
+        ``again`` takes over a trial whose caller has died, and calls it although the session is being stopped.
         """
         name = _digest(key)
         try:
@@ -81,8 +84,10 @@ class Exchange:
                     if owner is not None or answer is not None or not again:
                         return "theirs"
                     sql = TAKE_OVER
-                if self._write(sql, self._owner, time.monotonic(), name, self._capacity):
+                if self._write(sql, self._owner, time.monotonic(), name, again, self._capacity):
                     return "ours"
+            if self._read(STOPPED, again):
+                return "theirs"
         except sqlite3.Error:
             self._leave()
             return "ours"
@@ -102,17 +107,23 @@ class Exchange:
         return response if held is None or trial is None else from_json(held, trial)
 
     def find(self, key: object, trial: Trial) -> Found:
-        """The response to a trial that was somebody else's, or why there is none yet; ``free`` is nobody's."""
+        """The response to a trial that was somebody else's, or why there is none yet; ``free`` is nobody's.
+
+        Behind the end of the session there is none any more: that is an error.
+        """
         try:
             if not self._path.exists():
                 raise sqlite3.OperationalError("somebody could not write it, and took it away")
             found = self._row(_digest(key))
+            ended = self._read(STOPPED, True)
         except sqlite3.Error:
             self._leave()
             return "free"
         owner, since, answer = found or (None, 0.0, None)
         if answer is not None:
             return from_json(answer, trial)
+        if ended:
+            return from_error("target", "the session ended before there was an answer", trial)
         if owner is None:
             return "free"
         return "overdue" if self._limit is not None and time.monotonic() - since > self._limit else "under way"
@@ -125,9 +136,12 @@ class Exchange:
                 database.close()
 
     def _row(self, name: bytes) -> tuple[str | None, float, str | None] | None:
+        return next(iter(self._read(LOOK, name)), None)
+
+    def _read(self, sql: str, *values: object) -> list[Any]:
         with self._connected() as database:
             # Read to the end under the lock: an open read keeps this connection's other threads from writing.
-            return next(iter(database.execute(LOOK, (name,)).fetchall()), None)
+            return database.execute(sql, values).fetchall()
 
     def _write(self, sql: str, *values: object) -> bool:
         with self._connected() as database:
@@ -154,15 +168,21 @@ def create(path: Path) -> None:
         database.executescript(TABLES)
 
 
-def release(path: Path, owner: str, *, for_good: bool = False) -> None:
-    """Let others call what a process that is gone had begun to call.
-
-    What several of them died over is an error, and ``for_good`` makes everything one: nobody shall call it again.
-    """
+def release(path: Path, owner: str) -> None:
+    """Let others call what a process that is gone had begun to call; what several of them died over is an error."""
     error = ResponseError(kind="target", message="every process that called the target ended before it answered")
+    _change(path, (RELEASE, [owner]), (GIVE_UP, [to_json(Response(error=error)), DEATHS]))
+
+
+def stop(path: Path, *, for_good: bool) -> None:
+    """Let nobody begin a call that nobody waits for; ``for_good`` lets nobody begin any, nor wait for one."""
+    _change(path, ("INSERT INTO stopped VALUES (?)", [for_good]))
+
+
+def _change(path: Path, *statements: tuple[str, list[object]]) -> None:
     with suppress(sqlite3.Error), closing(_open(path)) as database:
-        database.execute(RELEASE, [DEATHS if for_good else 1, owner])
-        database.execute(GIVE_UP, [to_json(Response(error=error)), DEATHS])
+        for sql, values in statements:
+            database.execute(sql, values)
 
 
 def _open(path: Path) -> sqlite3.Connection:

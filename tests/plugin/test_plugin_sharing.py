@@ -111,7 +111,8 @@ def run(project: Project, *arguments: str) -> tuple[dict[str, str], list[tuple[s
     for name in ("calls.txt", "seen.txt", "scores.txt", "ends.txt"):
         (project.path / name).unlink(missing_ok=True)
     result = project.run_apart("-v", *arguments)
-    return outcomes(result), sorted(rows(project.path / "calls.txt")), sorted(rows(project.path / "scores.txt"))
+    # A gate that waits for a case behind it has that case judged once more, with the same score.
+    return outcomes(result), sorted(rows(project.path / "calls.txt")), sorted(set(rows(project.path / "scores.txt")))
 
 
 def test_every_mode_has_the_same_items_outcomes_calls_and_scores(rich: Project) -> None:
@@ -120,7 +121,7 @@ def test_every_mode_has_the_same_items_outcomes_calls_and_scores(rich: Project) 
     assert len(found) == 22
     assert set(Counter(calls).values()) == {1}
     assert len(calls) == 16
-    for arguments in ("-n2 --dist=load", "-n2 --dist=loadfile", "-n4 --dist=loadscope", "-n4 --dist=worksteal"):
+    for arguments in ("-n2 --dist=load", "-n2 --dist=loadfile", "-n3 --dist=loadscope", "-n4 --dist=worksteal"):
         assert run(rich, "-p", "xdist", *arguments.split()) == serial, arguments
         # Whoever looked saw the same response of a trial, down to the seconds that its one call took.
         seen = {(variant, case): kept for variant, case, kept in rows(rich.path / "seen.txt")}
@@ -222,3 +223,30 @@ def test_a_hanging_call_of_one_worker_is_a_timeout_for_all(project: Project, kin
     assert words.pop("test_answer[v1-c2]") == "FAILED"
     assert set(words.values()) == {"PASSED"}
     assert Counter(project.calls) == {f"v1 c{i}": 1 for i in range(1, 5)}
+
+
+SPREAD = "-p xdist -n2 --maxschedchunk=1"
+
+
+@pytest.mark.parametrize(("options", "how"), [("", "SIGINT"), (SPREAD, "SIGINT"), (SPREAD, "-x")])
+def test_no_call_begins_ahead_once_the_session_is_stopped(project: Project, options: str, how: str) -> None:
+    project.dataset([{"id": f"c{i:02}", "reference": "yes"} for i in range(80)])
+    project.target("time.sleep(0.1)\nreturn 'yes'")
+    project.suite(f"""
+        import os, signal, time
+        import pytest
+
+        @pytest.fixture(scope="session", autouse=True)
+        def slow_to_go():
+            yield
+            time.sleep(4)
+
+        @pytest.mark.genaiops(dataset="capitals", variants=["v1"])
+        def test_case(response, case):
+            if case.id == "c03":
+                assert "{how}" == "SIGINT"
+                os.kill(os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid(), signal.SIGINT)
+    """)
+    result = project.run_apart(*options.split(), "--genaiops-concurrency=2", *(["-x"] if how == "-x" else []))
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert 4 <= len(set(project.calls)) < 60  # ahead there was time for all of them

@@ -120,12 +120,32 @@ class TestClaims:
         assert str(found.error) == "target: every process that called the target ended before it answered"
         assert found.trial is TRIAL
 
-    def test_what_is_released_for_good_is_called_by_nobody(self, path: Path, ways: Callable[..., Exchange]) -> None:
+    def test_while_it_is_stopped_only_what_somebody_waits_for_is_called(
+        self, path: Path, ways: Callable[..., Exchange]
+    ) -> None:
+        one = ways("one")
+        exchange.stop(path, for_good=False)
+        assert one.claim("a", again=False) == "theirs"
+        assert one.find("a", TRIAL) == "free"
+        assert one.claim("a", again=True) == "ours"
+
+    def test_behind_the_end_nobody_begins_a_call_nor_waits_for_one(
+        self, path: Path, ways: Callable[..., Exchange]
+    ) -> None:
         one, two = ways("one"), ways("two")
-        one.claim("k", again=False)
-        exchange.release(path, "one", for_good=True)
-        assert two.claim("k", again=True) == "theirs"
-        assert isinstance(two.find("k", TRIAL), Response)
+        for key in "abc":
+            one.claim(key, again=False)
+        exchange.release(path, "one")
+        two.claim("b", again=True)
+        one.answer("c", ANSWER)
+        exchange.stop(path, for_good=True)
+        assert [two.claim(key, again=True) for key in "acd"] == ["theirs"] * 3
+        assert two.claim("b", again=True) == "ours"  # it has begun already
+        for key in "ad":
+            found = two.find(key, TRIAL)
+            assert isinstance(found, Response)
+            assert str(found.error) == "target: the session ended before there was an answer"
+        assert two.find("c", TRIAL) == ANSWER
 
     def test_the_dead_count_no_more_among_those_under_way(self, path: Path, ways: Callable[..., Exchange]) -> None:
         one, two = ways("one", capacity=1), ways("two", capacity=1)
@@ -151,6 +171,7 @@ class TestOutOfReach:
     def test_where_it_cannot_be_made_there_is_none(self, tmp_path: Path) -> None:
         exchange.create(tmp_path / "no folder" / "trials.sqlite")
         exchange.release(tmp_path / "no folder" / "trials.sqlite", "one")
+        exchange.stop(tmp_path / "no folder" / "trials.sqlite", for_good=True)
         assert not list(tmp_path.iterdir())
 
     def test_a_file_that_is_no_database(self, tmp_path: Path) -> None:
