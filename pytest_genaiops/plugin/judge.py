@@ -103,6 +103,7 @@ def _facts(item: SuiteItem, scores: Iterable[Score]) -> dict[str, Any]:
         "only": [f"{tag}={value}" for tag, value in state_of(item.config).settings.slices],
         "baseline": suite.baseline.id if suite.baseline else None,
         "variant": item.binding.variant.id,
+        "place": [item.location[1] or 0, suite.variants.index(item.binding.variant)],
         "case": case.id if case else None,
         "slices": dict(case.slices) if case else {},
         "slices_left_out": left_out,

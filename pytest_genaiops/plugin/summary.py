@@ -77,7 +77,7 @@ class Ledger:
         if report.outcome == "rerun":
             return
         suite = self._suites.setdefault(title, {**facts, "variants": {}})
-        suite["variants"].setdefault(variant)
+        suite["variants"][variant] = min(facts["place"], suite["variants"].get(variant, facts["place"]))
         suite["slices_left_out"] = max(suite["slices_left_out"], facts["slices_left_out"])
         if facts["case"] is not None and outcome is not None:
             self._outcomes.setdefault(title, {}).setdefault(variant, {})[report.nodeid] = outcome
@@ -94,11 +94,12 @@ class Ledger:
     def tables(self) -> Iterable[SuiteTable]:
         """What to show, in the order in which the suites ran."""
         for title, suite in self._suites.items():
-            by_case = suite["case"] is not None
-            baseline = suite["baseline"]
+            by_case, baseline, differs = suite["case"] is not None, suite["baseline"], self._differs.get(title, {})
             cells, left_out = _cells(self._rows.get(title, {}))
             left_out = max(left_out, suite["slices_left_out"])
-            outcomes = _lost(self._lost, title[0], suite["variants"])
+            # As the file has them: reports come in whatever order workers finish.
+            variants = sorted(suite["variants"], key=suite["variants"].__getitem__)
+            outcomes = _lost(self._lost, title[0], variants)
             for variant, known in self._outcomes.get(title, {}).items():
                 outcomes.setdefault(variant, {}).update(known)
             if not cells and not outcomes:
@@ -111,10 +112,10 @@ class Ledger:
                 title=title[0],
                 note=", ".join(words),
                 baseline=baseline,
-                variants=list(suite["variants"]),
+                variants=variants,
                 cells=cells,
                 tallies=_tallies(outcomes),
-                differs=self._differs.get(title, {}),
+                differs={v: differs[v] for v in variants if v in differs},
             )
 
     def write(self, reporter: Any) -> None:

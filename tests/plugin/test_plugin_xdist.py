@@ -76,6 +76,16 @@ def test_same_items_outcomes_summary_and_calls_as_serial(mixed: Project, dist: s
     assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("17", "4", "0")
 
 
+def test_variants_stand_in_the_order_of_the_file_whichever_worker_is_first(project: Project) -> None:
+    project.dataset(ROWS[:1])
+    project.target("time.sleep({'slow': 0.8, 'slower': 1.2, 'quick': 0}[variant.id])\nreturn case.reference")
+    project.whole('variants=["slow", "slower", "quick"], baseline="slow"')
+    result = project.run_apart("-p", "xdist", "-n3")
+    assert result.ret == pytest.ExitCode.OK
+    head = next(line for line in result.outlines if "slower" in line and "exact_match" not in line)
+    assert head.split() == ["slow", "slower", "quick"]
+
+
 def test_more_workers_than_cases_of_a_gate(project: Project) -> None:
     project.dataset(ROWS[:1])
     project.by_case('variants=["v1", "v2"], trials=2, pass_rate=1.0')
