@@ -58,7 +58,8 @@ def callspec_of(item: Any) -> Any:
 
 
 def keywords_of(item: Any) -> NodeKeywords:
-    """What pytest makes of a function when it is collected."""
+    """What pytest makes of a function when it is collected; whoever asks may change it."""
+    item.touched = True
     keywords = NodeKeywords(item)
     keywords.update((mark.name, mark) for mark in item.own_markers)
     keywords.update(item.obj.__dict__)
@@ -129,10 +130,12 @@ class CaseItem(SuiteItem):
     which would cost more than most metrics do.
     """
 
-    __slots__ = ("gate", "recipe")
+    __slots__ = ("gate", "recipe", "touched")
 
     gate: PassRateItem | None
     recipe: Recipe
+    touched: bool
+    """Whether anybody has asked for the keywords, and may have changed them."""
 
     location = Later(lambda item: item.recipe.location_of(item.name), keep=False)
     stash = Later(lambda item: pytest.Stash())
@@ -147,10 +150,18 @@ class CaseItem(SuiteItem):
     def of(cls, function: Any, binding: Binding, recipe: Recipe, case: Case, *, trial: int, name: str) -> CaseItem:
         """The item of one case, with ``name`` in its id."""
         item = cls.like(function, binding, name)
-        item.recipe, item.case, item.trial, item.gate = recipe, case, trial, None
-        del item.extra_keyword_matches, item.user_properties, item._report_sections, item.keywords
-        del item.stash, item._store
+        item.recipe, item.case, item.trial, item.gate, item.touched = recipe, case, trial, None, False
+        if recipe.sparing:
+            del item.extra_keyword_matches, item.user_properties, item._report_sections, item.keywords
+            del item.stash, item._store
+        else:
+            item.location = recipe.location_of(item.name)
         return item
+
+    def drop_parameters(self) -> None:
+        """Drop the parameters, which pytest orders items by, unless somebody has given the case others."""
+        if self.recipe.sparing and self.callspec.params is self.recipe.callspec.params:
+            del self.callspec
 
     def forget(self) -> None:
         """Drop what held something while the case ran and holds nothing now; it is made again when it is asked for."""

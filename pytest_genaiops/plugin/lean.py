@@ -42,6 +42,9 @@ KNOWN: Mapping[str, set[str]] = {
 }
 """Hook -> modules whose listeners have nothing to do in a phase in which nothing happens."""
 
+REPORTS = ("pytest_runtest_makereport", "pytest_runtest_logreport", "pytest_report_teststatus")
+"""The hooks that are given the reports of items."""
+
 ASKS = {"pytest_runtest_logreport": ["pytest_report_teststatus"]}
 """Hook -> hooks that its listeners call."""
 
@@ -117,14 +120,14 @@ def _teardown(stock: Any, hooks: LeanHooks) -> Callable[..., Any]:
 
 def _makereport(stock: Any, hooks: LeanHooks) -> Callable[..., Any]:
     running = hooks.manager.get_plugin(RUNNING)
-    unheard = hooks.unobserved("pytest_runtest_logreport", *ASKS["pytest_runtest_logreport"])
+    unheard = hooks.unobserved(*REPORTS)
 
     def pytest_runtest_makereport(item: Any, call: Any) -> Any:
         if call.excinfo is not None or item.stash.get(xfailed_key, None) is not None or _has_fixtures(item):
             return stock(item=item, call=call)
         report: pytest.TestReport
         # A report made while the test runs is a subtest's, which pytest copies attribute by attribute.
-        if unheard and not (item.running or item._report_sections or item.user_properties):
+        if unheard and not (item.running or item.touched or item._report_sections or item.user_properties):
             report = QuietReport(item, call)
         else:
             report = pytest.TestReport.from_item_and_call(item, call)

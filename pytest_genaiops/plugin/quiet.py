@@ -41,11 +41,11 @@ class QuietReport(pytest.TestReport):
     location = Later(lambda report: report._item.location)
     outcome = "passed"
     longrepr = None
-    keywords = Later(lambda report: dict.fromkeys(report._item.keywords, 1))
+    keywords = Later(lambda report: report._item.recipe.names_of(report._item))
     sections = Later(lambda report: [])
     user_properties = Later(lambda report: [])
 
-    def __init__(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    def __init__(self, item: Any, call: pytest.CallInfo[None]) -> None:
         self._item = item
         assert call.when != "collect"
         self.when, self.duration, self.start, self.stop = call.when, call.duration, call.start, call.stop

@@ -12,7 +12,7 @@ from typing import Any
 
 from pytest_genaiops.errors import of_ours
 from pytest_genaiops.plugin.fixtures import OURS, PROVIDERS, identity_of
-from pytest_genaiops.plugin.lean import LeanHooks
+from pytest_genaiops.plugin.lean import REPORTS, LeanHooks
 from pytest_genaiops.plugin.session import state_of
 
 __tracebackhide__ = of_ours
@@ -34,6 +34,8 @@ class Recipe:
         self.callspec = function.callspec
         """The parameters of the test under its variant; a case has one element more in its id."""
         self.hooks = LeanHooks(function)
+        self.sparing = self.hooks.unobserved(*REPORTS)
+        """Whether cases do without what is made when it is asked for; who gets to see their reports would ask."""
         self._function = function
         # An item that waits for a call waits in its setup, and the target may print meanwhile.
         self._waits = "response" in function.fixturenames and not recorded
@@ -44,6 +46,11 @@ class Recipe:
         """Where a case of the test stands: pytest would look for each anew, and find the same."""
         path, line, start = self._place
         return path, line, start + name
+
+    def names_of(self, item: Any) -> dict[str, int]:
+        """The keywords of a report of a case that keeps its own: those of the test, with the names of the case."""
+        own = {self._function.name: item.name, self.callspec.id: item.callspec.id}
+        return {own.get(name, name): 1 for name in self._function.keywords}
 
     def look_again(self) -> None:
         """Another plugin has come: find out anew who listens."""

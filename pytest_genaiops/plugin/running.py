@@ -80,8 +80,8 @@ class Running:
             raise pytest.UsageError(wrong)
         self.state.items = session.items
         for item in session.items:
-            if isinstance(item, CaseItem) and item.callspec.params is item.recipe.callspec.params:  # nobody's own
-                del item.callspec
+            if isinstance(item, CaseItem):
+                item.drop_parameters()
         if len(session.items) >= MANY:
             # They live to the end: the garbage collector would walk them all again and again, for a fifth of the time.
             gc.freeze()

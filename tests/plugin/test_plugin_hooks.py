@@ -186,6 +186,26 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.xfail(strict=True, reason="later"))
 """
 
+KEPT = """
+def pytest_itemcollected(item):
+    item.extra_keyword_matches.add(item.name[:4])
+
+def pytest_terminal_summary(terminalreporter):
+    from world import note
+
+    def names(keywords):
+        return sorted(name for name in keywords if name.startswith(("named", "test_each", "v1")))
+
+    for kept in ("", "passed", "failed"):
+        for report in terminalreporter.stats.get(kept, ()):
+            note(report.nodeid, report.fspath, report.location, report.when, report.outcome, report.passed,
+                 report.longrepr and "longrepr", report.sections, report.user_properties, names(report.keywords),
+                 report.duration >= 0, report.stop >= report.start > 0, report.head_line, report.caplog)
+    for item in terminalreporter._session.items:
+        note(item.location, item.callspec.id, len(item.own_markers),
+             item.extra_keyword_matches, item.user_properties, names(item.keywords), item.listextrakeywords())
+"""
+
 
 class TestNobodyListens:
     """Answers are on record, so that setups are quiet; nothing that pytest shows is lost with what is passed over."""
@@ -241,6 +261,47 @@ class TestNobodyListens:
         ]
         assert phases[0] == phases[1]
         assert len(phases[0]) == 59  # three phases of twenty cases, one of which is skipped
+
+    def test_what_pytest_keeps_reads_the_same(self, twins: Twins) -> None:
+        twins.extend_conftest(KEPT)
+        twins.write(
+            "test_suite.py",
+            """
+            import pytest
+
+            from world import each
+
+            @each
+            def test_each(request, case, response):
+                if case.id == "c3":
+                    request.node.user_properties.append(("seen", case.id))
+                    request.node.keywords["named"] = True
+                assert response.text == case.reference
+            """,
+        )
+        ours, bare = twins.run()
+        assert ours.notes == bare.notes
+        assert len(ours.notes) == 12 + 4
+        seen = "[('seen', 'c3')] ['named', 'test_each[v1-c3]', 'v1-c3']"
+        assert [seen in note for note in ours.notes].count(True) == 3  # call, teardown and item
+
+    def test_no_case_is_left_behind_for_an_ordinary_test(self, twins: Twins) -> None:
+        twins.write(
+            "test_suite.py",
+            """
+            from world import each
+
+            @each
+            def test_each(case):
+                pass
+
+            def test_ordinary(variant):
+                pass
+            """,
+        )
+        ours, _ = twins.run()
+        assert ours.counts == {"passed": 4, "errors": 1}
+        assert "the test asks for a fixture that belongs to suites" in ours.text
 
     def test_whoever_comes_while_tests_run_is_called(self, twins: Twins) -> None:
         twins.write("test_suite.py", """
