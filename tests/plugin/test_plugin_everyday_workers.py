@@ -71,9 +71,9 @@ class Spread:
     "options",
     [
         ["-n4", "--dist=load"],
-        ["-n4", "--dist=loadfile"],
-        ["-n4", "--dist=loadscope"],
-        ["-n4", "--dist=loadgroup"],
+        ["-n2", "--dist=loadfile"],
+        ["-n2", "--dist=loadscope"],
+        ["-n2", "--dist=loadgroup"],
         ["-n4", "--dist=worksteal"],
         ["-n2", "--dist=no"],
         ["-n0"],
