@@ -21,6 +21,9 @@ from pytest_genaiops.report.text import visible
 from pytest_genaiops.score import Score
 from pytest_genaiops.variants import Variant, difference
 
+SECTION = "genaiops"
+"""Name of the section of a failure report that shows evidence."""
+
 _MIRRORED = {">=": "<=", "<=": ">=", ">": "<", "<": ">", "==": "==", "!=": "!="}
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -66,6 +69,14 @@ def fit_for_terminal(item: pytest.Item, progress: Progress, report: Any) -> None
     escape = _Escape(keep_colour=keep, drop_colour=coloured and not keep)
     report.sections = escape(report.sections)
     report.longrepr = escape(report.longrepr)
+
+
+def fit_for_encoding(report: pytest.TestReport, encoding: str) -> None:
+    """Escape of the evidence what a terminal cannot write: pytest would escape all of it, line ends too."""
+    report.sections = [
+        (name, text.encode(encoding, "backslashreplace").decode(encoding) if name == SECTION else text)
+        for name, text in report.sections
+    ]
 
 
 def _texts(item: Any, progress: Progress) -> Iterator[str]:

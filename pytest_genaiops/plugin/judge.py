@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_genaiops.errors import CoverageError
-from pytest_genaiops.plugin.explain import differs, evidence_of, fit_for_terminal
+from pytest_genaiops.plugin.explain import SECTION, differs, evidence_of, fit_for_terminal
 from pytest_genaiops.plugin.items import CaseItem, SuiteItem
 from pytest_genaiops.plugin.quiet import says_nothing
 from pytest_genaiops.plugin.session import Progress, state_of
@@ -32,7 +32,7 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
     if report.when == "call" and report.failed:
         evidence = evidence_of(progress, str(report.longrepr)) + _difference(item)
         if evidence:
-            report.sections.append(("genaiops", "\n".join(evidence)))
+            report.sections.append((SECTION, "\n".join(evidence)))
     outcome = _outcome(item, call, report)
     if outcome == "missed" and not hasattr(report, "wasxfail"):
         report.outcome = "skipped"

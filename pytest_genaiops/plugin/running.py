@@ -10,6 +10,7 @@ import pytest
 
 from pytest_genaiops.plugin import judge, sharing, xdist
 from pytest_genaiops.plugin.collect import check_selection, out_of_slices, parametrize, refuse_testcase
+from pytest_genaiops.plugin.explain import fit_for_encoding
 from pytest_genaiops.plugin.items import CaseItem, Unmatched
 from pytest_genaiops.plugin.names import RUNNING
 from pytest_genaiops.plugin.order import arrange
@@ -131,6 +132,8 @@ class Running:
             self.state.outcomes.note(report.nodeid, outcome)
         if not self.state.worker:
             self.ledger.add(report, outcome)
+        if report.failed and (terminal := self.config.pluginmanager.get_plugin("terminalreporter")) is not None:
+            fit_for_encoding(report, getattr(terminal._tw._file, "encoding", None) or "utf-8")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, Any] | None:

@@ -322,3 +322,21 @@ class TestOtherPeoplesSessions:
         result = pytester.runpytest_subprocess("-p", "no:genaiops")
         result.assert_outcomes(errors=1)
         result.stdout.fnmatch_lines(["*fixture 'exact_match' not found"])
+
+
+@pytest.mark.parametrize("options", [[], ["-p", "xdist", "-n1"]], ids=["alone", "worker"])
+def test_evidence_keeps_its_lines_on_a_terminal_without_unicode(
+    project: Project, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    project.dataset()
+    project.target("return 'Où → là?'")
+    project.suite("""
+        import pytest
+
+        @pytest.mark.genaiops(dataset="capitals", variants=["v1"])
+        def test_answers(responses, exact_match):
+            assert exact_match(responses).at_least(0.9)
+    """)
+    result = project.run_apart(*options)
+    assert r"  c1: 0.0000  'O\xf9 \u2192 l\xe0?'" in result.outlines
