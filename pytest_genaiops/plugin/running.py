@@ -132,6 +132,9 @@ class Running:
             self.state.outcomes.note(report.nodeid, outcome)
         if not self.state.worker:
             self.ledger.add(report, outcome)
+        session: Any = self.config.pluginmanager.get_plugin("session")
+        if report.failed and not self.state.worker and (session.shouldfail or session.shouldstop):
+            self.state.responder.engine.close()  # before the target is torn down, with the last item
         if report.failed and (terminal := self.config.pluginmanager.get_plugin("terminalreporter")) is not None:
             fit_for_encoding(report, getattr(terminal._tw._file, "encoding", None) or "utf-8")
 

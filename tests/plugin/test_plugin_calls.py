@@ -294,3 +294,36 @@ class TestOtherLoops:
         result = project.run("-p", "asyncio")
         assert "passed" not in result.parseoutcomes()
         assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_no_call_begins_once_x_has_ended_the_session(project: Project) -> None:
+    project.dataset([{"id": f"c{i:02}", "reference": "yes"} for i in range(40)])
+    project.write(
+        "conftest.py",
+        """
+        import pathlib, time
+        import pytest
+
+        NOTES = pathlib.Path(__file__).parent / "calls.txt"
+
+        def note(text):
+            with NOTES.open("a") as file:
+                file.write(text + "\\n")
+
+        @pytest.fixture(scope="session")
+        def target():
+            def answer(case, variant):
+                note("call")
+                time.sleep(0.05)
+                return "no"
+
+            yield answer
+            note("torn down")
+            time.sleep(0.5)
+    """,
+    )
+    project.by_case('variants=["v1"]')
+    result = project.run("-x", "--genaiops-concurrency=2")
+    assert result.parseoutcomes() == {"failed": 1}
+    assert project.calls[-1] == "torn down"
+    assert len(project.calls) <= 6
