@@ -107,9 +107,20 @@ class Outcomes:
         return {nodeid: self._known[nodeid] for nodeid in nodeids if nodeid in self._known}
 
     def _append(self, row: dict[str, Any]) -> None:
-        if self._shared is not None:
+        if self._shared is None:
+            return
+        try:
             with self._shared.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
+        except OSError as error:
+            folder, why = self._shared.parent, error.strerror or error
+            self.close()  # workers take that for the end
+            self._shared = None
+            mend = "set TMPDIR to a folder with room"
+            pytest.exit(
+                f"genaiops: {folder.parent} cannot hold what workers tell each other ({why}); {mend}",
+                returncode=pytest.ExitCode.INTERNAL_ERROR,
+            )
 
     def _refresh(self, source: Path) -> None:
         if not source.exists():

@@ -221,3 +221,35 @@ def test_no_file_is_left_in_the_temporary_folder(project: Project, monkeypatch: 
     project.by_case('variants=["v1"], pass_rate=1.0')
     assert project.run_apart("-p", "xdist", "-n2").ret == pytest.ExitCode.OK
     assert not list(temporary.glob("genaiops-*"))
+
+
+def test_a_full_disk_ends_the_session_with_a_sentence(project: Project) -> None:
+    project.dataset()
+    project.target()
+    project.by_case('variants=["v1"], pass_rate=0.5')
+    project.write(
+        "full.py",
+        """
+        import errno
+        from pytest_genaiops.plugin.outcomes import Outcomes
+
+        def full(self, *arguments, **named):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def pytest_configure(config):
+            if not hasattr(config, "workerinput"):
+                share = Outcomes.share_with
+                def shared(self, workerinput):
+                    folder = share(self, workerinput)
+                    self._shared = type("Full", (type(self._shared),), {"open": full})(self._shared)
+                    return folder
+                Outcomes.share_with = shared
+    """,
+    )
+    result = project.run_apart("-p", "xdist", "-p", "full", "-n2")
+    assert result.ret == pytest.ExitCode.INTERNAL_ERROR
+    text = result.stdout.str() + result.stderr.str()
+    assert (
+        "cannot hold what workers tell each other (No space left on device); set TMPDIR to a folder with room" in text
+    )
+    assert "Traceback" not in text
