@@ -357,6 +357,8 @@ class LoopCrew:
     def _next(self, lane: Lane) -> Slot | None:
         with self._changed:
             if not lane.queue:
+                # Here, not when the task is done: calls queued in between would find nobody, and nobody hired.
+                lane.tasks.discard(asyncio.current_task())
                 return None
             slot = lane.queue.popleft()
             lane.taken[slot] = None

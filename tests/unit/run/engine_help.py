@@ -24,6 +24,15 @@ def answers(engine: Engine, jobs: list[Job]) -> list[Response]:
     return [engine.response(each) for each in jobs]
 
 
+def answered(engine: Engine, asked: Job, seconds: float = 10.0) -> str | None:
+    """The text of the response to a trial; None where it does not come."""
+    found: list[str] = []
+    waiting = threading.Thread(target=lambda: found.append(engine.response(asked).text), daemon=True)
+    waiting.start()
+    waiting.join(seconds)
+    return found[0] if found else None
+
+
 class Counted:
     """A sync target that counts its calls and how many were under way at once."""
 

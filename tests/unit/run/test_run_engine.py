@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from engine_help import Counted, Target, answers, job
+from engine_help import Counted, Target, answered, answers, job
 
 from pytest_genaiops.records import Case
 from pytest_genaiops.run import Engine
+from pytest_genaiops.run.workers import LoopCrew
 
 
 class TestOnce:
@@ -245,3 +246,23 @@ class TestAsyncShapes:
         for case in "abc":
             engine.response(job(target, case))
         assert len(loops) == 1
+
+    def test_a_call_queued_while_the_last_worker_ends_is_made(
+        self, engines: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        engine, take = engines(concurrency=1), LoopCrew._next
+        target, ended = Application().answer, threading.Event()
+
+        def take_and_queue(crew: LoopCrew, lane: Any) -> Any:
+            slot = take(crew, lane)
+            if slot is None and not ended.is_set():
+                ended.set()
+                queueing = threading.Thread(target=engine.start, args=[[job(target, "late")]])
+                queueing.start()
+                queueing.join()
+            return slot
+
+        monkeypatch.setattr(LoopCrew, "_next", take_and_queue)
+        engine.response(job(target))
+        assert ended.wait(10)
+        assert answered(engine, job(target, "late")) == " late"
