@@ -93,7 +93,9 @@ class MetricHandle:
         return checked
 
     def _score(self, responses: Sequence[Response]) -> Score | ScoreGroup:
-        known = self._measurements or Measurements()
+        # Responses made of plain texts are nobody else's: what is kept of them would only fill the memory.
+        kept = self._measurements if any(r.trial and r.trial.dataset for r in responses[:1]) else None
+        known = kept or Measurements()
         found = known.of(self._metric, responses)
         cases = _cases(responses)
         _check_roles(self._metric, cases, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from typing import Any
@@ -217,6 +218,11 @@ class TestResponses:
         handle(responses).not_worse_than(self.responses("yes", "yes"), margin=0.5)
         WATCHER.reset(token)
         assert seen == [0.5, 1.0, 0.5], "a baseline is not what the test is about"
+
+    def test_made_of_texts_are_not_kept(self) -> None:
+        handle = MetricHandle(make("exact_match"), measurements=Measurements())
+        assert [handle(["kept nowhere", "no"], ["kept nowhere", "yes"]).value for _ in range(2)] == [0.5, 0.5]
+        assert [made for made in gc.get_objects() if type(made) is Response and made.text == "kept nowhere"] == []
 
 
 class TestTextsThatCannotBeScored:
