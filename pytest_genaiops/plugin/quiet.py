@@ -50,6 +50,16 @@ class QuietReport(pytest.TestReport):
         assert call.when != "collect"
         self.when, self.duration, self.start, self.stop = call.when, call.duration, call.start, call.stop
 
+    def _to_json(self) -> dict[str, Any]:
+        """What goes into files and to other processes: pytest looks for it in what a report keeps itself."""
+        names = ("nodeid", "location", "keywords", "outcome", "longrepr", "sections", "user_properties")
+        more = {name: value for name, value in vars(self).items() if name not in (*names, "_id")}
+        known = {name: getattr(self, name) for name in (*names, *self.__slots__) if name != "_item"}
+        return pytest.TestReport(**known, **more)._to_json()
+
+
+QuietReport.__name__ = pytest.TestReport.__name__  # by which pytest knows a report again that was written somewhere
+
 
 def says_nothing(report: pytest.TestReport) -> bool:
     """Whether there is nothing in a report of a passed phase but that it passed."""

@@ -201,6 +201,14 @@ def pytest_terminal_summary(terminalreporter):
             note(report.nodeid, report.fspath, report.location, report.when, report.outcome, report.passed,
                  report.longrepr and "longrepr", report.sections, report.user_properties, names(report.keywords),
                  report.duration >= 0, report.stop >= report.start > 0, report.head_line, report.caplog)
+            sent = terminalreporter.config.hook.pytest_report_to_serializable(
+                config=terminalreporter.config, report=report
+            )
+            sent = terminalreporter.config.hook.pytest_report_from_serializable(
+                config=terminalreporter.config, data=sent
+            )
+            note("sent", sent.nodeid, sent.location, sent.when, sent.outcome, sent.sections, sent.user_properties,
+                 names(sent.keywords), sent.duration == report.duration, sent.start == report.start)
     for item in terminalreporter._session.items:
         note(item.location, item.callspec.id, len(item.own_markers),
              item.extra_keyword_matches, item.user_properties, names(item.keywords), item.listextrakeywords())
@@ -281,9 +289,9 @@ class TestNobodyListens:
         )
         ours, bare = twins.run()
         assert ours.notes == bare.notes
-        assert len(ours.notes) == 12 + 4
+        assert len(ours.notes) == 12 + 12 + 4
         seen = "[('seen', 'c3')] ['named', 'test_each[v1-c3]', 'v1-c3']"
-        assert [seen in note for note in ours.notes].count(True) == 3  # call, teardown and item
+        assert [seen in note for note in ours.notes].count(True) == 5  # call and teardown, kept and sent, and item
 
     def test_no_case_is_left_behind_for_an_ordinary_test(self, twins: Twins) -> None:
         twins.write(
