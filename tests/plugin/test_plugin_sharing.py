@@ -154,8 +154,9 @@ def test_a_worker_that_dies_has_its_answers_kept_and_its_calls_made_by_another(p
 
         @pytest.fixture(scope="session", autouse=True)
         def late():
-            if os.environ["PYTEST_XDIST_WORKER"] == "gw1":  # so that calls of the first one are under way
-                time.sleep(1)
+            if os.environ["PYTEST_XDIST_WORKER"] == "gw1":  # else it might call everything before the first one begins
+                while not any(HERE.glob("under-way-*")):
+                    time.sleep(0.005)
 
         @pytest.mark.genaiops(dataset="capitals", variants=["v1"])
         def test_case(response, case):
