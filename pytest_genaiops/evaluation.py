@@ -35,7 +35,9 @@ class Change:
     adjusted_p_value: float | None
     """Holm-adjusted over the metrics of one comparison."""
     n: int
+    """Responses that both sides scored."""
     unscored: int
+    """Those that either side did not score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -103,7 +105,7 @@ class Evaluation:
                 p_value=d.p_value if d else None,
                 adjusted_p_value=next(adjusted) if d else None,
                 n=d.n if d else 0,
-                unscored=a.unscored + b.unscored,
+                unscored=a.n + a.unscored - (d.n if d else 0),
             )
             for name, a, b, d in found
         )

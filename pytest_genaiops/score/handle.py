@@ -352,14 +352,15 @@ class Score:
     def _comparison(self, baseline: Score | Sequence[Response], confidence: float) -> gate.Comparison:
         other = baseline if isinstance(baseline, Score) else self._rescore(baseline)
         found = self.difference(other, confidence=confidence)
+        n = found.n if found else 0
         return gate.Comparison(
             name=self.name,
             value=found.value if found else None,
             interval=found.interval if found else None,
             standard_error=found.standard_error if found else None,
             confidence=confidence,
-            n=found.n if found else 0,
-            unscored=self.unscored + other.unscored,
+            n=n,
+            unscored=len(self._table.measurements) - n,
             scale=self.scale,
             higher_is_better=self.higher_is_better,
             signature=self.signature,

@@ -250,6 +250,10 @@ class TestCompare:
         (change,) = evaluate(RECORDED, metrics=["exact_match"]).compare("v2", "v1")
         assert (change.n, change.unscored, change.change) == (1, 1, -1.0)
 
+    def test_a_gap_on_both_sides_is_one(self) -> None:
+        (change,) = evaluate(RECORDED, metrics=["exact_match"]).compare("v2", "v2")
+        assert (change.n, change.unscored) == (1, 1)
+
     def test_nothing_scored_on_both_sides_has_no_change(self) -> None:
         rows = [{"id": "a", "reference": "x", "responses": {"v1": "x", "v2": None}}]
         (change,) = evaluate(rows, metrics=["exact_match"]).compare("v2", "v1")

@@ -208,6 +208,21 @@ class TestVerdicts:
         assert (verdict.outcome, verdict.n, verdict.unscored) == ("undecided", 3, 1)
         assert "1 of 4 cases unscored" in verdict.reason
 
+    def test_a_comparison_counts_a_case_once_whichever_side_lacks_it(self) -> None:
+        baseline = Score.of([None, None, 0.4, 0.6, 0.5, 0.7], name="tone")
+        candidate = Score.of([None, 0.5, None, 0.6, 0.4, 0.7], name="tone")
+        verdict = candidate.not_worse_than(baseline, margin=0.2)
+        assert (verdict.n, verdict.unscored) == (3, 3)
+        assert verdict.reason.startswith("3 of 6 cases unscored")
+        assert baseline.not_worse_than(baseline, margin=0.2).reason.startswith("2 of 6 cases unscored")
+
+    def test_a_comparison_counts_trials_of_clustered_cases(self) -> None:
+        groups = ["a", "a", "b", "b", "c", "c"]
+        baseline = Score.of([None, 0.2, 0.4, 0.6, 0.5, 0.7], clusters=groups, name="tone")
+        candidate = Score.of([0.1, 0.5, 0.3, 0.6, 0.4, 0.7], clusters=groups, name="tone")
+        verdict = candidate.not_worse_than(baseline, margin=0.2)
+        assert (verdict.n, verdict.unscored) == (5, 1)
+
     def test_paired(self) -> None:
         before, after = noise(80, -0.1, 1)
         baseline, candidate = Score.of(before, name="tone"), Score.of(after, name="tone")
