@@ -104,6 +104,21 @@ def names_in(text: str) -> frozenset[str]:
 
 
 @functools.lru_cache(maxsize=1024)
+def looped_over(text: str) -> frozenset[str]:
+    """Names whose items a loop of the template takes. Raises as Jinja2 does for a text that is no template."""
+    from jinja2 import nodes
+
+    found = set()
+    for loop in _environment().parse(text).find_all(nodes.For):
+        over = loop.iter
+        while isinstance(over, (nodes.Filter, nodes.Getitem)) and isinstance(over.node, nodes.Expr):
+            over = over.node
+        if isinstance(over, nodes.Name):
+            found.add(over.name)
+    return frozenset(found)
+
+
+@functools.lru_cache(maxsize=1024)
 def _compiled(text: str) -> Any:
     return _environment().from_string(text)
 

@@ -22,7 +22,7 @@ from pytest_genaiops.variants.prompty.inputs import Declared, declared, sample
 from pytest_genaiops.variants.prompty.model import settings
 from pytest_genaiops.variants.prompty.mustache import to_jinja
 from pytest_genaiops.variants.roles import THREAD, has_thread
-from pytest_genaiops.variants.template import compile_fault
+from pytest_genaiops.variants.template import compile_fault, looped_over
 from pytest_genaiops.variants.variant import Variant
 
 SUFFIX = ".prompty"
@@ -83,12 +83,13 @@ class _File:
     def variant(self, variant_id: str) -> Variant:
         model, parameters = settings(self.tree, self.fields)
         thread = {THREAD: Input(column=THREAD, default=[], thread=True)} if has_thread(self.document.body) else {}
+        message = self.message(str(model.get("api", "")).lower())
         prompt = Prompt(
-            messages=(self.message(str(model.get("api", "")).lower()),),
+            messages=(message,),
             asks=False,
             model=model,
             parameters=parameters,
-            inputs={**_PASSAGES, **{each.name: each.source for each in self.inputs}, **thread},
+            inputs={**self.sources(message), **thread},
         )
         description = next((t for t in map(self.tree.get, ("description", "name")) if isinstance(t, str)), "")
         variant = Variant(
@@ -101,6 +102,13 @@ class _File:
             steps=(prompt,),
         )
         return replace(variant, sample=self.case(variant))
+
+    def sources(self, message: Message) -> dict[str, Input]:
+        """Where inputs come from: passages as one text, or one by one where the template loops over them."""
+        found = {**_PASSAGES, **{each.name: each.source for each in self.inputs}}
+        if any("context" in looped_over(block.text) for block in message.blocks):
+            found["context"] = replace(found["context"], column="contexts")
+        return found
 
     def message(self, api: str) -> Message:
         """The body: a chat whose markers are in its text, or one text for models that only complete it."""

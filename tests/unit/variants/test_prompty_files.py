@@ -283,6 +283,18 @@ class TestInputs:
         variant = load(tmp_path, front("inputs: {context: {type: string}}", "user:\n{{ context }}"))
         assert variant.messages(case)[0]["content"] == "One.\n\nTwo."
 
+    @pytest.mark.parametrize("head", ["", "inputs: {context: {type: array}}", "sample: {context: [One., Two.]}"])
+    @pytest.mark.parametrize("over", ["context", "context[:2]", "context | reject('equalto', 'x')"])
+    def test_a_loop_over_the_input_context_takes_passages(self, tmp_path: Path, head: str, over: str) -> None:
+        case = Case(id="c1", inputs={"question": "Why?"}, contexts=("One.", "Two."))
+        variant = load(tmp_path, front(head, f"user:\n{{% for each in {over} %}}[{{{{ each }}}}]{{% endfor %}}"))
+        assert variant.messages(case)[0]["content"] == "[One.][Two.]"
+
+    def test_a_loop_over_lines_takes_those_of_all_passages(self, tmp_path: Path) -> None:
+        case = Case(id="c1", inputs={"question": "Why?"}, contexts=("One.", "Two."))
+        body = "user:\n{% for each in context.splitlines() %}[{{ each }}]{% endfor %}"
+        assert load(tmp_path, front("", body)).messages(case)[0]["content"] == "[One.][][Two.]"
+
     def test_a_row_with_none_of_the_columns_is_refused(self, tmp_path: Path) -> None:
         variant = load(tmp_path, front("inputs: {query: What, tone: kind}", "user:\n{{ tone }} {{ query }}"))
         with pytest.raises(VariantError, match=r"has none of the columns 'query', 'tone', .* all rows would ask"):
