@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pytest_genaiops import dataset, variants
 from pytest_genaiops.cli.description import described, differing, leaking, locked, together, twins
+from pytest_genaiops.cli.health import all_variant_files
 from pytest_genaiops.cli.output import complain, write
 from pytest_genaiops.cli.project import add_rootdir, settings_of
 from pytest_genaiops.config import Settings
@@ -19,7 +20,6 @@ from pytest_genaiops.errors import DatasetError, UsageError, VariantError
 from pytest_genaiops.report.listing import table
 from pytest_genaiops.report.text import visible
 from pytest_genaiops.variants import Variant
-from pytest_genaiops.variants.load import SUFFIXES
 
 HELP = "list datasets, describe them, or show what differs between two"
 DIFFERENT = FAULTY = 1
@@ -34,7 +34,7 @@ def add(parser: ArgumentParser) -> None:
     about = "columns, slices, lengths, gaps, duplicates, and what leaks into splits and prompts"
     describe = actions.add_parser("describe", help=about, description=f"{about.capitalize()}.")
     describe.add_argument("name", nargs="+", help="dataset, as a suite names it; without a split all of its splits")
-    glob = "variants whose prompts are searched for rows (default: every file under variants/)"
+    glob = "variants whose prompts are searched for rows (default: all that `genaiops variants list` names)"
     describe.add_argument("--variants", metavar="GLOB", help=glob)
     describe.set_defaults(run=_describe)
     about = "rows added, removed and edited, with what changed in their texts"
@@ -109,12 +109,12 @@ def _loaded(source: Source) -> Dataset:
 
 
 def _prompts(glob: str | None, settings: Settings) -> tuple[dict[str, str], list[str]]:
-    """Variant -> every text of its prompts, by default of all files under ``variants/``; and what cannot be read."""
+    """Variant -> every text of its prompts, by default of all of the project; and what cannot be read."""
     found: list[Variant] = []
     faults: list[str] = []
     if glob is not None:
         found += variants.select(glob, root=settings.root)
-    for file in _variant_files(settings.root) if glob is None else ():
+    for file in all_variant_files(settings.root) if glob is None else ():
         try:
             found += variants.load_variants(file, root=settings.root)
         except VariantError as error:
@@ -127,10 +127,6 @@ def _named(variant: Variant) -> str:
     if Path(variant.source).stem == variant.id:
         return variant.source
     return f"{variant.source} {variant.id}"
-
-
-def _variant_files(root: Path) -> list[Path]:
-    return sorted(path for path in (root / "variants").rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
 def _texts(variant: Variant) -> Sequence[str]:

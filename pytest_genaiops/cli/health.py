@@ -20,7 +20,8 @@ from pytest_genaiops.dataset.source import Source, locate_all
 from pytest_genaiops.dataset.text import listed, place, printable
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import Case
-from pytest_genaiops.variants import Variant, check_inputs, load_variants
+from pytest_genaiops.variants import FOLDER, Variant, check_inputs, load_variants
+from pytest_genaiops.variants import files as files_of_folder
 from pytest_genaiops.variants.flow import DAG
 from pytest_genaiops.variants.load import SUFFIXES
 
@@ -28,7 +29,7 @@ STORE = ".genaiops"
 _ROWS = 1000
 """How many rows of a dataset are looked at for their inputs."""
 Rows = Sequence[Case]
-_FOLDERS = ("variants", "prompts")
+FOLDERS = ("variants", "prompts")
 """YAML in folders of these names is variants, wherever they stand in the project."""
 _CERTAIN = (".prompty", DAG)
 _USUAL_KEYS = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY")
@@ -120,8 +121,14 @@ def variant_files(root: Path) -> Iterator[Path]:
         )
         below[:] = [name for name in below if not (here / name / "pyvenv.cfg").is_file()]
         # Other pages of YAML stand beside a flow; elsewhere only a name that is sure tells a variant.
-        known = set(here.relative_to(root).parts) & set(_FOLDERS) and DAG not in names
+        known = set(here.relative_to(root).parts) & set(FOLDERS) and DAG not in names
         yield from (here / name for name in sorted(names) if name.lower().endswith(SUFFIXES if known else _CERTAIN))
+
+
+def all_variant_files(root: Path) -> list[Path]:
+    """The files of the folder of variants, whose names alone a suite may give, and then those elsewhere."""
+    elsewhere = (file for file in variant_files(root) if not file.is_relative_to(root / FOLDER))
+    return [*files_of_folder(root), *elsewhere]
 
 
 def keys(found: Sequence[Variant]) -> Iterator[Finding]:

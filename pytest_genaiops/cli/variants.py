@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_genaiops import variants
-from pytest_genaiops.cli.health import variant_files
+from pytest_genaiops.cli.health import FOLDERS, all_variant_files, variant_files
 from pytest_genaiops.cli.output import complain, write
 from pytest_genaiops.cli.project import add_rootdir, settings_of
 from pytest_genaiops.config import Settings
@@ -33,7 +33,8 @@ def add(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="<action>")
     about = "one line for each variant, under the name of its file"
     listing = actions.add_parser("list", help=about, description=f"Show {about}.")
-    listing.add_argument("glob", nargs="*", help="files, as a suite names them (default: all under variants/)")
+    default = "all in folders called variants or prompts, .prompty files and flows"
+    listing.add_argument("glob", nargs="*", help=f"files, as a suite names them (default: {default})")
     listing.set_defaults(run=_list)
     about = "settings and prompt of a variant, or the messages that a model gets for a case"
     show = actions.add_parser("show", help=about, description=f"Show {about}.")
@@ -67,9 +68,10 @@ def _list(arguments: Namespace) -> int:
 
 
 def _files(root: Path) -> list[str]:
-    files = [file.relative_to(root).as_posix() for file in variants.files(root)]
+    files = [file.relative_to(root).as_posix() for file in all_variant_files(root)]
     if not files:
-        raise UsageError(f"{variants.FOLDER}/ holds no variant; add one, or name files: genaiops variants list <glob>")
+        where = f"no folder called {' or '.join(FOLDERS)} holds a variant, and no .prompty file or flow is elsewhere"
+        raise UsageError(f"{where}; add one, or name files: genaiops variants list <glob>")
     return files
 
 

@@ -159,10 +159,14 @@ class TestDescribe:
     def test_one_split_and_chosen_variants(self, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (project / "prompts").mkdir()
         (project / "prompts" / "v1.yaml").write_text(V1)
-        _, out, _ = run(capsys, "describe", "shop:train", "--variants", "prompts/*.yaml")
+        (project / "prompts" / "v2.yaml").write_text(V1)
+        _, out, _ = run(capsys, "describe", "shop:train")
+        assert "in prompts/v2.yaml 1 row: question of 'a'" in lines(out)
+        _, out, _ = run(capsys, "describe", "shop:train", "--variants", "prompts/v1.yaml")
+        assert "prompts/v2.yaml" not in out
         assert "in prompts/v1.yaml 1 row: question of 'a'" in lines(out)
         assert "between" not in out
-        _, out, _ = run(capsys, "describe", "one", "--variants", "prompts/*.yaml")
+        _, out, _ = run(capsys, "describe", "one", "--variants", "prompts/v1.yaml")
         assert lines(out)[-1] == "in prompts no question or reference stands in those of 1 variant"
         assert run(capsys, "describe", "one", "--variants", "none/*.yaml")[0] == 2
 

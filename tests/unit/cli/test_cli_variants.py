@@ -81,7 +81,15 @@ class TestList:
     def test_no_files(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
         code, lines, complaint = run(capsys, "list", "--rootdir", str(root / "datasets"))
         assert (code, lines) == (2, [])
-        assert complaint.startswith("genaiops: variants/ holds no variant; add one, or name files")
+        assert complaint.startswith("genaiops: no folder called variants or prompts holds a variant")
+
+    def test_those_outside_the_folder_come_behind(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        for name in ("prompts/shop/kind.yaml", "app/ask.prompty", "elsewhere/page.yaml"):
+            (root / name).parent.mkdir(parents=True)
+            (root / name).write_text("user:\nWhy?" if name.endswith("prompty") else "user: Why?")
+        code, lines, _ = run(capsys, "list")
+        files = [line for line in lines if not line.startswith(" ")]
+        assert (code, files[-3:]) == (0, ["variants/v2.yaml", "app/ask.prompty", "prompts/shop/kind.yaml"])
 
 
 class TestShow:
