@@ -100,6 +100,7 @@ def _facts(item: SuiteItem, scores: Iterable[Score]) -> dict[str, Any]:
         "data": suite.dataset.hash,
         "cases": len(suite.cases),
         "cases_there": len(suite.dataset.cases),
+        "trials": suite.trials,
         "only": [f"{tag}={value}" for tag, value in state_of(item.config).settings.slices],
         "baseline": suite.baseline.id if suite.baseline else None,
         "variant": item.binding.variant.id,

@@ -107,7 +107,8 @@ class Ledger:
             words = [suite["dataset"], _extent(suite), *suite["only"]]
             words += [f"{left_out} further slices not shown"] if left_out > 0 else []
             words += [f"baseline {baseline}"] if baseline else []
-            words += ["each a test; values are means over them"] if by_case else []
+            unit = "each trial" if suite["trials"] > 1 else "each"
+            words += [f"{unit} a test; values are means over them"] if by_case else []
             yield SuiteTable(
                 title=title[0],
                 note=", ".join(words),
@@ -131,17 +132,18 @@ class Ledger:
 
 
 def _extent(suite: Mapping[str, Any]) -> str:
-    """How many cases ran, and of how many where it was not all of them."""
-    ran, there = suite["cases"], suite["cases_there"]
-    return f"{ran} case{'' if ran == 1 else 's'}" if ran == there else f"{ran} of {there} cases"
+    """How many cases ran, of how many where it was not all of them, and how often where it was not once."""
+    ran, there, trials = suite["cases"], suite["cases_there"], suite["trials"]
+    extent = f"{ran} case{'' if ran == 1 else 's'}" if ran == there else f"{ran} of {there} cases"
+    return f"{extent} in {trials} trials" if trials > 1 else extent
 
 
 def _heading(facts: Mapping[str, Any]) -> tuple[str, ...]:
-    """What shares a table: the tests of one file that judge the same data against the same baseline; else each test."""
+    """What shares a table: the tests of one file that judge the same data as often against one baseline; else each."""
     path, _, test = facts["suite"].partition("::")
     if facts["case"] is not None:
         return (f"{path}::{test}",)
-    return (path, facts["dataset"], facts["data"], str(facts["baseline"]))
+    return (path, facts["dataset"], facts["data"], str(facts["baseline"]), str(facts["trials"]))
 
 
 def _put(known: dict[tuple[str, str, str], Mean], key: tuple[str, str, str], row: Row, test: str) -> None:

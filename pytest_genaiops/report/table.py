@@ -110,10 +110,13 @@ def _differences(table: SuiteTable, width: int, ascii_only: bool) -> list[str]:
 
 
 def _heading(table: SuiteTable, width: int) -> list[Line]:
-    """Title and note on one line, or on two where they do not fit."""
+    """Title and note on one line, or the note below, wrapped, where they do not fit."""
     title = Cell(text=clipped(visible(table.title), width), style="head")
-    note = Cell(text=clipped(f"{GAP}{visible(table.note)}", width))
-    return [[title, note]] if _width([title, note]) <= width else [[title], [note]]
+    note = Cell(text=f"{GAP}{visible(table.note)}")
+    if _width([title, note]) <= width:
+        return [[title, note]]
+    parts = textwrap.wrap(visible(table.note), width - len(GAP), subsequent_indent=GAP, break_on_hyphens=False)
+    return [[title], *([Cell(text=clipped(GAP + part, width))] for part in parts)]
 
 
 def _labels(table: SuiteTable, ascii_only: bool) -> dict[Any, str]:

@@ -109,7 +109,7 @@ def make_suite(spec: Spec, settings: Settings, *, has_target: bool, cases: Seque
         dataset=data,
         cases=cases,
         variants=tuple(v for v in every if settings.variant is None or fnmatchcase(v.id, settings.variant)),
-        baseline=_baseline(settings.baseline, spec.baseline, every),
+        baseline=_baseline(settings.baseline, spec.baseline, every, () if recorded else data.systems),
         trials=spec.trials,
         pass_rate=spec.pass_rate,
         recorded=recorded,
@@ -207,11 +207,18 @@ def _recorded_systems(entries: Entries | None, data: Dataset) -> tuple[Variant, 
     return tuple(chosen.values())
 
 
-def _baseline(chosen: str | None, named: str | None, variants: Sequence[Variant]) -> Variant | None:
-    """The variant chosen for the session where this suite has it, else the suite's own."""
+def _baseline(
+    chosen: str | None, named: str | None, variants: Sequence[Variant], passed_over: Sequence[str]
+) -> Variant | None:
+    """The variant chosen for the session where this suite has it, else the suite's own.
+
+    ``passed_over`` are recorded systems in whose place a target answers.
+    """
     known = {variant.id: variant for variant in variants}
     if chosen in known:
         return known[chosen]
     if named is not None and named not in known:
-        raise VariantError(f"the baseline {named!r} is no variant of this suite; {did_you_mean(named, list(known))}")
+        why = " (it is on record in the dataset, but your `target` fixture answers instead)" * (named in passed_over)
+        hint = did_you_mean(named, list(known))
+        raise VariantError(f"the baseline {named!r} is no variant of this suite{why}; {hint}")
     return known[named] if named is not None else None

@@ -126,6 +126,12 @@ class TestSummaryTable:
             ["size=small", "1.0000", "1.0000", "+0.0000"],
         ]
 
+    def test_trials_are_told_of(self, project: Project) -> None:
+        project.target("return case.reference")
+        project.by_case('variants=["v1"], trials=3, pass_rate=0.9')
+        result = project.run()
+        result.stdout.fnmatch_lines(["*capitals, 4 cases in 3 trials, each trial a test; values are*", "  passed *12"])
+
     def test_unscored_cases_are_counted(self, project: Project) -> None:
         project.target("if case.id == 'c1':\n    raise ConnectionError('no route')\nreturn case.reference")
         project.whole('variants=["v1"]', threshold=0.9)

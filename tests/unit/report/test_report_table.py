@@ -144,6 +144,15 @@ class TestWidth:
             alone = line[0].style != "head" and sum(cell.text.startswith("  ") for cell in line[1:]) == 1
             assert columns(text.rstrip()) <= width or alone
 
+    def test_a_long_note_is_wrapped_and_not_cut(self) -> None:
+        words = "shop version 2, 70 cases, baseline v1, each a test; values are means over them"
+        shown = lines(table(cells={}, title="tests/test_shop.py::test_each", note=words), width=60)
+        assert shown[:3] == [
+            "tests/test_shop.py::test_each",
+            "  shop version 2, 70 cases, baseline v1, each a test; values",
+            "    are means over them",
+        ]
+
     def test_a_suite_without_metrics_is_a_heading(self) -> None:
         assert lines(table(cells={}))[0] == "test_translation  wmt, 10 cases"
 

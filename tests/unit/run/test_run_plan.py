@@ -89,6 +89,11 @@ class TestCalledSuites:
         with pytest.raises(VariantError, match="baseline 'mian' is no variant of this suite; did you mean 'main'"):
             suite(tmp_path, variants=["main", "short"], baseline="mian")
 
+    def test_a_recorded_baseline_beside_a_target_is_refused_with_the_reason(self, tmp_path: Path) -> None:
+        why = r"no variant of this suite \(it is on record in the dataset, but your `target` fixture answers instead\)"
+        with pytest.raises(VariantError, match=why):
+            suite(tmp_path, RECORDED, baseline="small")
+
     def test_a_target_goes_before_recorded_responses(self, tmp_path: Path) -> None:
         assert not suite(tmp_path, RECORDED).recorded
 
