@@ -33,6 +33,9 @@ def test_a_change_in_words(change: list[Any], said: str) -> None:
 def test_several_on_a_line() -> None:
     assert summary([TEMPERATURE, ["rag.k", None, "4", False]]) == "parameters.temperature 0 → 0.7; rag.k added (4)"
     assert summary([TEMPERATURE] * 8).endswith("; and 2 more")
+    assert summary([*[TEMPERATURE] * 8, ["block user", "a", "b", True]]).startswith(
+        "block user changed (+1 −1 words); "
+    )
     assert summary([]) == ""
 
 
