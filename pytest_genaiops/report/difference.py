@@ -16,7 +16,7 @@ _WIDTH = 40
 
 
 def summary(changes: Sequence[Sequence[Any]]) -> str:
-    """``parameters.temperature 0 → 0.7; block instructions changed (+12 −3 words)``; of more than six changes texts first."""
+    """``parameters.temperature 0 → 0.7; block instructions changed (+12 −3 words)``; of over six, texts first."""
     rest = len(changes) - MOST
     # A changed prompt must not hide behind settings that merely have another form.
     ordered = sorted(changes, key=lambda change: not change[3]) if rest > 0 else changes

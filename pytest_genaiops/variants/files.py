@@ -65,6 +65,8 @@ def read_text(name: str, *, beside: Path, root: Path, shown: str) -> tuple[str, 
     except (OSError, RuntimeError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise VariantError(f"{shown}: {quoted(name)} cannot be followed ({why}); check the path") from None
+    if os.path.islink(path):  # from Python 3.13 on, a circle of links is handed back as it is
+        raise VariantError(f"{shown}: {quoted(name)} cannot be followed (its links lead in a circle); check the path")
     if not path.is_relative_to(top):
         raise VariantError(f"{shown}: {quoted(name)} is outside the project; copy the file into it")
     if not os.path.exists(path):  # unlike Path.exists() it answers for any name

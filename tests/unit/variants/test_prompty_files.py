@@ -363,7 +363,8 @@ class TestReferences:
 
     def test_values_nested_more_deeply_than_can_be_worked_with(self, tmp_path: Path) -> None:
         (tmp_path / "variants").mkdir()
-        (tmp_path / "variants/deep.json").write_text("[" * 900 + "]" * 900)
+        deep = tmp_path / "variants/deep.json"
+        deep.write_text("[" * 200_000 + "]" * 200_000)
         with pytest.raises(VariantError, match="nested too deeply; flatten"):
             load(tmp_path, front("model: {parameters: {x: '${file:deep.json}'}}"))
 
