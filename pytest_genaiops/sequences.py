@@ -6,6 +6,7 @@ that were counted in them.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, overload
 
@@ -18,9 +19,9 @@ class Lazy(Sequence[Item]):
 
     __slots__ = ()
 
+    @abstractmethod
     def at(self, position: int) -> Item:
         """The item at a position from 0 to the length."""
-        raise NotImplementedError
 
     @overload
     def __getitem__(self, index: int) -> Item: ...
