@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_genaiops.errors import MetricError
@@ -25,6 +25,7 @@ def test_step_up_values_worked_by_hand() -> None:
     assert benjamini_hochberg([0.02, 0.04, 0.03, 0.005]) == pytest.approx((0.04, 0.04, 0.04, 0.02))
 
 
+@settings(deadline=None)  # the first draw loads the oracle
 @given(P_VALUES)
 def test_step_up_values_are_those_of_scipy(p_values: list[float]) -> None:
     """scipy 1.17.1."""
@@ -33,6 +34,7 @@ def test_step_up_values_are_those_of_scipy(p_values: list[float]) -> None:
     assert benjamini_hochberg(p_values) == pytest.approx(false_discovery_control(p_values).tolist(), abs=1e-15)
 
 
+@settings(deadline=None)  # the first draw loads the oracle
 @given(P_VALUES)
 def test_both_are_those_of_statsmodels(p_values: list[float]) -> None:
     """statsmodels 0.15.0."""
