@@ -1,7 +1,8 @@
-"""Accuracy, precision, recall and F1 of predicted classes, and the confusion behind them.
+"""Accuracy, precision, recall, F1 and Matthews correlation of predicted classes, and the confusion behind them.
 
 Definitions: scikit-learn's ``precision_recall_fscore_support`` with ``zero_division=0``, over the
-union of the classes that were predicted and that are true.
+union of the classes that were predicted and that are true; Matthews correlation for any number of
+classes as Gorodkin 2004 (*Comparing two K-category assignments by a K-category correlation coefficient*, eq. 8).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ AVERAGES = ("macro", "micro", "weighted")
 
 @dataclass(frozen=True, kw_only=True)
 class Classification(Metric):
-    """A group: ``accuracy``, ``precision``, ``recall``, ``f1``, each 0-1, higher is better.
+    """A group: ``accuracy``, ``precision``, ``recall``, ``f1``, each 0-1, and ``mcc``, -1 to 1; higher is better.
 
     ``average``: ``"macro"`` (default; plain mean over classes), ``"micro"`` (over all decisions),
     ``"weighted"`` (mean by number of true cases), or None for one score per class:
@@ -61,15 +62,18 @@ class Classification(Metric):
         return _accuracy(total, n)
 
     def parts(self, total: Total | None) -> Mapping[str, Part | Mapping[str, Part]]:
-        """``accuracy``, ``precision``, ``recall``, ``f1``; the last three by class name under ``average=None``."""
+        """``accuracy``, ``precision``, ``recall``, ``f1``, ``mcc``; the ratios by class name under ``average=None``."""
         accuracy = Part(name="accuracy", score=_accuracy, case_score=_correct, is_mean=True)
+        ratios: dict[str, Part | Mapping[str, Part]]
         if self.average is None:
             names = [] if total is None else _classes(_pairs(total))
-            return {"accuracy": accuracy} | {
+            ratios = {
                 kind: {name: _part(f"{kind}[{name}]", partial(_of_class, kind, name)) for name in names}
                 for kind in _RATIOS
             }
-        return {"accuracy": accuracy} | {kind: _part(kind, partial(_averaged, kind, self.average)) for kind in _RATIOS}
+        else:
+            ratios = {kind: _part(kind, partial(_averaged, kind, self.average)) for kind in _RATIOS}
+        return {"accuracy": accuracy, **ratios, "mcc": _part("mcc", _matthews, scale=(-1.0, 1.0))}
 
     def tables(self, total: Total) -> Mapping[str, Any]:
         """``confusion``: (true label, predicted label) -> count, sorted, pairs that occur only."""
@@ -103,8 +107,8 @@ def _f1(counts: _Counts) -> float:
 _RATIOS = {"precision": _precision, "recall": _recall, "f1": _f1}
 
 
-def _part(name: str, score: Any) -> Part:
-    return Part(name=name, score=score, case_score=_correct)
+def _part(name: str, score: Any, scale: tuple[float, float] = (0.0, 1.0)) -> Part:
+    return Part(name=name, score=score, case_score=_correct, scale=scale)
 
 
 def _pairs(total: Any) -> Pairs:
@@ -153,3 +157,19 @@ def _averaged(kind: str, average: str, total: Any, n: int) -> float:
         return float(ratio(_Counts(hits=math.fsum(one.hits for one in counts), predicted=decisions, true=decisions)))
     weights = [1.0 if average == "macro" else one.true for one in counts]
     return math.fsum(ratio(one) * weight for one, weight in zip(counts, weights, strict=True)) / math.fsum(weights)
+
+
+def _matthews(total: Any, n: int) -> float:
+    """Correlation of prediction and label: their covariance over the root of both variances, from the counts alone.
+
+    Raises UnscorableError where all predictions or all labels are one class: that is 0 / 0. (scikit-learn calls
+    it 0, as if the classes had been guessed.)
+    """
+    counts = _counts(_pairs(total)).values()
+    covariance = n * sum(one.hits for one in counts) - sum(one.predicted * one.true for one in counts)
+    of_predictions = n * n - sum(one.predicted**2 for one in counts)
+    of_labels = n * n - sum(one.true**2 for one in counts)
+    if not (of_predictions and of_labels):
+        constant = "labels" if of_predictions else "predictions"
+        raise UnscorableError(f"all {constant} are one class, which correlates with nothing; use accuracy or f1")
+    return max(-1.0, min(1.0, covariance / math.sqrt(of_predictions * of_labels)))

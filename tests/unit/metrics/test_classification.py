@@ -7,7 +7,12 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    matthews_corrcoef,
+    precision_recall_fscore_support,
+)
 
 from pytest_genaiops.errors import MetricError, UnscorableError
 from pytest_genaiops.metrics.base import Part, Total, add_up
@@ -71,6 +76,42 @@ def test_values_by_hand() -> None:
     assert value(parts["recall"], total, 4) == pytest.approx((1 + 1 / 2) / 2)
     assert value(parts["f1"], total, 4) == pytest.approx((0.8 + 2 / 3) / 2)
     assert metric.tables(total) == {"confusion": {("ham", "ham"): 1, ("ham", "spam"): 1, ("spam", "spam"): 2}}
+
+
+@settings(deadline=None)
+@given(decisions)
+def test_matthews_correlation_is_scikit_learns_where_it_exists(pairs: list[tuple[str, str]]) -> None:
+    total, n = total_of(Classification(), pairs), len(pairs)
+    mcc = Classification().parts(total)["mcc"]
+    guesses, labels = zip(*pairs, strict=True)
+    if len({*guesses}) > 1 and len({*labels}) > 1:
+        assert value(mcc, total, n) == pytest.approx(matthews_corrcoef(labels, guesses), abs=1e-12)
+        return
+    # scikit-learn 1.9 says 0 here, the value of guessing; there is no correlation with a constant.
+    with pytest.raises(UnscorableError, match=r"all (predictions|labels) are one class"):
+        value(mcc, total, n)
+
+
+def test_matthews_correlation_by_hand() -> None:
+    """6 true and 3 missed positives, 5 true negatives and 1 false alarm: (6 * 5 - 1 * 3) / sqrt(7 * 9 * 6 * 8)."""
+    pairs = [("yes", "yes")] * 6 + [("no", "yes")] * 3 + [("no", "no")] * 5 + [("yes", "no")]
+    total = total_of(Classification(), pairs)
+    mcc = Classification(average=None).parts(total)["mcc"]
+    assert isinstance(mcc, Part)
+    assert (mcc.scale, mcc.higher_is_better) == ((-1.0, 1.0), True)
+    assert value(mcc, total, 15) == pytest.approx(27 / 3024**0.5)
+    turned = {("no" if guess == "yes" else "yes", label): count for (guess, label), count in total.items()}
+    assert value(mcc, turned, 15) == pytest.approx(-27 / 3024**0.5)
+    perfect = {(str(i), str(i)): 1 for i in range(7)}
+    assert value(mcc, perfect, 7) == 1.0
+
+
+@pytest.mark.parametrize(("guess", "what"), [("spam", "all predictions"), ("ham", "all predictions"), (None, "labels")])
+def test_a_constant_correlates_with_nothing(guess: str | None, what: str) -> None:
+    pairs = [("spam", "ham"), ("ham", "ham")] if guess is None else [(guess, "spam"), (guess, "ham")]
+    total = total_of(Classification(), pairs)
+    with pytest.raises(UnscorableError, match=what):
+        value(Classification().parts(total)["mcc"], total, 2)
 
 
 def test_a_case_is_right_or_wrong_under_every_part() -> None:
