@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 DEFAULT_CONCURRENCY = 8
 DEFAULT_SEED = 12345  # sacrebleu's, so that resampling agrees with its paired tests
+DEFAULT_CONFIDENCE = 0.95
+BASELINES = "eval_suites/baselines"
+"""Folder of committed baselines, below the root."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What verdicts go by wherever the call does not say."""
+
+    confidence: float = DEFAULT_CONFIDENCE
+    """Of the two-sided interval."""
+    seed: int = DEFAULT_SEED
+    """Seeds resampling and permutations."""
+    coverage: float = 1.0
+    """Share of the cases that must be scored; below it nothing passes."""
+    undecided: Literal["fail", "warn"] = "fail"
+    """Whether a verdict that too few cases leave undecided stops the test, or warns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +44,22 @@ class Settings:
     limit: int | None = None
     """Number of cases to sample from every dataset; None takes all."""
     seed: int = DEFAULT_SEED
-    """Seeds the sample of cases."""
+    """Seeds the sample of cases, resampling and permutations."""
+    confidence: float = DEFAULT_CONFIDENCE
+    """Of the intervals that verdicts look at."""
+    undecided: Literal["fail", "warn"] = "fail"
+    """Whether an undecided verdict stops its test."""
+    baselines: str = BASELINES
+    """Folder below the root that holds committed baselines."""
+    update_baseline: bool = False
+    """Whether suites write their committed baseline instead of comparing with it."""
+    early_stop: bool = False
+    """Whether calls end as soon as a verdict is certain."""
     concurrency: int = DEFAULT_CONCURRENCY
     """Calls of the target under way at once."""
     timeout: float | None = None
     """Seconds that one call of the target may take; None waits for ever."""
+
+    def rules(self, coverage: float = 1.0) -> Rules:
+        """What verdicts go by; ``coverage`` is the suite's own."""
+        return Rules(confidence=self.confidence, seed=self.seed, coverage=coverage, undecided=self.undecided)

@@ -234,7 +234,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The decision of one gate with the numbers behind it. Truthy only when passed."""
+    """The decision of one gate with the numbers behind it. Truthy only when passed (or tolerated by the session)."""
 
     outcome: Outcome
     reason: str
@@ -249,9 +249,21 @@ class Verdict:
     detectable: float | None = None
     """Smallest difference that this many cases can tell, on the metric's scale, at 80 % power."""
     signature: str = ""
+    method: str = ""
+    """How the interval was made: ``Clopper-Pearson``, ``paired t`` ..."""
+    clusters: int | None = None
+    """Independent clusters that the n cases form; None where every case stands for itself."""
+    p_values: Mapping[str, float] = field(default_factory=_nothing)
+    """Name of a test -> its two-sided p-value of no difference; empty where nothing is compared."""
+    parts: Mapping[str, Verdict] = field(default_factory=_nothing)
+    """``tag=value`` -> the verdict on this slice, where slices have margins of their own."""
+    not_needed: int = 0
+    """Cases that were left out because the verdict was certain without them."""
+    tolerated: bool = False
+    """True where it is undecided for lack of cases alone, and the session only warns of that."""
 
     def __bool__(self) -> bool:
-        return self.outcome == "passed"
+        return self.outcome == "passed" or self.tolerated
 
     def __repr__(self) -> str:
         return f"<{self.outcome}: {self.reason}>"

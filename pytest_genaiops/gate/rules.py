@@ -1,20 +1,24 @@
 """The rules: each compares an interval with a line and gives a verdict.
 
 With [L, U] the two-sided interval, a rule passes only where the whole interval is on the good side of its
-line, fails where the whole interval is on the bad side, and is otherwise undecided. Unscored cases never
-pass. Values, thresholds and margins are on the metric's own scale.
+line, fails where the whole interval is on the bad side, and is otherwise undecided. Nothing passes while
+more cases are unscored than the coverage allows, or while two sides lack different ones. Values, thresholds
+and margins are on the metric's own scale.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.gate.estimate import Comparison, Estimate, Evidence
-from pytest_genaiops.gate.wording import about_cases, coverage, measured, shorten
-from pytest_genaiops.records import Outcome, Verdict
+from pytest_genaiops.gate.wording import about_cases, counted, coverage, measured, rounded, shorten, uncovered
+from pytest_genaiops.records import NOTHING, Outcome, Verdict
 from pytest_genaiops.statistics.power import agreeing_n, detectable, required_n
+
+MAX_REASON = 400
+"""Characters of a verdict's reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,16 +143,26 @@ def _nothing(evidence: Evidence) -> Verdict:
 
 
 def _decide(evidence: Evidence, finding: _Finding) -> Verdict:
-    """The verdict: a pass needs every case scored, whatever the interval says."""
-    needed, _ = _plan(evidence, finding.effect)
-    outcome, note = finding.outcome, f"n={evidence.n}"
-    if outcome == "undecided":
-        note += about_cases(needed, tie=finding.effect == 0)
-    reason = f"{measured(evidence)}, {finding.claim} ({note})"
-    if evidence.unscored:
-        reason = f"{coverage(evidence)}; {reason}"
+    """The verdict: a pass needs the coverage that was set, whatever the interval says."""
+    outcome = finding.outcome
+    reason = f"{measured(evidence)}, {finding.claim} ({_note(evidence, finding)})"
+    lacking = uncovered(evidence)
+    if lacking:
+        reason = f"{lacking}; {reason}"
         outcome = "undecided" if outcome == "passed" else outcome
-    return _verdict(evidence, outcome, reason, finding.effect)
+    tolerated = outcome == "undecided" and not lacking and evidence.undecided == "warn"
+    return replace(_verdict(evidence, outcome, reason, finding.effect), tolerated=tolerated)
+
+
+def _note(evidence: Evidence, finding: _Finding) -> str:
+    """How many cases there are, what difference they can tell, and how many would decide."""
+    needed, smallest = _plan(evidence, finding.effect)
+    note = counted(evidence)
+    if smallest:
+        note += f", detects {smallest:.2g}"
+    if finding.outcome == "undecided":
+        return note + about_cases(needed, tie=finding.effect == 0)
+    return note if needed is None else f"{note}, {rounded(needed)} cases decide this"
 
 
 def _plan(evidence: Evidence, effect: float) -> tuple[int | None, float | None]:
@@ -166,7 +180,7 @@ def _verdict(evidence: Evidence, outcome: Outcome, reason: str, effect: float = 
     needed, smallest = _plan(evidence, effect)
     return Verdict(
         outcome=outcome,
-        reason=shorten(reason, 200),
+        reason=shorten(reason, MAX_REASON),
         value=evidence.value,
         interval=evidence.interval,
         confidence=evidence.confidence,
@@ -175,4 +189,8 @@ def _verdict(evidence: Evidence, outcome: Outcome, reason: str, effect: float = 
         required_n=needed,
         detectable=smallest,
         signature=evidence.signature,
+        method=evidence.method,
+        clusters=evidence.clusters,
+        p_values=evidence.p_values if isinstance(evidence, Comparison) else NOTHING,
+        not_needed=evidence.not_needed,
     )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 
-from pytest_genaiops.gate.estimate import Comparison, Evidence
+from pytest_genaiops.gate.estimate import Comparison, Evidence, Misses
+
+MANY = 10**9
+UNLIKELY = 0.05
+"""p-value below which the missing cases are said not to be missing at random."""
 
 
 def measured(evidence: Evidence) -> str:
@@ -22,16 +26,52 @@ def measured(evidence: Evidence) -> str:
 
 
 def coverage(evidence: Evidence) -> str:
-    """How many cases have no score, and why the first has none."""
+    """How many cases have no score, of which kind, and why the first has none."""
+    kinds = f" ({', '.join(f'{count} {kind}' for kind, count in evidence.kinds.items())})" if evidence.kinds else ""
     first = f": {shorten(evidence.reasons[0], 50)}" if evidence.reasons else ""
-    return f"{evidence.unscored} of {evidence.n + evidence.unscored} cases unscored{first}"
+    return f"{evidence.unscored} of {evidence.n + evidence.unscored} cases unscored{kinds}{first}"
+
+
+def uncovered(evidence: Evidence) -> str:
+    """What of the coverage keeps a verdict from passing; empty where nothing does."""
+    if isinstance(evidence, Comparison) and evidence.misses is not None:
+        return f"{coverage(evidence)}; {_misses(evidence.misses)}"
+    total = evidence.n + evidence.unscored
+    # A share of 0.9 of ten cases is nine, whatever 0.9 * 10 is in floating point.
+    if evidence.n >= evidence.coverage * total - 1e-9 * total:
+        return ""
+    asked = f"; at least {100 * evidence.coverage:g} % must be scored" if evidence.coverage < 1 else ""
+    return coverage(evidence) + asked
+
+
+def counted(evidence: Evidence) -> str:
+    """The number of cases, and what was left out of them: ``n=95 in 19 clusters, of 100 shared``."""
+    note = f"n={evidence.n}"
+    if evidence.clusters is not None:
+        note += f" in {evidence.clusters} cluster{'' if evidence.clusters == 1 else 's'}"
+    if isinstance(evidence, Comparison) and evidence.unshared:
+        note += f", {evidence.unshared} cases of one side only left out"
+    if evidence.unscored and not uncovered(evidence):
+        note += f", {coverage(evidence)}"
+    if evidence.not_needed:
+        note += f", {evidence.not_needed} cases not needed"
+    return note
 
 
 def about_cases(needed: int | None, *, tie: bool) -> str:
     """What an undecided verdict says about the number of cases that would decide."""
     if needed is not None:
-        return f", about {_rounded(needed)} cases would decide"
+        return f", about {rounded(needed)} cases would decide"
     return ", no number of cases decides a tie" if tie else ", too few cases to know the spread"
+
+
+def _misses(misses: Misses) -> str:
+    """That two sides lack different cases, and whether these are like the others."""
+    apart = f"candidate and baseline miss different cases ({misses.candidate} and {misses.baseline} of their own"
+    if misses.there is not None and misses.elsewhere is not None:
+        apart += f"; the other side's mean is {misses.there:.3g} there, {misses.elsewhere:.3g} elsewhere"
+    random = "may be at random" if misses.p_value >= UNLIKELY else "not at random"
+    return f"{apart}; {random}, p={misses.p_value:.2g})"
 
 
 def shorten(text: str, length: int) -> str:
@@ -43,10 +83,12 @@ def shorten(text: str, length: int) -> str:
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
-def _rounded(count: int) -> int:
+def rounded(count: int) -> str:
     """Two significant digits, rounded up: more would claim a precision that a plan does not have."""
+    if count > MANY:
+        return "over a billion"
     unit = int(10 ** max(0, len(str(count)) - 2))
-    return -(-count // unit) * unit
+    return str(-(-count // unit) * unit)
 
 
 def _places(width: float) -> int:

@@ -67,11 +67,12 @@ def expand(collector: pytest.Collector, made: list[Any]) -> Any:
     if not plan.variants:
         return []
     items: list[pytest.Item] = []
+    rules = state.settings.rules(plan.coverage)
     for function in made:
         choice: Choice = function.callspec.params["variant"]
         wants = frozenset(function.fixturenames)
         title = function.nodeid.partition("[")[0]
-        binding = Binding(suite=plan, title=title, variant=choice.variant, wants=wants)
+        binding = Binding(suite=plan, title=title, variant=choice.variant, rules=rules, wants=wants)
         if wants & ONE_CASE and plan.cases:
             items.extend(_cases(collector, function, binding))
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from pytest_genaiops.plugin.session import Progress
@@ -16,16 +18,17 @@ def refuse_silent_errors(progress: Progress) -> None:
     A test can look at texts only, or take ``score.value`` and leave the coverage check out: then
     an error would have passed. Asking ``error_rate`` is how a suite says that it counts errors itself.
     """
-    if not progress.accepts_errors and (first := next(progress.errors(), None)) is not None:
-        pytest.fail(visible(f"{_about(first, progress)}; the test passed over it"), pytrace=False)
-    partial = next((score for score in progress.scores if score.unscored), None)
+    if not progress.accepts_errors and (errors := progress.too_many_errors()):
+        pytest.fail(visible(f"{_about(errors, progress)}; the test passed over it"), pytrace=False)
+    coverage = progress.rules.coverage
+    partial = next((score for score in progress.scores if not score.reaches(coverage)), None)
     if partial is not None:
         case, reason = next(iter(partial.reasons.items()))
         known = headline(partial.evidence(cases=False))
         pytest.fail(visible(f"{known}: {case}: {reason}; the test passed over it"), pytrace=False)
 
 
-def _about(first: Response, progress: Progress) -> str:
-    failed, total = sum(1 for _ in progress.errors()), len(progress.responses) + sum(map(len, progress.datasets))
+def _about(errors: Sequence[Response], progress: Progress) -> str:
+    first, total = errors[0], len(progress.responses) + sum(map(len, progress.datasets))
     where = f"{first.trial.case.id} under {first.trial.variant}" if first.trial else "one"
-    return f"{failed} of {total} responses are errors ({where}: {first.error})"
+    return f"{len(errors)} of {total} responses are errors ({where}: {first.error})"

@@ -19,7 +19,7 @@ from pytest_genaiops.plugin.recipe import Recipe
 from pytest_genaiops.plugin.session import RUNNING_ITEM, Binding, Progress, state_of
 from pytest_genaiops.records import Case
 from pytest_genaiops.report.text import visible
-from pytest_genaiops.score.metric import WATCHER
+from pytest_genaiops.score.watching import WATCH
 from pytest_genaiops.statistics import Sample, interval
 
 NOT_PASSED: Mapping[str, Sequence[str | None]] = {
@@ -99,9 +99,9 @@ class SuiteItem(pytest.Function):
     def watch(self) -> None:
         """Have every score noted, and fixtures made for this item, from here on."""
         RUNNING_ITEM.set(self)
-        self.progress = Progress()
+        self.progress = Progress(self.binding.rules)
         self.failed_within = False
-        WATCHER.set(self.progress.watch)
+        WATCH.set(self.progress)
 
     def runtest(self) -> None:
         """A test that passes over responses or scores that are missing has not passed, nor may it be skipped."""
@@ -118,7 +118,7 @@ class SuiteItem(pytest.Function):
 
     def teardown(self) -> None:
         """Scores asked for from here on belong to nobody."""
-        WATCHER.set(None)
+        WATCH.set(None)
         RUNNING_ITEM.set(None)
         super().teardown()
 

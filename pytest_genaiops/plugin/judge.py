@@ -28,7 +28,7 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
     if report.when != "call" and report.passed and says_nothing(report):
         item.progress = item.progress if report.when == "setup" else None
         return
-    progress = item.progress or Progress()
+    progress = item.progress or Progress(item.binding.rules)
     if report.when == "call" and report.failed:
         evidence = evidence_of(progress, str(report.longrepr)) + _difference(item)
         if evidence:

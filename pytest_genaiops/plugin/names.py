@@ -15,17 +15,39 @@ OPTIONS = (
         },
     ),
     ("--genaiops-limit", {"metavar": "N", "type": int, "help": "run a seeded sample of N cases per dataset"}),
-    ("--genaiops-seed", {"metavar": "N", "type": int, "help": "seed of the sample of cases (default 12345)"}),
+    (
+        "--genaiops-confidence",
+        {"metavar": "SHARE", "type": float, "help": "confidence of the intervals behind verdicts (default 0.95)"},
+    ),
+    (
+        "--genaiops-undecided",
+        {
+            "choices": ("fail", "warn"),
+            "help": "whether a verdict that too few cases leave undecided fails its test or warns (default fail)",
+        },
+    ),
+    (
+        "--genaiops-update-baseline",
+        {"action": "store_true", "help": "write the committed baselines of suites that ask for `baseline`"},
+    ),
+    (
+        "--genaiops-early-stop",
+        {"action": "store_true", "help": "end the calls of a variant as soon as its verdict is certain"},
+    ),
+    ("--genaiops-seed", {"metavar": "N", "type": int, "help": "seed of samples and resampling (default 12345)"}),
     ("--genaiops-concurrency", {"metavar": "N", "type": int, "help": "calls of the target at once (default 8)"}),
     ("--genaiops-timeout", {"metavar": "SECONDS", "type": float, "help": "longest time for one call of the target"}),
 )
 INI = (
     ("genaiops_datasets", "linelist", "folders below the rootdir that hold datasets (default: datasets)"),
+    ("genaiops_baselines", "string", "folder of committed baselines (default: eval_suites/baselines)"),
+    ("genaiops_confidence", "string", "default of --genaiops-confidence"),
+    ("genaiops_undecided", "string", "default of --genaiops-undecided"),
     ("genaiops_concurrency", "string", "default of --genaiops-concurrency"),
     ("genaiops_timeout", "string", "default of --genaiops-timeout"),
 )
 MARKER = (
-    "genaiops(dataset=<the fixture `dataset`>, variants=None, baseline=None, trials=1, pass_rate=None): "
+    "genaiops(dataset=<the fixture `dataset`>, variants=None, baseline=None, trials=1, pass_rate=None, coverage=1.0): "
     "evaluate variants on a dataset"
 )
 METRICS = (

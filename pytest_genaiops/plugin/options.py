@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 
-from pytest_genaiops.config import DEFAULT_CONCURRENCY, DEFAULT_SEED, Settings
+from pytest_genaiops.config import BASELINES, DEFAULT_CONCURRENCY, DEFAULT_CONFIDENCE, DEFAULT_SEED, Settings
 from pytest_genaiops.registry import did_you_mean
 
 
@@ -23,6 +25,8 @@ def settings_of(config: pytest.Config) -> Settings:
     limit, seed = config.getoption("--genaiops-limit"), config.getoption("--genaiops-seed")
     if limit is not None and limit < 1:
         raise pytest.UsageError(f"--genaiops-limit={limit}: give a number of cases, 1 or more")
+    if seed is not None and seed < 0:
+        raise pytest.UsageError(f"--genaiops-seed={seed}: give a whole number, 0 or more")
     return Settings(
         root=config.rootpath,
         datasets=tuple(config.getini("genaiops_datasets") or ("datasets",)),
@@ -31,6 +35,11 @@ def settings_of(config: pytest.Config) -> Settings:
         slices=tuple(map(_slice, config.getoption("--genaiops-slice") or ())),
         limit=limit,
         seed=DEFAULT_SEED if seed is None else seed,
+        confidence=_confidence(config),
+        undecided=_undecided(config),
+        baselines=config.getini("genaiops_baselines") or BASELINES,
+        update_baseline=_updating(config),
+        early_stop=bool(config.getoption("--genaiops-early-stop")),
         concurrency=_whole(_positive(config, "concurrency"), DEFAULT_CONCURRENCY),
         timeout=_positive(config, "timeout"),
     )
@@ -41,6 +50,34 @@ def _slice(given: str) -> tuple[str, str]:
     if not tag or not value:
         raise pytest.UsageError(f"--genaiops-slice={given}: give a tag and its value, such as topic=law")
     return tag, value
+
+
+def _confidence(config: pytest.Config) -> float:
+    given = _positive(config, "confidence")
+    if given is None:
+        return DEFAULT_CONFIDENCE
+    if given >= 1:
+        raise pytest.UsageError(f"genaiops confidence {given:g}: give a share between 0 and 1, such as 0.95")
+    return given
+
+
+def _undecided(config: pytest.Config) -> Literal["fail", "warn"]:
+    given = config.getoption("--genaiops-undecided") or config.getini("genaiops_undecided") or "fail"
+    if given not in ("fail", "warn"):
+        raise pytest.UsageError(f"ini key genaiops_undecided={given}: give fail or warn")
+    return "warn" if given == "warn" else "fail"
+
+
+def _updating(config: pytest.Config) -> bool:
+    """Whether baselines are written: asked for, and by a person."""
+    if not config.getoption("--genaiops-update-baseline"):
+        return False
+    if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+        raise pytest.UsageError(
+            "--genaiops-update-baseline: a baseline is never written in CI (the environment variable CI is set); "
+            "write it on your own machine and commit it, so that somebody reviews it"
+        )
+    return True
 
 
 def _whole(value: float | None, default: int) -> int:

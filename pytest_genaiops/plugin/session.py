@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_genaiops.config import Settings
+from pytest_genaiops.config import Rules, Settings
 from pytest_genaiops.dataset import Dataset
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.plugin.options import settings_of
 from pytest_genaiops.plugin.outcomes import Outcomes
-from pytest_genaiops.records import Case, Response, Responses
+from pytest_genaiops.records import Case, Response, Responses, Verdict
 from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, load, make_suite, select
 from pytest_genaiops.score import Score, ScoreGroup
 from pytest_genaiops.variants import Variant
@@ -35,6 +35,8 @@ class Binding:
     title: str
     """The test's node id without variant and case: the heading of its table in the summary."""
     variant: Variant
+    rules: Rules
+    """What verdicts go by: the session's rules with the suite's coverage."""
     wants: frozenset[str]
     """Fixture names that the test asks for, directly or through its fixtures."""
 
@@ -42,21 +44,25 @@ class Binding:
 class Progress:
     """What one run of an item has asked for so far."""
 
-    __slots__ = ("accepts_errors", "datasets", "responses", "scores")
+    __slots__ = ("accepts_errors", "datasets", "responses", "rules", "scores", "verdicts")
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        """What verdicts of the item's suite go by."""
         self.responses: list[Response] = []
         """Responses to single cases."""
         self.datasets: list[Responses] = []
         """Responses to all cases of a suite under one variant."""
         self.scores: list[Score] = []
+        self.verdicts: list[tuple[Score, Verdict]] = []
+        """What was judged, and how."""
         self.accepts_errors = False
         """True once a metric that scores failed trials themselves was asked."""
 
     @property
     def incomplete(self) -> bool:
         """Whether a response is an error or a score lacks a case: nothing can be judged by it."""
-        return any(score.unscored for score in self.scores) or any(True for _ in self.errors())
+        return any(not score.reaches(self.rules.coverage) for score in self.scores) or bool(self.too_many_errors())
 
     def errors(self) -> Iterator[Response]:
         """The responses that are errors. Where a score covers a whole dataset there is none, and none is read."""
@@ -65,10 +71,20 @@ class Progress:
             if not any(score.covers(responses) for score in self.scores):
                 yield from (response for response in responses if response.error is not None)
 
-    def watch(self, metric: Metric, found: Score | ScoreGroup) -> None:
+    def too_many_errors(self) -> list[Response]:
+        """The responses that are errors, where they are more than the coverage leaves room for."""
+        errors = list(self.errors())
+        total = len(self.responses) + sum(map(len, self.datasets))
+        return errors if len(errors) > (1 - self.rules.coverage) * total * (1 + 1e-9) else []
+
+    def score(self, metric: Metric, found: Score | ScoreGroup) -> None:
         """Note a score that the item asked for."""
         self.accepts_errors |= metric.judges_errors
         self.scores.extend([found] if isinstance(found, Score) else found.scores())
+
+    def verdict(self, score: Score, verdict: Verdict) -> None:
+        """Note how a score was judged."""
+        self.verdicts.append((score, verdict))
 
 
 class State:

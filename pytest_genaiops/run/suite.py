@@ -34,6 +34,8 @@ class Spec:
     baseline: str | None = None
     trials: int = 1
     pass_rate: float | None = None
+    coverage: float = 1.0
+    """Share of the cases that must be scored."""
 
     def __post_init__(self) -> None:
         if isinstance(self.trials, bool) or not isinstance(self.trials, int) or self.trials < 1:
@@ -41,6 +43,9 @@ class Spec:
         rate = self.pass_rate
         if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= 1):
             raise UsageError(f"pass_rate={rate!r}: give the share of cases that must pass, such as 0.9")
+        share = self.coverage
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+            raise UsageError(f"coverage={share!r}: give the share of cases that must be scored, such as 0.95")
         if self.baseline is not None and not isinstance(self.baseline, str):
             raise UsageError(f"baseline={self.baseline!r}: give the id of a variant")
 
@@ -69,6 +74,8 @@ class Suite:
     baseline: Variant | None
     trials: int
     pass_rate: float | None
+    coverage: float
+    """Share of the cases that must be scored."""
     recorded: bool
     """True where responses come from the dataset and nothing is called."""
 
@@ -112,6 +119,7 @@ def make_suite(spec: Spec, settings: Settings, *, has_target: bool, cases: Seque
         baseline=_baseline(settings.baseline, spec.baseline, every, () if recorded else data.systems),
         trials=spec.trials,
         pass_rate=spec.pass_rate,
+        coverage=spec.coverage,
         recorded=recorded,
     )
 

@@ -9,18 +9,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from numbers import Real
+from typing import TypeAlias
 
 from pytest_genaiops import gate
 from pytest_genaiops.errors import CoverageError, MetricError, UnscorableError, of_ours
 from pytest_genaiops.metrics.base import Part
 from pytest_genaiops.records import Explanation, Response, Verdict
 from pytest_genaiops.report.evidence import WORST, CaseEvidence, ScoreEvidence, headline
-from pytest_genaiops.score.table import Table, own_values, paired, reasons, same_responses, sliced, statistics_at
-from pytest_genaiops.statistics import Difference, Sample, difference, interval, summarize
+from pytest_genaiops.score import judging
+from pytest_genaiops.score.committed import Committed
+from pytest_genaiops.score.table import Table, kinds, narrowed, own_values, reasons, sliced, statistics_at
+from pytest_genaiops.score.watching import rules
+from pytest_genaiops.statistics import Difference, Sample, interval
 
 __tracebackhide__ = of_ours
 
-CONFIDENCE = 0.95
+Baseline: TypeAlias = Sequence[Response] | Committed
+"""What a suite's ``baseline`` fixture gives."""
 
 
 class Score:
@@ -125,13 +130,19 @@ class Score:
             found[i] = reason
         return tuple(found)
 
-    def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
-        """Two-sided confidence interval of the value, on :attr:`scale`.
+    @property
+    def unscored_by_kind(self) -> Mapping[str, int]:
+        """Kind of error (``target``, ``timeout``, ``metric`` ...) -> number of responses unscored because of it."""
+        return kinds(self._table)
+
+    def interval(self, confidence: float | None = None) -> tuple[float, float]:
+        """Two-sided confidence interval of the value, on :attr:`scale`; of 95 % unless the session has another.
 
         Raises:
             MetricError: nothing was scored, or confidence is not between 0 and 1.
         """
-        return interval(self.sample(), confidence=confidence)
+        asked = judging.settled(confidence)
+        return interval(self.sample(), confidence=asked.confidence, seed=asked.seed)
 
     def explain(self, index: int) -> Explanation:
         """The evidence for one response, by its position in the input.
@@ -157,42 +168,77 @@ class Score:
         return {name: Score(table, self._part, self._path) for name, table in sliced(self._table)}
 
     # -- verdicts --------------------------------------------------------------------------
+    # ``confidence`` is that of the two-sided interval, ``coverage`` the share of the cases that must be scored: by
+    # default those of the session (0.95 and 1).
 
-    def at_least(self, threshold: float, *, confidence: float = CONFIDENCE) -> Verdict:
+    def at_least(self, threshold: float, *, confidence: float | None = None, coverage: float | None = None) -> Verdict:
         """Passed where the lower confidence bound reaches the threshold."""
-        return gate.at_least(self._estimate(confidence), threshold)
+        found = judging.estimate(self, judging.settled(confidence, coverage))
+        return judging.told(self, gate.at_least(found, threshold))
 
-    def at_most(self, threshold: float, *, confidence: float = CONFIDENCE) -> Verdict:
+    def at_most(self, threshold: float, *, confidence: float | None = None, coverage: float | None = None) -> Verdict:
         """Passed where the upper confidence bound stays at or under the threshold."""
-        return gate.at_most(self._estimate(confidence), threshold)
+        found = judging.estimate(self, judging.settled(confidence, coverage))
+        return judging.told(self, gate.at_most(found, threshold))
 
-    def within(self, low: float, high: float, *, confidence: float = CONFIDENCE) -> Verdict:
+    def within(
+        self, low: float, high: float, *, confidence: float | None = None, coverage: float | None = None
+    ) -> Verdict:
         """Passed where the whole interval lies between the two."""
-        return gate.within(self._estimate(confidence), low, high)
+        found = judging.estimate(self, judging.settled(confidence, coverage))
+        return judging.told(self, gate.within(found, low, high))
 
     def not_worse_than(
-        self, baseline: Score | Sequence[Response], margin: float, *, confidence: float = CONFIDENCE
+        self,
+        baseline: Score | Baseline,
+        margin: float,
+        *,
+        confidence: float | None = None,
+        coverage: float | None = None,
+        min_shared: float | None = None,
+        slice_margins: float | Mapping[str, float] | None = None,
     ) -> Verdict:
         """Paired non-inferiority: passed where the candidate is worse by less than ``margin``.
 
         Args:
-            baseline: another Score of the same metric, or responses, which are scored under this one's metric.
+            baseline: another Score of the same metric, or responses (or a committed baseline), which are scored
+                under this one's metric.
             margin: on the metric's scale, never negative.
-            confidence: of the two-sided interval of candidate minus baseline.
+            min_shared: share of all cases that both sides must have; 0.9 by default. Compared are the shared ones.
+            slice_margins: margins for the slices too: one for all, or by ``tag`` or ``tag=value``. Every one must
+                pass, so that no correction for their number is needed (Berger 1982).
 
         Raises:
-            MetricError: the two scores are not of the same metric, data and settings.
+            MetricError: the two scores are not of the same metric, data and settings, share too few cases, or a
+                slice has no such name.
         """
-        return gate.not_worse_than(self._comparison(baseline, confidence), margin)
+        asked = judging.settled(confidence, coverage)
 
-    def better_than(self, baseline: Score | Sequence[Response], *, confidence: float = CONFIDENCE) -> Verdict:
+        def judge(ours: Score, theirs: Score, margin: float) -> Verdict:
+            return gate.not_worse_than(judging.comparison(ours, theirs, asked, min_shared), margin)
+
+        other = self._other(baseline)
+        verdict = judge(self, other, margin)
+        if slice_margins is not None:
+            verdict = judging.joined(verdict, judging.by_slice(self, other, slice_margins, judge))
+        return judging.told(self, verdict)
+
+    def better_than(
+        self,
+        baseline: Score | Baseline,
+        *,
+        confidence: float | None = None,
+        coverage: float | None = None,
+        min_shared: float | None = None,
+    ) -> Verdict:
         """Passed where the whole interval of candidate minus baseline is on the better side of zero."""
-        return gate.better_than(self._comparison(baseline, confidence))
+        found = judging.comparison(self, self._other(baseline), judging.settled(confidence, coverage), min_shared)
+        return judging.told(self, gate.better_than(found))
 
     # -- comparing like a number -----------------------------------------------------------
 
     def __float__(self) -> float:
-        if self._value is None or self.unscored:
+        if self._value is None or not self.complete:
             raise CoverageError(f"{headline(self.evidence())} is not complete; use .value for the scored part")
         return self._value
 
@@ -221,23 +267,23 @@ class Score:
         if isinstance(other, Real | Score):
             return self._compare(other, lambda a, b: a == b, upward=self.higher_is_better)
         # pytest.approx and its kind know how to compare themselves with a float.
-        return self._value is not None and not self.unscored and other == self._value
+        return self._value is not None and self.complete and other == self._value
 
     def __ne__(self, other: object) -> bool:
-        if self.unscored or self._value is None:
+        if not self.complete or self._value is None:
             raise CoverageError(f"{headline(self.evidence())} cannot be compared: score every case first")
         return not self == other
 
     def _compare(self, other: object, holds: Callable[[float, float], bool], *, upward: bool) -> bool:
-        unscored, value = self.unscored, other
+        complete, value = self.complete, other
         if isinstance(other, Score):
-            _same_signature(self, other)
-            unscored, value = unscored + other.unscored, other.value
+            judging.same_signature(self, other)
+            complete, value = complete and other.complete, other.value
         elif isinstance(other, bool) or not isinstance(other, Real):
             raise MetricError(f"{self.name} compares with a number or another score, not {type(other).__name__}")
         elif math.isnan(other):
             raise MetricError(f"{self.name} is compared with NaN, which nothing can meet")
-        if unscored or self._value is None or value is None:
+        if not complete or self._value is None or value is None:
             if upward != self.higher_is_better:
                 raise CoverageError(f"{headline(self.evidence())} cannot be compared: score every case first")
             return False
@@ -251,22 +297,38 @@ class Score:
             raise AttributeError(f"{self.name} has no {name!r}")
         return Score(self._table, child, (*self._path, name))
 
-    def difference(self, other: Score, *, confidence: float = CONFIDENCE) -> Difference | None:
+    def difference(self, other: Score, *, confidence: float | None = None) -> Difference | None:
         """This score minus another one of the same metric, paired by case; None where no case is scored on both sides.
 
         Raises:
-            MetricError: the two differ in metric, settings or data, or hold different cases.
+            MetricError: the two differ in metric, settings or data, or share too few cases.
         """
-        _same_signature(self, other)
-        mine, theirs = paired(self.name, self._table, other._table)
-        if not mine:
-            return None
-        sample = self.sample(mine)
-        same = same_responses(self._table, other._table, (mine, theirs))
-        # A variant compared with itself differs by nothing, whatever the sample: not two samples that happen to agree.
-        return difference(sample, sample if same else other.sample(theirs), confidence=confidence)
+        pairing = judging.pair(self, other, judging.MIN_SHARED)
+        return judging.difference_of(self, other, pairing, judging.settled(confidence))
 
     # -- seams for the rooms above ---------------------------------------------------------
+
+    @property
+    def table(self) -> Table:
+        """The responses and measurements behind the number."""
+        return self._table
+
+    @property
+    def complete(self) -> bool:
+        """Whether as many cases are scored as the rules in force ask for."""
+        return self.reaches(rules().coverage)
+
+    def reaches(self, coverage: float) -> bool:
+        """Whether at least this share of the cases is scored."""
+        return self.n >= (self.n + self.unscored) * coverage * (1 - 1e-9)
+
+    def among(self, ids: Sequence[str]) -> Score:
+        """The same score over some of its cases."""
+        return Score(narrowed(self._table, set(ids)), self._part, self._path)
+
+    def of_table(self, table: Table) -> Score:
+        """The same part of another table of this metric."""
+        return Score(table, self._part, self._path)
 
     def evidence(self, *, cases: bool = True) -> ScoreEvidence:
         """The facts that reports show; without ``cases`` only the number."""
@@ -333,58 +395,19 @@ class Score:
         first = islice(reasons(self._table), WORST)
         return [CaseEvidence(id=ids[i], value=None, text="", reason=reason) for i, reason in first]
 
-    def _estimate(self, confidence: float) -> gate.Estimate:
-        found = summarize(self.sample(), confidence=confidence) if self._value is not None else None
-        return gate.Estimate(
-            name=self.name,
-            value=self._value,
-            interval=found.interval if found else None,
-            standard_error=found.standard_error if found else None,
-            confidence=confidence,
-            n=self.n,
-            unscored=self.unscored,
-            scale=self.scale,
-            higher_is_better=self.higher_is_better,
-            signature=self.signature,
-            reasons=tuple(self.reasons.values()),
-        )
-
-    def _comparison(self, baseline: Score | Sequence[Response], confidence: float) -> gate.Comparison:
-        other = baseline if isinstance(baseline, Score) else self._rescore(baseline)
-        found = self.difference(other, confidence=confidence)
-        n = found.n if found else 0
-        return gate.Comparison(
-            name=self.name,
-            value=found.value if found else None,
-            interval=found.interval if found else None,
-            standard_error=found.standard_error if found else None,
-            confidence=confidence,
-            n=n,
-            unscored=len(self._table.measurements) - n,
-            scale=self.scale,
-            higher_is_better=self.higher_is_better,
-            signature=self.signature,
-            reasons=(*self.reasons.values(), *other.reasons.values()),
-        )
-
-    def _rescore(self, responses: Sequence[Response]) -> Score:
+    def _other(self, baseline: Score | Baseline) -> Score:
+        """The baseline's score under this one's metric."""
+        if isinstance(baseline, Score):
+            return baseline
+        if isinstance(baseline, Committed):
+            return self.of_table(baseline.table_for(self._table))
         if self._table.score_again is None:
             raise MetricError(f"{self.name} was made from values: compare it with another Score, not with responses")
-        found = self._table.score_again(responses)
+        found = self._table.score_again(baseline)
         for step in self._path:
             found = getattr(found, step) if not isinstance(found, Mapping) else found[step]
         assert isinstance(found, Score)
         return found
-
-
-def _same_signature(a: Score, b: Score) -> None:
-    if a.signature == b.signature:
-        return
-    mine, theirs = set(a.signature.split("|")), set(b.signature.split("|"))
-    raise MetricError(
-        f"{a.name} cannot be compared with {b.name}: one has {' '.join(sorted(mine - theirs)) or 'nothing more'}, "
-        f"the other {' '.join(sorted(theirs - mine)) or 'nothing more'}"
-    )
 
 
 def _mean_part(name: str, scale: tuple[float, float], higher_is_better: bool) -> Part:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -16,12 +15,10 @@ from pytest_genaiops.score.group import ScoreGroup, build
 from pytest_genaiops.score.handle import Score
 from pytest_genaiops.score.plain import responses_from
 from pytest_genaiops.score.table import Table, summed
+from pytest_genaiops.score.watching import WATCH
 from pytest_genaiops.sequences import Mapped
 
 __tracebackhide__ = of_ours
-
-WATCHER: ContextVar[Callable[[Metric, Score | ScoreGroup], None] | None] = ContextVar("WATCHER", default=None)
-"""Told of every score while a suite's test runs, whoever made the handle: none may be passed over."""
 
 ROLES = ["references", "contexts", "questions", "labels", "ids", "clusters"]
 
@@ -77,8 +74,8 @@ class MetricHandle:
             roles[self._second_role(roles)] = second
         found = self._score(self._responses(first, roles))
         # A baseline's responses, scored for a comparison, are not what a test is about: they are not told of.
-        if (watch := WATCHER.get()) is not None:
-            watch(self._metric, found)
+        if (watch := WATCH.get()) is not None:
+            watch.score(self._metric, found)
         return found
 
     def _responses(self, first: Any, roles: Mapping[str, Any]) -> Sequence[Response]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -98,33 +99,69 @@ def reasons(table: Table) -> Iterator[tuple[int, str]]:
     return ((i, f"{m.kind}: {m.reason}") for i, m in unscored if m.statistics is None)
 
 
-def paired(name: str, left: Table, right: Table) -> tuple[Sequence[int], Sequence[int]]:
-    """Positions of the cases that both tables scored, in the left one's order. Rows join by case id and trial.
+def kinds(table: Table) -> Mapping[str, int]:
+    """Kind of error -> how many rows have no score because of it; the most frequent first."""
+    found = table.measurements
+    unscored = found.unscored.values() if isinstance(found, Measured) else found
+    return dict(Counter(m.kind or "input" for m in unscored if m.statistics is None).most_common())
 
-    Raises:
-        MetricError: the two do not hold the same cases.
-    """
+
+def narrowed(table: Table, ids: Collection[str]) -> Table:
+    """The table's part over some cases."""
+    return _rows(table, [i for i, case in enumerate(table.ids) if case in ids])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pairing:
+    """The rows of two tables that belong together, by case id and trial."""
+
+    left: Sequence[int]
+    """Positions of the rows that both tables scored, in the left one's order."""
+    right: Sequence[int]
+    """Positions of the same rows in the right table."""
+    missed_left: Sequence[int] = ()
+    """Positions in the *right* table of rows that it scored and the left one did not."""
+    missed_right: Sequence[int] = ()
+    """Positions in the *left* table of rows that it scored and the right one did not."""
+    shared: int
+    """Rows that both tables have, scored or not."""
+    unshared: int = 0
+    """Rows that only one of the tables has."""
+
+
+def paired(left: Table, right: Table) -> Pairing:
+    """The rows that two tables share. Rows join by case id and trial, never by position."""
     if same(left.ids, right.ids):
-        missing = {i for i, _ in reasons(right)}
-        both = array("q", (i for i in left.scored if i not in missing)) if missing else left.scored
-        return both, both
+        return _aligned(left, right)
     mine, theirs = _keys(left), _keys(right)
-    apart = set(mine) ^ set(theirs)
-    if apart:
-        raise MetricError(
-            f"{name}: {len(apart)} cases are in only one of the two scores (such as {min(apart)[0]!r}); "
-            "a paired comparison needs the same cases on both sides"
-        )
-    there = {theirs[i]: i for i in right.scored}
-    pairs = [(i, there[mine[i]]) for i in left.scored if mine[i] in there]
-    return [a for a, _ in pairs], [b for _, b in pairs]
+    there, here = {mine[i] for i in left.scored}, {theirs[i]: i for i in right.scored}
+    known, others = set(mine), set(theirs)
+    pairs = [(i, here[mine[i]]) for i in left.scored if mine[i] in here]
+    shared = len(known & others)
+    return Pairing(
+        left=[a for a, _ in pairs],
+        right=[b for _, b in pairs],
+        missed_left=[i for key, i in here.items() if key in known and key not in there],
+        missed_right=[i for i in left.scored if mine[i] in others and mine[i] not in here],
+        shared=shared,
+        unshared=len(known) + len(others) - 2 * shared,
+    )
 
 
-def same_responses(left: Table, right: Table, positions: tuple[Sequence[int], Sequence[int]]) -> bool:
-    """Whether the rows at these positions are the very same responses on both sides."""
-    if not left.responses:
+def _aligned(left: Table, right: Table) -> Pairing:
+    """The pairing of two tables whose rows are the same ones in the same order."""
+    gone, lost = ({i for i, _ in reasons(table)} for table in (left, right))
+    both = array("q", (i for i in left.scored if i not in lost)) if lost else left.scored
+    return Pairing(
+        left=both, right=both, missed_left=sorted(gone - lost), missed_right=sorted(lost - gone), shared=len(left.ids)
+    )
+
+
+def same_responses(left: Table, right: Table, pairing: Pairing) -> bool:
+    """Whether the paired rows are the very same responses on both sides."""
+    if not left.responses or not right.responses:
         return False
-    mine, theirs = positions
+    mine, theirs = pairing.left, pairing.right
     if same(left.responses, right.responses):
         return mine == theirs
     return all(left.responses[a] is right.responses[b] for a, b in zip(mine, theirs, strict=True))

@@ -1,6 +1,7 @@
 """Numbers in, numbers out: intervals, paired differences, power. Seeded, and ignorant of texts, files and gates."""
 
 from pytest_genaiops.statistics.intervals import Summary, interval, summarize
+from pytest_genaiops.statistics.missing import missing_p
 from pytest_genaiops.statistics.multiplicity import holm
 from pytest_genaiops.statistics.paired import Difference, difference
 from pytest_genaiops.statistics.power import detectable, required_n
@@ -14,6 +15,7 @@ __all__ = [
     "difference",
     "holm",
     "interval",
+    "missing_p",
     "required_n",
     "summarize",
 ]

@@ -33,6 +33,8 @@ class Summary:
     """None where the cases show no spread: they all agree, or there is only one."""
     n: int
     method: str
+    clusters: int | None = None
+    """Independent clusters behind the n cases; None where every case stands for itself."""
 
 
 def interval(

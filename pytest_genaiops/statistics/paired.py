@@ -15,10 +15,11 @@ from __future__ import annotations
 import math
 import operator
 from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pytest_genaiops.errors import MetricError
+from pytest_genaiops.records import NOTHING
 from pytest_genaiops.statistics.intervals import RESAMPLES, SEED, from_resamples, named
 from pytest_genaiops.statistics.means import Interval, clip, implied_error, mean_error, unseen
 from pytest_genaiops.statistics.quantiles import t_quantile, t_two_sided
@@ -45,6 +46,10 @@ class Difference:
     """Two-sided, of the hypothesis that there is no difference."""
     n: int
     method: str
+    clusters: int | None = None
+    """Independent clusters behind the n cases; None where every case stands for itself."""
+    p_values: Mapping[str, float] = field(default_factory=lambda: NOTHING)
+    """Name of a test -> its two-sided p-value of no difference, the one that goes with the interval first."""
 
 
 def difference(

@@ -5,16 +5,19 @@ from __future__ import annotations
 import gc
 import math
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pytest_genaiops import Case, CoverageError, Response, Score, metric
+from pytest_genaiops.config import Rules
 from pytest_genaiops.errors import ExtraMissingError, MetricError, TokenizerError
 from pytest_genaiops.records import Trial
 from pytest_genaiops.run import Measurements
 from pytest_genaiops.score import MetricHandle
-from pytest_genaiops.score.metric import WATCHER, make
+from pytest_genaiops.score.metric import make
+from pytest_genaiops.score.watching import WATCH
 
 HYPOTHESES = ["the cat sat on the mat", "a dog barked at the moon"]
 CHINESE = "今天天气很好，我们去公园散步。"
@@ -210,13 +213,20 @@ class TestResponses:
     def test_are_measured_once_by_a_handle_that_remembers(self) -> None:
         seen: list[Any] = []
         handle = MetricHandle(make("exact_match"), measurements=Measurements())
-        token = WATCHER.set(lambda metric, found: seen.append(found.value))
+        watch = SimpleNamespace(
+            rules=Rules(),
+            score=lambda metric, found: seen.append(found.value),
+            verdict=lambda score, verdict: judged.append(verdict.outcome),
+        )
+        judged: list[str] = []
+        token = WATCH.set(watch)
         responses = self.responses("yes", "no")
         first, second = handle(responses), handle(responses[:1])
         assert first.why is not second.why
         assert seen == [0.5, 1.0]
         handle(responses).not_worse_than(self.responses("yes", "yes"), margin=0.5)
-        WATCHER.reset(token)
+        WATCH.reset(token)
+        assert judged == ["undecided"]
         assert seen == [0.5, 1.0, 0.5], "a baseline is not what the test is about"
 
     def test_made_of_texts_are_not_kept(self) -> None:

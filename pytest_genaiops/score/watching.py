@@ -1,0 +1,36 @@
+"""Who looks on while scores are asked for, and what rules verdicts go by."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_genaiops.config import Rules
+from pytest_genaiops.metrics.base import Metric
+from pytest_genaiops.records import Verdict
+
+if TYPE_CHECKING:
+    from pytest_genaiops.score.group import ScoreGroup
+    from pytest_genaiops.score.handle import Score
+
+
+class Watch(Protocol):
+    """Told of every score and verdict while a suite's test runs, whoever made the handle: none may be passed over."""
+
+    rules: Rules
+
+    def score(self, metric: Metric, found: Score | ScoreGroup) -> None:
+        """A metric was called."""
+
+    def verdict(self, score: Score, verdict: Verdict) -> None:
+        """A score was judged."""
+
+
+WATCH: ContextVar[Watch | None] = ContextVar("WATCH", default=None)
+_DEFAULT = Rules()
+
+
+def rules() -> Rules:
+    """The rules of whoever looks on; the default ones where nobody does."""
+    watch = WATCH.get()
+    return _DEFAULT if watch is None else watch.rules
