@@ -48,9 +48,13 @@ class Table:
             matrix[:, -1] = np.bincount(groups)
         self.matrix: Matrix = matrix
 
+    def total(self) -> list[float]:
+        """The sums of all rows, without rounding drift; the last one counts cases."""
+        return [math.fsum(column.tolist()) for column in self.matrix.T]
+
     def value(self) -> float:
         """Score of the sample itself. Raises UnscorableError where the metric is undefined on it."""
-        return self._score(*self._total([math.fsum(column.tolist()) for column in self.matrix.T]))
+        return self._score(*self._total(self.total()))
 
     def score(self, sums: Sequence[float]) -> float | None:
         """Score of one row of sums; None where the metric is undefined on this resample."""
@@ -59,6 +63,10 @@ class Table:
         except UnscorableError:
             return None
         return value if math.isfinite(value) else None
+
+    def scores(self, sums: Matrix) -> list[float | None]:
+        """Score of each row of a matrix of sums."""
+        return [self.score(row) for row in sums.tolist()]
 
     def _total(self, sums: Sequence[float]) -> tuple[Total, int]:
         # Corpus metrics index and format their counts, and demand ints; doubles hold them exactly up to 2**53.
@@ -71,10 +79,8 @@ class Table:
 def bootstrap(tables: Sequence[Table], *, resamples: int, seed: int) -> list[tuple[float | None, ...]]:
     """Scores of every table on the same resamples: ``resamples`` tuples in the order of ``tables``."""
     scores: list[tuple[float | None, ...]] = []
-    for counts in _resample_counts(len(tables[0].matrix), resamples, seed):
-        sums = [(counts @ table.matrix).tolist() for table in tables]
-        for rows in zip(*sums, strict=True):
-            scores.append(tuple(table.score(row) for table, row in zip(tables, rows, strict=True)))
+    for counts in resample_counts(len(tables[0].matrix), resamples, seed):
+        scores.extend(zip(*[table.scores(counts @ table.matrix) for table in tables], strict=True))
     return scores
 
 
@@ -91,8 +97,11 @@ def percentile(scores: Sequence[float | None], confidence: float, scale: tuple[f
     return below[outside - 1], above[-outside]
 
 
-def _resample_counts(units: int, resamples: int, seed: int) -> Iterator[Matrix]:
-    """How often each unit is drawn, one row per resample, in blocks of bounded size."""
+def resample_counts(units: int, resamples: int, seed: int) -> Iterator[Matrix]:
+    """How often each unit is drawn, one row per resample, in blocks of bounded size.
+
+    The draws are those of numpy's ``default_rng(seed).choice(units, size=(resamples, units))``, which sacrebleu uses.
+    """
     import numpy as np
 
     generator = np.random.default_rng(seed)
