@@ -43,7 +43,8 @@ def pass_hat_k(successes: int, trials: int, k: int) -> float:
     """Chance that all of ``k`` trials of a case succeed, from ``successes`` in ``trials``: pass^k.
 
     C(c, k) / C(n, k), the share of the k-subsets of the trials that hold successes only (Yao et al. 2024,
-    *tau-bench: A Benchmark for Tool-Agent-User Interaction in Real-World Domains*). Raises MetricError where k exceeds the trials.
+    *tau-bench: A Benchmark for Tool-Agent-User Interaction in Real-World Domains*). Raises MetricError where k
+    exceeds the trials.
     """
     _check_counts(successes, trials, k)
     return comb(successes, k) / comb(trials, k)
