@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_genaiops import comparison
+from pytest_genaiops.comparison import Changes, Ranking
 from pytest_genaiops.config import DEFAULT_CONCURRENCY, DEFAULT_SEED, Settings
 from pytest_genaiops.dataset import unknown_slice
 from pytest_genaiops.errors import DatasetError, MetricError, UsageError, VariantError
@@ -14,30 +17,9 @@ from pytest_genaiops.records import Responses
 from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, Target, make_suite
 from pytest_genaiops.score import MetricHandle, Score, ScoreGroup, metric
-from pytest_genaiops.statistics import holm
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One metric of a candidate against a baseline, paired by case."""
-
-    metric: str
-    candidate: float | None
-    baseline: float | None
-    change: float | None
-    """Candidate minus baseline, on the metric's scale."""
-    interval: tuple[float, float] | None
-    p_value: float | None
-    """Two-sided, of no difference."""
-    adjusted_p_value: float | None
-    """Holm-adjusted over the metrics of one comparison."""
-    n: int
-    """Responses that both sides scored."""
-    unscored: int
-    """Those that either side did not score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,8 +39,7 @@ class Evaluation:
         """
         if metric not in self.handles:
             raise MetricError(f"{metric!r} was not evaluated; {did_you_mean(metric, list(self.handles))}")
-        if variant not in self.responses:
-            raise VariantError(f"{variant!r} was not evaluated; {did_you_mean(variant, list(self.responses))}")
+        self._check_variant(variant)
         found: Score | ScoreGroup = self.handles[metric](self.responses[variant])
         return found
 
@@ -85,30 +66,93 @@ class Evaluation:
         order = ["variant", "case", "trial", "metric", "value", "reason", "text"]
         return frame[order].astype({"variant": "category", "metric": "category", "value": "float64"})
 
-    def compare(self, candidate: str, baseline: str, *, confidence: float = 0.95) -> tuple[Change, ...]:
-        """Every metric of one variant against another, paired by case, p-values Holm-adjusted."""
-        pairs = []
-        for each in self.handles:
-            theirs = dict(self._scores(each, baseline))
+    def compare(
+        self,
+        candidate: str | None = None,
+        baseline: str | None = None,
+        *,
+        confidence: float = 0.95,
+        adjust: str = "holm",
+        slices: bool | None = None,
+    ) -> Changes:
+        """Paired comparisons under every metric, p-values adjusted over all of them.
+
+        Args:
+            candidate: a variant, against ``baseline``.
+            baseline: alone: every other variant against this one. With neither, every pair of variants.
+            confidence: of the interval of each change, by itself.
+            adjust: ``"holm"`` (any false finding), or ``"bh"`` (Benjamini and Hochberg: share of false findings).
+            slices: also within every slice; by default unless two variants are named.
+
+        Raises:
+            UsageError: no such variant, only one, or a setting that makes no sense.
+        """
+        pairs = self._pairs(candidate, baseline)
+        within = slices if slices is not None else candidate is None
+        scores = {name: self._by_key(name, slices=within) for name in dict.fromkeys(chain.from_iterable(pairs))}
+        if candidate is not None:
             # A group may have a member of one side only: a class that just one variant ever predicts.
-            pairs += [(name, mine, theirs[name]) for name, mine in self._scores(each, candidate) if name in theirs]
-        found = [(name, a, b, a.difference(b, confidence=confidence)) for name, a, b in pairs]
-        tested = [d.p_value for *_, d in found if d is not None]
-        adjusted = iter(holm(tested))
-        return tuple(
-            Change(
-                metric=name,
-                candidate=a.value,
-                baseline=b.value,
-                change=d.value if d else None,
-                interval=d.interval if d else None,
-                p_value=d.p_value if d else None,
-                adjusted_p_value=next(adjusted) if d else None,
-                n=d.n if d else 0,
-                unscored=a.n + a.unscored - (d.n if d else 0),
-            )
-            for name, a, b, d in found
-        )
+            both = set.intersection(*map(set, scores.values()))
+            scores = {name: {key: own[key] for key in own if key in both} for name, own in scores.items()}
+        return comparison.compare(scores, pairs, confidence=confidence, adjust=adjust)
+
+    def ranking(
+        self,
+        metric: str,
+        slice: str = "",  # noqa: A002 - the word of datasets and reports
+        *,
+        confidence: float = 0.95,
+        adjust: str = "holm",
+    ) -> Ranking:
+        """The variants in the order of one score, the best first, with ties where paired comparisons do not tell.
+
+        Args:
+            metric: a metric, or a member of a group, such as ``"rougeL"``.
+            slice: ``"tag=value"`` to rank by the cases of a slice.
+            confidence: of each interval; 1 minus this is the level at which adjusted comparisons tell variants apart.
+            adjust: ``"holm"`` or ``"bh"``, over all pairs of variants.
+
+        Raises:
+            UsageError: no such score or slice, or a setting that makes no sense.
+        """
+        found = {name: self._by_key(name, slices=bool(slice)) for name in self.responses}
+        known = list(dict.fromkeys(key for own in found.values() for key in own))
+        names = list(dict.fromkeys(name for name, _ in known))
+        if metric not in names:
+            raise MetricError(f"{metric!r} was not evaluated; {did_you_mean(metric, names)}")
+        if (metric, slice) not in known:
+            parts = [part for name, part in known if name == metric and part]
+            hint = did_you_mean(slice, parts) if parts else "no case carries a slice tag"
+            raise MetricError(f"there is no slice {slice!r}; {hint}")
+        scores = {name: own[metric, slice] for name, own in found.items() if (metric, slice) in own}
+        return comparison.rank((metric, slice), scores, confidence=confidence, adjust=adjust)
+
+    def _pairs(self, candidate: str | None, baseline: str | None) -> list[comparison.Pair]:
+        for name in (candidate, baseline):
+            if name is not None:
+                self._check_variant(name)
+        if candidate is not None:
+            if baseline is None:
+                raise UsageError(f"compare({candidate!r}) names no baseline; name two variants, or baseline= alone")
+            return [(candidate, baseline)]
+        every = list(self.responses)
+        if len(every) < 2:
+            raise UsageError(f"{every[0]!r} is the only variant; a comparison needs two")
+        if baseline is not None:
+            return [(name, baseline) for name in every if name != baseline]
+        return [(later, earlier) for earlier, later in combinations(every, 2)]
+
+    def _check_variant(self, variant: str) -> None:
+        if variant not in self.responses:
+            raise VariantError(f"{variant!r} was not evaluated; {did_you_mean(variant, list(self.responses))}")
+
+    def _by_key(self, variant: str, *, slices: bool) -> dict[comparison.Key, Score]:
+        found: dict[comparison.Key, Score] = {}
+        for name, score in (pair for each in self.handles for pair in self._scores(each, variant)):
+            found[name, ""] = score
+            if slices:
+                found |= {(name, part): cut for part, cut in score.slices().items()}
+        return found
 
     def _scores(self, metric: str, variant: str) -> list[tuple[str, Score]]:
         found = self.score(metric, variant)
