@@ -89,12 +89,21 @@ def percentile(scores: Sequence[float | None], confidence: float, scale: tuple[f
 
     A resample on which the metric is undefined could have gone either way: it counts as the worst on both sides.
     """
+    outside = (1 - confidence) / 2
+    return order_statistics(scores, (outside, outside), scale)
+
+
+def order_statistics(
+    scores: Sequence[float | None], outside: tuple[float, float], scale: tuple[float, float]
+) -> tuple[float, float]:
+    """The resamples that leave these shares of all resamples below the one and above the other."""
     defined = [score for score in scores if score is not None]
     missing = len(scores) - len(defined)
     below = sorted([scale[0]] * missing + defined)
     above = sorted(defined + [scale[1]] * missing)
-    outside = max(1, math.floor((1 - confidence) / 2 * (len(scores) + 1)))
-    return below[outside - 1], above[-outside]
+    # A share that is a whole number of resamples may have lost its last bit on the way.
+    first, last = (math.floor(share * (len(scores) + 1) + 1e-9) for share in outside)
+    return below[max(1, min(first, len(below))) - 1], above[-max(1, min(last, len(above)))]
 
 
 def resample_counts(units: int, resamples: int, seed: int) -> Iterator[Matrix]:
