@@ -143,6 +143,7 @@ def compare(
     with a reason. Raises MetricError for a confidence outside (0, 1) and an unknown adjustment.
     """
     check_settings(confidence, RESAMPLES)
+    adjusted([], adjust)
     rows: list[Change] = []
     for key in dict.fromkeys(chain.from_iterable(scores.values())):
         rows += _rows(key, {name: own[key] for name, own in scores.items() if key in own}, pairs, confidence)
@@ -257,7 +258,7 @@ def _on_shared(
         return [(None, "no case is scored on both sides")] * len(pairs)
     samples = [scores[name].sample(rows) for name in names]
     found = pairwise(samples, [(names.index(a), names.index(b)) for a, b in pairs], confidence=confidence)
-    undefined = f"{metric} is undefined on the {len(rows)} cases that both sides scored"
+    undefined = f"{metric} is undefined on the cases that both sides scored (n = {len(rows)})"
     return [(each, "" if each else undefined) for each in found]
 
 

@@ -119,6 +119,9 @@ class Evaluation:
         known = list(dict.fromkeys(key for own in found.values() for key in own))
         names = list(dict.fromkeys(name for name, _ in known))
         if metric not in names:
+            if metric in self.handles:
+                members = dict.fromkeys(n for own in self.responses for n, _ in self._scores(metric, own))
+                raise MetricError(f"{metric!r} is a group of scores; rank by one of them: {', '.join(members)}")
             raise MetricError(f"{metric!r} was not evaluated; {did_you_mean(metric, names)}")
         if (metric, slice) not in known:
             parts = [part for name, part in known if name == metric and part]
