@@ -207,7 +207,7 @@ def _part(owners: Mapping[Hashable, Hashable], step: int) -> set[Hashable]:
     inside = math.ceil(step / skip)
     kept: set[Hashable] = set()
     for group in list(groups.values())[::skip]:
-        kept.update(group[::inside] if len(group) > inside else group[:2])
+        kept.update(group[::inside])
     return kept
 
 

@@ -1,15 +1,102 @@
-"""How many cases a decision needs, and what a given number of cases can tell.
+"""How many cases a decision needs, and what a given number of cases and trials can tell.
 
-Normal approximation: a two-sided interval of the given confidence excludes a value that lies
-``(z(confidence) + z(power))`` standard errors from the truth with the given power (Chow, Shao and Wang,
-*Sample Size Calculations in Clinical Research*, ch. 3).
+A two-sided interval of the given confidence excludes a value that lies ``z(confidence) + z(power)`` standard errors
+from the truth with the given power (Chow, Shao and Wang, *Sample Size Calculations in Clinical Research*, ch. 3). A
+plan adds the cases that Student t costs (Guenther 1981, *The American Statistician* 35) and counts shares exactly.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+from typing import Literal, TypeAlias
 
-from pytest_genaiops.statistics.quantiles import normal_quantile, two_sided_z
+from pytest_genaiops.errors import MetricError
+from pytest_genaiops.statistics.components import Components, split, split_change
+from pytest_genaiops.statistics.quantiles import normal_quantile, t_quantile, two_sided_z
+from pytest_genaiops.statistics.rate_power import paired_rate_power, rate_power
+from pytest_genaiops.statistics.sample import Sample, is_rate
+
+POWERS = (0.8, 0.9)
+TRIALS = (1, 2, 3, 5, 10)
+
+ENOUGH_DISCORDANT = 200
+"""Expected discordant pairs from which on the normal approximation is within half a point of power."""
+
+MOST_CASES = 10_000_000
+"""Plans end here: nobody will run more."""
+
+Basis: TypeAlias = Literal["trials", "one trial", "reruns", "bound"]
+"""What a spread was told from, and so what it is worth.
+
+``trials``: measured, noise apart from difficulty. ``one trial``: measured, but nothing tells what more trials would
+buy. ``reruns``: the noise of one system's trials, as if the other system changed no case for good; a real change
+needs more. ``bound``: one system, one trial: twice its variance, more than two systems that share any difficulty.
+"""
+
+
+Kind: TypeAlias = Literal["mean", "share", "paired share"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Variance that a case adds to an estimate: ``stable + noise / k`` with k trials, in squared units of the score."""
+
+    stable: float
+    noise: float
+    basis: Basis
+    width: float = math.inf
+    """Of the score's scale."""
+    cluster_size: float = 1.0
+    kind: Kind = "mean"
+    share: float = 0.0
+    """Of cases at the better end of the scale, where the score is a share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What a power asks for."""
+
+    power: float
+    n: int | None
+    """Cases after which the margin is decided with this power; None where ``MOST_CASES`` would not do."""
+    calls: int | None
+    """Cases times trials."""
+    detectable: float | None
+    """Smallest margin that the present cases decide with this power; None where not even the whole scale is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What a number of trials per case buys."""
+
+    trials: int
+    standard_error: float
+    """At the present number of cases."""
+    power: float
+    """Chance that the present cases decide the margin."""
+    needs: tuple[Need, ...]
+    """One for each of ``POWERS``."""
+    equal_cost_n: int
+    """Cases that the calls of the present plan pay for with so many trials."""
+    equal_cost_power: float
+    """Chance that these decide the margin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Power of one decision: by the present cases and trials, and by other numbers of trials."""
+
+    n: int
+    trials: int
+    margin: float
+    confidence: float
+    basis: Basis
+    present: Outlook
+    options: tuple[Outlook, ...]
+    """One for each of ``TRIALS``; empty where noise was not told from difficulty."""
 
 
 def required_n(standard_error: float, n: int, effect: float, confidence: float, power: float = 0.8) -> int | None:
@@ -39,3 +126,195 @@ def agreeing_n(reach: float, n: int, effect: float) -> int | None:
 def detectable(standard_error: float, confidence: float, power: float = 0.8) -> float:
     """Smallest true difference that this standard error lets an interval exclude, with the given power."""
     return (two_sided_z(confidence) + normal_quantile(power)) * standard_error
+
+
+def spread_of_score(sample: Sample, cases: Sequence[Hashable], *, higher_is_better: bool = True) -> Spread:
+    """Spread of one score, for ``at_least`` and its like; ``cases`` names the case of each row of the sample.
+
+    Raises MetricError where cases cannot be told apart; see :func:`~pytest_genaiops.statistics.components.split`.
+    """
+    found, (low, high) = split(sample, cases), sample.scale
+    basis: Basis = "one trial" if found.within is None else "trials"
+    if not is_rate(sample):
+        return _spread(found, basis, sample)
+    share = (found.mean - low) / (high - low)
+    return replace(_spread(found, basis, sample), kind="share", share=share if higher_is_better else 1 - share)
+
+
+def spread_of_change(candidate: Sample, baseline: Sample, cases: Sequence[Hashable]) -> Spread:
+    """Spread of the paired difference of two systems that both were run, for ``not_worse_than``."""
+    found = split_change(candidate, baseline, cases)
+    spread = _spread(found, "one trial" if found.within is None else "trials", candidate)
+    return replace(spread, kind="paired share") if is_rate(candidate) and is_rate(baseline) else spread
+
+
+def spread_of_rerun(sample: Sample, cases: Sequence[Hashable]) -> Spread:
+    """Spread of the paired difference of two systems, where one was run: difficulty cancels, noise counts twice.
+
+    What another system changes from case to case is unknown, and taken to be nothing. Without a second trial of any
+    case noise cannot be told from difficulty, and twice the whole variance is a bound.
+    """
+    found = split(sample, cases)
+    spread = _spread(found, "bound" if found.within is None else "reruns", sample)
+    stable = 2 * spread.stable if found.within is None else 0.0
+    kind: Kind = "paired share" if is_rate(sample) else "mean"
+    return replace(spread, stable=stable, noise=2 * spread.noise, kind=kind)
+
+
+def plan(spread: Spread, *, n: int, trials: int = 1, margin: float, confidence: float = 0.95) -> Plan:
+    """What ``n`` cases with ``trials`` each can tell about a margin, and what would be needed.
+
+    The power is that of a pass: the chance that the interval excludes a value ``margin`` worse than the truth. For
+    one score the truth is the value seen; for a paired difference it is no change. Raises MetricError for fewer than
+    two cases, no trial, a margin that is not above 0, or a confidence outside (0, 1).
+    """
+    _check(n, trials, margin, confidence)
+    aim = _Aim(spread=spread, margin=margin, confidence=confidence)
+    told = spread.basis in ("trials", "reruns")
+    return Plan(
+        n=n,
+        trials=trials,
+        margin=margin,
+        confidence=confidence,
+        basis=spread.basis,
+        present=_outlook(aim, trials, n, n * trials),
+        options=tuple(_outlook(aim, k, n, n * trials) for k in TRIALS) if told else (),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Aim:
+    """A margin that a spread stands in the way of."""
+
+    spread: Spread
+    margin: float
+    confidence: float
+
+    def variance(self, trials: int) -> float:
+        return self.spread.stable + self.spread.noise / trials
+
+    def power(self, n: int, trials: int, margin: float) -> float:
+        """Chance that ``n`` cases decide a margin."""
+        spread, variance, relative = self.spread, self.variance(trials), margin / self.spread.width
+        if spread.kind == "share":
+            return rate_power(*self._effective(n, trials), spread.share, spread.share - relative)
+        discordant = variance / spread.width**2
+        if spread.kind == "paired share" and self.alone(trials) and n * discordant <= ENOUGH_DISCORDANT:
+            return paired_rate_power(n, self.confidence, discordant, relative)
+        if variance == 0:
+            unseen = 1 - ((1 - self.confidence) / 2) ** (spread.cluster_size / n)
+            return float(unseen < relative)
+        z = two_sided_z(self.confidence)
+        left = n - spread.cluster_size * z * z / 2
+        return NormalDist().cdf(margin * math.sqrt(left / variance) - z) if left > 0 else 0.0
+
+    def alone(self, trials: int) -> bool:
+        """Whether every response counts by itself: one trial, and no clusters."""
+        return trials == 1 and self.spread.cluster_size == 1
+
+    def weight(self, trials: int) -> float:
+        """Independent cases that a case of a share is worth: less than one in a cluster, more with trials."""
+        binomial = self.spread.share * (1 - self.spread.share) * self.spread.width**2
+        if self.alone(trials) or not (binomial and self.variance(trials)):
+            return 1 / self.spread.cluster_size
+        return min(float(trials), binomial / self.variance(trials))
+
+    def _effective(self, n: int, trials: int) -> tuple[int, float]:
+        """Effective cases of a share, and the confidence of a normal interval as wide as that of t over clusters."""
+        units = n / self.spread.cluster_size
+        if self.alone(trials):
+            return n, self.confidence
+        t = t_quantile((1 + self.confidence) / 2, units - 1) if units > 1 else math.inf
+        return int(n * self.weight(trials)), 2 * NormalDist().cdf(t) - 1
+
+
+def _outlook(aim: _Aim, trials: int, n: int, calls: int) -> Outlook:
+    affordable = calls // trials
+    return Outlook(
+        trials=trials,
+        standard_error=math.sqrt(aim.variance(trials) / n),
+        power=aim.power(n, trials, aim.margin),
+        needs=tuple(_need(aim, trials, n, power) for power in POWERS),
+        equal_cost_n=affordable,
+        equal_cost_power=aim.power(affordable, trials, aim.margin) if affordable > 1 else 0.0,
+    )
+
+
+def _need(aim: _Aim, trials: int, n: int, power: float) -> Need:
+    needed = _cases(aim, trials, power)
+    return Need(
+        power=power,
+        n=needed,
+        calls=None if needed is None else needed * trials,
+        detectable=_detectable(aim, trials, n, power),
+    )
+
+
+def _cases(aim: _Aim, trials: int, power: float) -> int | None:
+    """Cases from which on the power is reached: by doubling, halving, and a look at what follows.
+
+    The power of shares falls a little wherever one more case allows no more failures, so the first number that
+    reaches it does not count while one of the next few falls short.
+    """
+    low, high = 1, 2
+    while aim.power(high, trials, aim.margin) < power:
+        low, high = high, 2 * high
+        if high > MOST_CASES:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        if aim.power(middle, trials, aim.margin) < power:
+            low = middle
+        else:
+            high = middle
+    following = high
+    while following < high + _tooth(aim, trials):
+        following += 1
+        if aim.power(following, trials, aim.margin) < power:
+            high = following + 1
+    return high
+
+
+def _tooth(aim: _Aim, trials: int) -> int:
+    """Cases between two falls of the power of a share, generously; 0 where it only rises."""
+    spread, relative = aim.spread, aim.margin / aim.spread.width
+    if spread.kind == "share":
+        failures = 1 - max(0.0, spread.share - relative)
+        return math.ceil(2 / (failures * aim.weight(trials)))
+    return math.ceil(1 / relative) if spread.kind == "paired share" and aim.alone(trials) else 0
+
+
+def _detectable(aim: _Aim, trials: int, n: int, power: float) -> float | None:
+    """Smallest margin that ``n`` cases decide with the given power, to a thousandth of itself."""
+    high = aim.spread.width if math.isfinite(aim.spread.width) else aim.margin
+    while aim.power(n, trials, high) < power:
+        if math.isfinite(aim.spread.width) or high > aim.margin * 1e9:
+            return None
+        high *= 2
+    low = 0.0
+    while high - low > 1e-3 * high:
+        middle = (low + high) / 2
+        low, high = (middle, high) if aim.power(n, trials, middle) < power else (low, middle)
+    return high
+
+
+def _check(n: int, trials: int, margin: float, confidence: float) -> None:
+    if n < 2:
+        raise MetricError(f"n is {n}; a plan needs at least 2 cases")
+    if trials < 1:
+        raise MetricError(f"trials is {trials}; each case needs at least 1")
+    if not (math.isfinite(margin) and margin > 0):
+        raise MetricError(f"margin is {margin}; a plan needs the smallest difference that matters, above 0")
+    if not 0 < confidence < 1:
+        raise MetricError(f"confidence is {confidence}; it must lie between 0 and 1, such as 0.95")
+
+
+def _spread(found: Components, basis: Basis, sample: Sample) -> Spread:
+    noise = found.within or 0.0
+    return Spread(
+        stable=found.total - noise + (found.cluster_size - 1) * found.cluster,
+        noise=noise,
+        basis=basis,
+        width=sample.scale[1] - sample.scale[0],
+        cluster_size=found.cluster_size,
+    )
