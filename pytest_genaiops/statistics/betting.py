@@ -11,7 +11,7 @@ capital is a supermartingale, and reaches 1 / alpha with a probability of alpha 
 All m against which it ever did so lie below the mean: they end at the lower bound.
 
 The shares are fixed before the first observation, and the capital is spread over several (a discrete universal
-portfolio: Cover 1991, *Mathematical Finance* 1). Bets that adapt to the past decided no sooner in our simulations;
+portfolio: Cover 1991, *Mathematical Finance* 1). Bets that adapt to the past decided about as soon in our simulations;
 with fixed ones the capital depends on the observations and not on their order, and it falls as m rises, so that
 a bound is one bisection. Each m has its own bets: a gate's line is tested by bets tuned to that very line.
 """
@@ -40,8 +40,8 @@ STEPS = 1 << 20
 LARGEST_SHARE = 0.97
 """Of the capital, staked on one observation: even the worst value leaves something to go on with."""
 
-BETS = 5
-"""Parts of the capital, each with a share of its own."""
+PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Of the capital, equal in size: each stakes a share of its own, from the largest (0) to the smallest (1)."""
 
 
 def split_confidence(confidence: float = 0.95) -> float:
@@ -167,7 +167,8 @@ class ConfidenceSequence:
         shares = self._shares(mean)[:, None]
         before = np.log1p(shares * (past / mean - 1)) @ counts
         parts = before[:, None] + np.cumsum(np.log1p(shares * (block / mean - 1)), axis=1)
-        return float(np.logaddexp.reduce(parts, axis=0).max()) - math.log(BETS)
+        peak = float(parts.max())  # capitals may be too large for a float, their ratios to the largest are not
+        return peak + math.log(float(np.exp(parts - peak).sum(axis=0).max()) / len(PARTS))
 
     def _shares(self, mean: float) -> Vector:
         """What is staked against ``mean``: from the least that is of use within the horizon in even ratios to the most.
@@ -178,9 +179,8 @@ class ConfidenceSequence:
         """
         import numpy as np
 
-        least = min(LARGEST_SHARE, self._smallest * math.sqrt(mean / (1 - mean)))
-        shares: Vector = np.geomspace(least, LARGEST_SHARE, BETS)
-        return shares
+        ratio = min(1.0, self._smallest * math.sqrt(mean / (1 - mean)) / LARGEST_SHARE)
+        return np.array([LARGEST_SHARE * ratio**part for part in PARTS])
 
 
 def _check_confidence(confidence: float) -> None:
