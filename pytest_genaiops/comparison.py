@@ -96,6 +96,8 @@ class Ranking:
     higher_is_better: bool
     confidence: float
     adjust: str
+    comparisons: int
+    """Number of comparisons over which the p-values behind the ties were adjusted."""
     standings: tuple[Standing, ...]
     unranked: Mapping[str, str]
     """Variant without a score -> why."""
@@ -125,6 +127,7 @@ class Ranking:
             higher_is_better=self.higher_is_better,
             confidence=self.confidence,
             adjust=self.adjust,
+            comparisons=self.comparisons,
             rows=rows,
             unranked=self.unranked,
         )
@@ -151,10 +154,14 @@ def compare(
     return Changes(replace(row, adjusted_p_value=value) for row, value in zip(rows, values, strict=True))
 
 
-def rank(key: Key, scores: Mapping[str, Score], *, confidence: float, adjust: str) -> Ranking:
-    """The variants in the order of one score; comparisons of every pair, adjusted among themselves, tell ties.
+def rank(
+    key: Key, scores: Mapping[str, Score], *, confidence: float, adjust: str, changes: Changes | None = None
+) -> Ranking:
+    """The variants in the order of one score; comparisons of every pair tell which are tied.
 
-    ``scores`` holds at least one. Raises MetricError for a confidence outside (0, 1) and an unknown adjustment.
+    ``scores`` holds at least one. ``changes`` are those of a larger comparison, made at this confidence and with this
+    adjustment; by default the pairs under this score are compared and adjusted among themselves. Raises MetricError
+    for a confidence outside (0, 1), an unknown adjustment, and changes that lack a pair.
     """
     check_settings(confidence, RESAMPLES)
     some = next(iter(scores.values()))
@@ -163,8 +170,10 @@ def rank(key: Key, scores: Mapping[str, Score], *, confidence: float, adjust: st
     sign = 1 if some.higher_is_better else -1
     order = sorted(values, key=lambda name: -sign * values[name])
     pairs = list(combinations(order, 2))
-    changes = compare({name: {key: scores[name]} for name in order}, pairs, confidence=confidence, adjust=adjust)
-    wins = list(_wins(changes, order, sign, 1 - confidence))
+    if changes is None:
+        changes = compare({name: {key: scores[name]} for name in order}, pairs, confidence=confidence, adjust=adjust)
+    own = _of_pairs(changes, key, pairs)
+    wins = list(_wins(own, order, sign, 1 - confidence))
     ranks, shared = rank_ranges(len(order), wins), letters(len(order), wins)
     return Ranking(
         metric=key[0],
@@ -173,6 +182,7 @@ def rank(key: Key, scores: Mapping[str, Score], *, confidence: float, adjust: st
         higher_is_better=some.higher_is_better,
         confidence=confidence,
         adjust=adjust,
+        comparisons=sum(row.p_value is not None for row in changes),
         standings=tuple(
             Standing(
                 variant=name,
@@ -188,6 +198,16 @@ def rank(key: Key, scores: Mapping[str, Score], *, confidence: float, adjust: st
         ),
         unranked={name: reason for name, reason in reasons.items() if reason},
     )
+
+
+def _of_pairs(changes: Iterable[Change], key: Key, pairs: Sequence[Pair]) -> list[Change]:
+    """The changes under one score between these variants, in whichever direction."""
+    found = {frozenset((r.candidate_id, r.baseline_id)): r for r in changes if (r.metric, r.slice) == key}
+    lacking = [pair for pair in pairs if frozenset(pair) not in found]
+    if lacking:
+        names = " and ".join(map(repr, lacking[0]))
+        raise MetricError(f"the changes lack {names} under {key[0]}; compare all pairs, or leave the changes out")
+    return [found[frozenset(pair)] for pair in pairs]
 
 
 def _wins(changes: Iterable[Change], order: Sequence[str], sign: int, alpha: float) -> Iterator[tuple[int, int]]:

@@ -103,6 +103,7 @@ class Evaluation:
         *,
         confidence: float = 0.95,
         adjust: str = "holm",
+        changes: Changes | None = None,
     ) -> Ranking:
         """The variants in the order of one score, the best first, with ties where paired comparisons do not tell.
 
@@ -111,24 +112,35 @@ class Evaluation:
             slice: ``"tag=value"`` to rank by the cases of a slice.
             confidence: of each interval; 1 minus this is the level at which adjusted comparisons tell variants apart.
             adjust: ``"holm"`` or ``"bh"``, over all pairs of variants.
+            changes: what ``compare()`` gave for all variants with these settings: ties then agree with that table,
+                whose p-values are adjusted over all of its rows.
 
         Raises:
             UsageError: no such score or slice, or a setting that makes no sense.
         """
-        found = {name: self._by_key(name, slices=bool(slice)) for name in self.responses}
-        known = list(dict.fromkeys(key for own in found.values() for key in own))
-        names = list(dict.fromkeys(name for name, _ in known))
+        key, scores = (metric, slice), self._side_by_side(metric, slice)
+        return comparison.rank(key, scores, confidence=confidence, adjust=adjust, changes=changes)
+
+    def _side_by_side(self, metric: str, part: str) -> dict[str, Score]:
+        """One score of every variant that has it, over all cases or those of a slice."""
+        found = {
+            name: dict(pair for each in self.handles for pair in self._scores(each, name)) for name in self.responses
+        }
+        names = list(dict.fromkeys(chain.from_iterable(found.values())))
         if metric not in names:
             if metric in self.handles:
-                members = dict.fromkeys(n for own in self.responses for n, _ in self._scores(metric, own))
+                members = dict.fromkeys(name for own in self.responses for name, _ in self._scores(metric, own))
                 raise MetricError(f"{metric!r} is a group of scores; rank by one of them: {', '.join(members)}")
             raise MetricError(f"{metric!r} was not evaluated; {did_you_mean(metric, names)}")
-        if (metric, slice) not in known:
-            parts = [part for name, part in known if name == metric and part]
-            hint = did_you_mean(slice, parts) if parts else "no case carries a slice tag"
-            raise MetricError(f"there is no slice {slice!r}; {hint}")
-        scores = {name: own[metric, slice] for name, own in found.items() if (metric, slice) in own}
-        return comparison.rank((metric, slice), scores, confidence=confidence, adjust=adjust)
+        scores = {name: own[metric] for name, own in found.items() if metric in own}
+        if not part:
+            return scores
+        cut = {name: score.slices() for name, score in scores.items()}
+        parts = list(dict.fromkeys(chain.from_iterable(cut.values())))
+        if part not in parts:
+            hint = did_you_mean(part, parts) if parts else "no case carries a slice tag"
+            raise MetricError(f"there is no slice {part!r}; {hint}")
+        return {name: own[part] for name, own in cut.items() if part in own}
 
     def _pairs(self, candidate: str | None, baseline: str | None) -> list[comparison.Pair]:
         for name in (candidate, baseline):

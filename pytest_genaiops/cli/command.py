@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import NoReturn, Protocol
 
-from pytest_genaiops.cli import data, doctor, lock, metrics, variants
+from pytest_genaiops.cli import compare, data, doctor, lock, metrics, variants
 from pytest_genaiops.cli.output import complain
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.registry import did_you_mean
@@ -38,6 +38,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "Datasets": {"data": data, "lock": lock},
     "Variants": {"variants": variants},
     "What can be measured": {"metrics": metrics},
+    "Which is better": {"compare": compare},
     "When something is wrong": {"doctor": doctor},
 }
 """Heading -> name -> module, as ``genaiops --help`` shows them."""

@@ -12,7 +12,8 @@ from pytest_genaiops.report.text import clipped, columns, excerpt, number, visib
 
 SHORTEST_BAR = 10
 """Columns that a bar needs to show anything; where there are fewer, numbers or the bar itself are left out."""
-_ADJUSTMENTS = {"holm": "Holm", "bh": "Benjamini-Hochberg"}
+ADJUSTMENTS = {"holm": "Holm", "bh": "Benjamini-Hochberg"}
+"""Name of an adjustment in options -> for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,8 @@ class Forest:
     confidence: float
     adjust: str
     """``holm`` or ``bh``."""
+    comparisons: int
+    """Number of comparisons over which it adjusts."""
     rows: Sequence[Stand]
     """The best first."""
     unranked: Mapping[str, str] = field(default_factory=dict)
@@ -84,12 +87,11 @@ def _heading(view: Forest, width: int, ascii_only: bool) -> Iterator[str]:
     arrow = (" (lower is better)", "")[view.higher_is_better] if ascii_only else (" ↓", " ↑")[view.higher_is_better]
     part = f", {visible(view.slice)}" if view.slice else ""
     yield clipped(f"{visible(view.metric)}{part}{arrow}", width)
-    size = len(view.rows)
-    if size > 1:
-        adjust = _ADJUSTMENTS.get(view.adjust, view.adjust)
-        pairs = f"{size * (size - 1) // 2} pairs" if size > 2 else "1 pair"
+    if len(view.rows) > 1:
+        adjust = ADJUSTMENTS.get(view.adjust, view.adjust)
+        many = f"{view.comparisons} comparison{'' if view.comparisons == 1 else 's'}"
         level = f"n = {max(row.n + row.unscored for row in view.rows)}, {100 * view.confidence:g} %"
-        text = f"{level} intervals; variants without a common letter differ ({adjust} over {pairs}, paired by case)"
+        text = f"{level} intervals; variants without a common letter differ ({adjust} over {many}, paired by case)"
         yield from textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 

@@ -266,6 +266,22 @@ class TestRanking:
             shared = set(found[row.candidate_id].letters) & set(found[row.baseline_id].letters)
             assert bool(shared) is (row.adjusted_p_value > 0.05)
 
+    def test_ties_that_agree_with_a_larger_table(self, evaluation: Evaluation) -> None:
+        """Adjusted over 54 rows instead of 6, what was separated just so is tied."""
+        table = evaluation.compare()
+        found = evaluation.ranking("ter", "half=b", changes=table)
+        assert (found.comparisons, evaluation.ranking("ter", "half=b").comparisons) == (54, 6)
+        shared = {each.variant: set(each.letters) for each in found.standings}
+        for row in table:
+            if (row.metric, row.slice) == ("ter", "half=b"):
+                assert row.adjusted_p_value is not None
+                assert bool(shared[row.candidate_id] & shared[row.baseline_id]) is (row.adjusted_p_value > 0.05)
+
+    def test_a_table_without_all_pairs_tells_no_ties(self, evaluation: Evaluation) -> None:
+        table = evaluation.compare(baseline="fair", slices=False)
+        with pytest.raises(MetricError, match=r"the changes lack '\w+' and '\w+' under ter; compare all pairs"):
+            evaluation.ranking("ter", changes=table)
+
     def test_values_and_intervals_are_those_of_the_scores(self, evaluation: Evaluation) -> None:
         for each in evaluation.ranking("bleu", confidence=0.9).standings:
             score = evaluation.score("bleu", each.variant)

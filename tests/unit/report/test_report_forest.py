@@ -26,6 +26,7 @@ def view(*rows: Stand, **changes: Any) -> Forest:
         "higher_is_better": True,
         "confidence": 0.95,
         "adjust": "holm",
+        "comparisons": 3,
         "rows": rows,
     }
     return Forest(**(fields | changes))
@@ -44,7 +45,7 @@ class TestLines:
         assert forest(view(*THREE), 70) == [
             "bleu ↑",
             "  n = 20, 95 % intervals; variants without a common letter differ",
-            "  (Holm over 3 pairs, paired by case)",
+            "  (Holm over 3 comparisons, paired by case)",
             "  1-2  v2   34.00  33.00 to 35.00                      ├────●────┤  a",
             "  1-3  v10  33.00  32.00 to 34.00                 ├────●────┤       ab",
             "    3  v1   30.00  29.00 to 31.00  ├────●────┤                       b",
@@ -63,10 +64,10 @@ class TestLines:
         assert ends == ["a ", "ab", " b"]
 
     def test_a_slice_and_another_adjustment_are_named(self) -> None:
-        lines = forest(view(*THREE, slice="topic=law", adjust="bh", confidence=0.9), 120)
+        lines = forest(view(*THREE, slice="topic=law", adjust="bh", confidence=0.9), 130)
         assert lines[0] == "bleu, topic=law ↑"
         assert lines[1].startswith("  n = 20, 90 % intervals; ")
-        assert lines[1].endswith(" (Benjamini-Hochberg over 3 pairs, paired by case)")
+        assert lines[1].endswith(" (Benjamini-Hochberg over 3 comparisons, paired by case)")
 
     def test_what_is_unscored_or_not_ranked_is_said_below(self) -> None:
         lines = forest(
