@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 from array import array
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
@@ -81,6 +82,13 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Rows):
+            return NotImplemented
+        return len(self) == len(other) and all(map(operator.eq, self.lines(), other.lines()))
 
     def _differs(self, statistics: Statistics) -> bool:
         counts = self.statistics.mappings is not None

@@ -7,12 +7,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 import pytest
 
+from pytest_genaiops.baselines import entry_key
 from pytest_genaiops.dataset import unknown_slice
 from pytest_genaiops.errors import GenaiopsError, UsageError
+from pytest_genaiops.plugin.committed import committed_ids
 from pytest_genaiops.plugin.fixtures import argnames
 from pytest_genaiops.plugin.handed import handed_in, in_marker
 from pytest_genaiops.plugin.items import CaseItem, PassRateItem, Refusal, SuiteItem
@@ -46,7 +49,8 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     state = state_of(definition.config)
     try:
         _check_test(definition)
-        suite: Suite | str = state.suite(_spec(definition, state), has_target=_overrides_target(definition))
+        spec, committed = _spec(definition, state), partial(committed_ids, definition.config, _key(definition))
+        suite: Suite | str = state.suite(spec, has_target=_overrides_target(definition), committed=committed)
     except GenaiopsError as error:
         suite = str(error)
     state.plans[_key(definition)] = suite
@@ -68,11 +72,18 @@ def expand(collector: pytest.Collector, made: list[Any]) -> Any:
         return []
     items: list[pytest.Item] = []
     rules = state.settings.rules(plan.coverage)
-    for function in made:
-        choice: Choice = function.callspec.params["variant"]
-        wants = frozenset(function.fixturenames)
-        title = function.nodeid.partition("[")[0]
-        binding = Binding(suite=plan, title=title, variant=choice.variant, rules=rules, wants=wants)
+    entries = [_entry(function) for function in made]
+    for function, entry in zip(made, entries, strict=True):
+        binding = Binding(
+            suite=plan,
+            title=function.nodeid.partition("[")[0],
+            variant=function.callspec.params["variant"].variant,
+            rules=rules,
+            wants=frozenset(function.fixturenames),
+            entry=entry,
+            entries=tuple(entries),
+        )
+        wants = binding.wants
         if wants & ONE_CASE and plan.cases:
             items.extend(_cases(collector, function, binding))
         else:
@@ -82,6 +93,14 @@ def expand(collector: pytest.Collector, made: list[Any]) -> Any:
         shared = twice[0].rpartition("::")[2]
         return _refusal(collector, made[0], f"two of its items would have the id {shared}; rename a variant or a case")
     return items
+
+
+def _entry(function: Any) -> str:
+    """The name of what an item scores in the test's committed baseline: its variant, and the test's own parameters."""
+    variant, ids = function.callspec.params["variant"].variant.id, list(function.callspec._idlist)
+    shown = {variant.replace("::", ":"), _escaped(variant)}
+    own = next((i for i, name in enumerate(ids) if name in shown), None)
+    return entry_key(variant, "-".join(ids if own is None else ids[:own] + ids[own + 1 :]))
 
 
 def refuse_testcase(collector: pytest.Collector, name: str) -> Refusal:
@@ -150,9 +169,6 @@ def _spec(definition: Any, state: State) -> Spec:
     elif (dataset := handed_in(definition, state)) is not None:
         arguments["dataset"] = dataset
     spec = Spec.of(arguments)
-    baseline = spec.baseline or definition.config.getoption("--genaiops-baseline")
-    if "baseline" in definition.fixturenames and not baseline:
-        raise UsageError('the test asks for `baseline`, but none is named; add baseline="<variant id>" to the marker')
     if spec.pass_rate is not None and not ONE_CASE & set(definition.fixturenames):
         raise UsageError(
             "pass_rate counts cases, but the test judges the whole dataset at once; ask for `response` or `case`"

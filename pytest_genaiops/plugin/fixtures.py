@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from pytest_genaiops.errors import UsageError, of_ours
+from pytest_genaiops.plugin.committed import committed_of
 from pytest_genaiops.plugin.session import RUNNING_ITEM, Binding, State, state_of
 from pytest_genaiops.records import Response, Responses, Trial
 from pytest_genaiops.registry import METRICS
@@ -57,11 +58,11 @@ def responses_of(target: Any) -> Responses:
 
 
 def baseline_of(target: Any) -> Any:
-    """The baseline's responses; its one response where the test is about one case."""
+    """The baseline's responses (its one response where the test is about one case), or what is committed of it."""
     item = _running()
     suite = item.binding.suite
     if suite.baseline is None:
-        pytest.fail('no baseline is named; add baseline="<variant id>" to the marker', pytrace=False)
+        return committed_of(item, lambda: _own(item, target))
     if item.case is not None:
         response = _answer(item, target, suite.baseline, suite.trial(suite.baseline, item.case, item.trial))
         item.progress.responses.append(response)
@@ -69,6 +70,14 @@ def baseline_of(target: Any) -> Any:
     found = _answers(item, target, suite.baseline)
     item.progress.datasets.append(found)
     return found
+
+
+def _own(item: Any, target: Any) -> Sequence[Response]:
+    """The item's own answers: what a baseline that is being written holds so far."""
+    suite, variant = item.binding.suite, item.binding.variant
+    if item.case is None:
+        return _answers(item, target, variant)
+    return [_answer(item, target, variant, suite.trial(variant, item.case, item.trial))]
 
 
 def _response(item: Any, target: Any) -> Response:

@@ -12,6 +12,7 @@ from pytest_genaiops.plugin.explain import SECTION, differs, evidence_of, fit_fo
 from pytest_genaiops.plugin.items import CaseItem, SuiteItem
 from pytest_genaiops.plugin.quiet import says_nothing
 from pytest_genaiops.plugin.session import Progress, state_of
+from pytest_genaiops.plugin.snapshot import noted
 from pytest_genaiops.plugin.summary import MAX_SLICES
 from pytest_genaiops.report.table import Row
 from pytest_genaiops.report.text import visible
@@ -44,6 +45,8 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
     if outcome is not None:
         scores = progress.scores if report.when == "call" else ()
         report.genaiops = {**_facts(item, scores), "outcome": outcome}  # type: ignore[attr-defined]
+        if (plain := noted(item, progress, outcome)) is not None:
+            report.genaiops_baseline = plain  # type: ignore[attr-defined]
 
 
 def is_miss(report: Any) -> bool:

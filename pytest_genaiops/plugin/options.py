@@ -77,6 +77,11 @@ def _updating(config: pytest.Config) -> bool:
             "--genaiops-update-baseline: a baseline is never written in CI (the environment variable CI is set); "
             "write it on your own machine and commit it, so that somebody reviews it"
         )
+    for part in ("limit", "slice"):
+        if config.getoption(f"--genaiops-{part}"):
+            raise pytest.UsageError(
+                f"--genaiops-update-baseline: a baseline holds every case; leave --genaiops-{part} out"
+            )
     return True
 
 

@@ -15,6 +15,7 @@ from pytest_genaiops.plugin.items import CaseItem, Unmatched
 from pytest_genaiops.plugin.names import RUNNING
 from pytest_genaiops.plugin.order import arrange
 from pytest_genaiops.plugin.session import State, state_of
+from pytest_genaiops.plugin.snapshot import Snapshots
 from pytest_genaiops.plugin.summary import Ledger
 
 XDIST = "genaiops-xdist"
@@ -59,6 +60,7 @@ class Running:
         self.config = config
         self.state = state
         self.ledger = Ledger()
+        self.snapshots = Snapshots(state.settings.root, state.settings.baselines)
         self.refused = 0
         self.frozen = False
 
@@ -132,6 +134,7 @@ class Running:
             self.state.outcomes.note(report.nodeid, outcome)
         if not self.state.worker:
             self.ledger.add(report, outcome)
+            self.snapshots.add(report)
         session: Any = self.config.pluginmanager.get_plugin("session")
         if report.failed and not self.state.worker and (session.shouldfail or session.shouldstop):
             self.state.responder.engine.close()  # before the target is torn down, with the last item
@@ -146,15 +149,21 @@ class Running:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Variants side by side."""
         self.ledger.write(terminalreporter)
+        if self.state.settings.update_baseline:
+            self.snapshots.tell(terminalreporter)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Nothing waits for cases that will not run any more, nor begins a call while the target is torn down.
 
         In a worker, what is still under way now is called anew by those who need it.
         """
         self.state.outcomes.end()
         self.state.responder.engine.close()
+        if self.state.settings.update_baseline and not self.state.worker:
+            self.snapshots.write()
+            if self.snapshots.failed and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_unconfigure(self) -> None:
         """Leave nothing behind."""

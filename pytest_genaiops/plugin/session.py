@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,10 @@ class Binding:
     """What verdicts go by: the session's rules with the suite's coverage."""
     wants: frozenset[str]
     """Fixture names that the test asks for, directly or through its fixtures."""
+    entry: str = ""
+    """Name of what the variant scored in the test's committed baseline."""
+    entries: tuple[str, ...] = ()
+    """All such names of the test."""
 
 
 class Progress:
@@ -129,14 +133,14 @@ class State:
 
         return join(config.workerinput, self.outcomes.folder, self.settings)
 
-    def suite(self, spec: Spec, *, has_target: bool) -> Suite:
+    def suite(self, spec: Spec, *, has_target: bool, committed: Callable[[], Collection[str]] = tuple) -> Suite:
         """The suite of a spec; a dataset is read once, however many tests name it."""
         key = spec.dataset if isinstance(spec.dataset, str) else id(spec.dataset)  # the marker keeps the object alive
         if key not in self.datasets:
             self.datasets[key] = load(spec.dataset, self.settings)
             self.cases[key] = select(self.datasets[key], self.settings)
         spec = replace(spec, dataset=self.datasets[key])
-        return make_suite(spec, self.settings, has_target=has_target, cases=self.cases[key])
+        return make_suite(spec, self.settings, has_target=has_target, cases=self.cases[key], committed=committed)
 
 
 def state_of(config: pytest.Config) -> State:

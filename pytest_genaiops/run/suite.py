@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -72,6 +72,8 @@ class Suite:
     variants: tuple[Variant, ...]
     """After the glob on ids."""
     baseline: Variant | None
+    committed: str | None
+    """Id that the suite names as its baseline and that is no variant any more: what it scored is committed."""
     trials: int
     pass_rate: float | None
     coverage: float
@@ -88,10 +90,18 @@ class Suite:
         return Trial(case=case, variant=variant.id, index=index, dataset=self.dataset.hash)
 
 
-def make_suite(spec: Spec, settings: Settings, *, has_target: bool, cases: Sequence[Case] | None = None) -> Suite:
+def make_suite(
+    spec: Spec,
+    settings: Settings,
+    *,
+    has_target: bool,
+    cases: Sequence[Case] | None = None,
+    committed: Callable[[], Collection[str]] = tuple,
+) -> Suite:
     """Load the dataset and the variants of a spec and check that they fit together.
 
     ``cases`` are those that :func:`select` gave for the same dataset, where somebody has asked before.
+    ``committed`` is asked for the variants whose scores are committed, where the baseline is none of the suite's.
 
     Raises:
         UsageError: what is wrong in one sentence, with the file and line, and the mend.
@@ -112,11 +122,15 @@ def make_suite(spec: Spec, settings: Settings, *, has_target: bool, cases: Seque
         examples = _one_of_each_kind(cases)
         for variant in every:
             variant_files.check_inputs(variant, examples)
+    there = () if recorded else data.systems
+    baseline = _baseline(settings.baseline, spec.baseline, every)
+    committed_one = _committed(spec.baseline, every, there, committed) if baseline is None else None
     return Suite(
         dataset=data,
         cases=cases,
         variants=tuple(v for v in every if settings.variant is None or fnmatchcase(v.id, settings.variant)),
-        baseline=_baseline(settings.baseline, spec.baseline, every, () if recorded else data.systems),
+        baseline=baseline,
+        committed=committed_one,
         trials=spec.trials,
         pass_rate=spec.pass_rate,
         coverage=spec.coverage,
@@ -215,18 +229,30 @@ def _recorded_systems(entries: Entries | None, data: Dataset) -> tuple[Variant, 
     return tuple(chosen.values())
 
 
-def _baseline(
-    chosen: str | None, named: str | None, variants: Sequence[Variant], passed_over: Sequence[str]
-) -> Variant | None:
-    """The variant chosen for the session where this suite has it, else the suite's own.
+def _baseline(chosen: str | None, named: str | None, variants: Sequence[Variant]) -> Variant | None:
+    """The variant chosen for the session where this suite has it, else the suite's own; None where it is neither."""
+    known = {variant.id: variant for variant in variants}
+    return known.get(chosen or "") or known.get(named or "")
+
+
+def _committed(
+    named: str | None,
+    variants: Sequence[Variant],
+    passed_over: Sequence[str],
+    committed: Callable[[], Collection[str]],
+) -> str | None:
+    """The named baseline, which is no variant, where its scores are committed.
 
     ``passed_over`` are recorded systems in whose place a target answers.
     """
-    known = {variant.id: variant for variant in variants}
-    if chosen in known:
-        return known[chosen]
-    if named is not None and named not in known:
-        why = " (it is on record in the dataset, but your `target` fixture answers instead)" * (named in passed_over)
-        hint = did_you_mean(named, list(known))
-        raise VariantError(f"the baseline {named!r} is no variant of this suite{why}; {hint}")
-    return known[named] if named is not None else None
+    if named is None:
+        return None
+    there = committed()
+    if named in there:
+        return named
+    why = " (it is on record in the dataset, but your `target` fixture answers instead)" * (named in passed_over)
+    hint = did_you_mean(named, list(dict.fromkeys([*(variant.id for variant in variants), *there])))
+    raise VariantError(
+        f"the baseline {named!r} is no variant of this suite{why}; {hint}; nor are scores of it committed: while it is "
+        "a variant, --genaiops-update-baseline writes them"
+    )

@@ -154,7 +154,7 @@ class Score:
         measurement = table.measurements[index]
         if measurement.statistics is None:
             raise MetricError(f"{table.ids[index]} is unscored: {measurement.reason}")
-        if table.metric is None:
+        if table.metric is None or not table.responses:
             raise MetricError(f"{self.name} was made from values and has no evidence to show")
         response = table.responses[index]
         try:

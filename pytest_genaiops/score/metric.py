@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.records import Case, Measurement, Response, Responses
 from pytest_genaiops.registry import did_you_mean, metric_class
 from pytest_genaiops.run.measure import COLUMNS, Measurements, is_large
+from pytest_genaiops.score.committed import Committed
 from pytest_genaiops.score.group import ScoreGroup, build
 from pytest_genaiops.score.handle import Score
 from pytest_genaiops.score.plain import responses_from
@@ -55,7 +56,8 @@ class MetricHandle:
 
         Args:
             first: n texts (for ``cross_entropy`` n mappings of class to probability, for ``latency`` n numbers of
-                seconds); or a Response or a sequence of them, whose cases bring everything else.
+                seconds); or a Response or a sequence of them, whose cases bring everything else; or a committed
+                baseline, whose score is made from what was measured when it was written.
             second: what the metric compares with, n items: references (each one string, or a list of strings),
                 labels, contexts or questions, whichever the metric needs first.
             named: ``references=``, ``contexts=``, ``questions=``, ``labels=``, ``ids=``, ``clusters=`` (n items each),
@@ -72,11 +74,23 @@ class MetricHandle:
             return self._configured(named)(first, second, **roles)
         if second is not None:
             roles[self._second_role(roles)] = second
+        if isinstance(first, Committed):
+            return self._of_committed(first, roles)
         found = self._score(self._responses(first, roles))
         # A baseline's responses, scored for a comparison, are not what a test is about: they are not told of.
         if (watch := WATCH.get()) is not None:
             watch.score(self._metric, found)
         return found
+
+    def _of_committed(self, baseline: Committed, roles: Mapping[str, Any]) -> Score | ScoreGroup:
+        self._refuse(roles)
+        if baseline.responses:
+            return self._score(baseline.responses)
+        return build(baseline.table(self._metric, _signature(self._metric, baseline.cases, [baseline.dataset])))
+
+    def _refuse(self, roles: Mapping[str, Any]) -> None:
+        if roles:
+            raise MetricError(f"{self.name}: responses bring their own {', '.join(roles)}; leave the argument out")
 
     def _responses(self, first: Any, roles: Mapping[str, Any]) -> Sequence[Response]:
         if not _are_responses(first):
@@ -84,8 +98,7 @@ class MetricHandle:
         given = [first] if isinstance(first, Response) else first
         if all(response.trial is None for response in given):
             return responses_from(self._metric, given, roles)
-        if roles:
-            raise MetricError(f"{self.name}: responses bring their own {', '.join(roles)}; leave the argument out")
+        self._refuse(roles)
         checked: Sequence[Response] = given
         return checked
 
@@ -102,7 +115,7 @@ class MetricHandle:
             responses=responses,
             measurements=found,
             ids=Mapped(_id, cases) if outline else [case.id for case in cases],
-            signature=_signature(self._metric, cases, responses),
+            signature=_signature(self._metric, cases, _datasets(responses)),
             clusters=outline.clusters if outline else _clusters(responses),
             slices=outline.slices if outline else None,
             score_again=self._score,
@@ -174,12 +187,15 @@ def _check_roles(metric: Metric, cases: Sequence[Case], measurements: Sequence[M
             raise MetricError(f"{metric.name} needs {COLUMNS[role]}, and no case has it (first case: {where})")
 
 
-def _signature(metric: Metric, cases: Sequence[Case], responses: Sequence[Response]) -> str:
-    items = {key: str(value).replace("|", "/") for key, value in metric.signature(cases).items()}
+def _datasets(responses: Sequence[Response]) -> Iterable[str]:
     given = responses[:1] if is_large(responses) else responses  # recorded responses are of one dataset
-    datasets = sorted({r.trial.dataset[:12] for r in given if r.trial and r.trial.dataset})
-    if datasets:
-        items["data"] = "+".join(datasets)
+    return {r.trial.dataset for r in given if r.trial and r.trial.dataset}
+
+
+def _signature(metric: Metric, cases: Sequence[Case], datasets: Iterable[str]) -> str:
+    items = {key: str(value).replace("|", "/") for key, value in metric.signature(cases).items()}
+    if data := "+".join(sorted({dataset[:12] for dataset in datasets})):
+        items["data"] = data
     return "|".join([metric.name, *(f"{key}:{value}" for key, value in items.items())])
 
 

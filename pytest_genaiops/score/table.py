@@ -25,7 +25,7 @@ class Table:
     metric: Metric | None
     """None for a score made from values of one's own."""
     responses: Sequence[Response]
-    """Empty for a score made from values of one's own."""
+    """Empty for a score made from values of one's own, or from a committed baseline."""
     measurements: Sequence[Measurement]
     ids: Sequence[str]
     """Case ids."""
@@ -34,6 +34,8 @@ class Table:
     """Rows with the same key depend on each other: one document, one conversation, trials of one case."""
     slices: Mapping[str, Sequence[int]] | None = None
     """``tag=value`` -> positions, where they are known already; None where the responses say."""
+    trials: Sequence[int] | None = None
+    """Number of the trial of every row, where there are no responses to say it; None where all are the first."""
     score_again: Callable[[Sequence[Response]], Any] | None = None
     """Scores other responses under the same metric: a baseline's, for a comparison."""
     total: Any = None
@@ -75,13 +77,20 @@ def _rows(table: Table, positions: Sequence[int]) -> Table:
     return summed(
         replace(
             table,
-            responses=Chosen(table.responses, positions) if large else chosen(table.responses, positions),
+            responses=_chosen_responses(table, positions, large=large),
             measurements=found.take(positions) if isinstance(found, Measured) else chosen(found, positions),
             ids=chosen(table.ids, positions),
             clusters=chosen(table.clusters, positions) if table.clusters is not None else None,
-            slices=None,
+            slices=None if table.responses else {},
+            trials=chosen(table.trials, positions) if table.trials is not None else None,
         )
     )
+
+
+def _chosen_responses(table: Table, positions: Sequence[int], *, large: bool) -> Sequence[Response]:
+    if not table.responses:
+        return ()
+    return Chosen(table.responses, positions) if large else chosen(table.responses, positions)
 
 
 def statistics_at(table: Table, positions: Sequence[int]) -> Sequence[Statistics]:
@@ -170,7 +179,7 @@ def same_responses(left: Table, right: Table, pairing: Pairing) -> bool:
 def _keys(table: Table) -> list[tuple[str, int]]:
     """(case id, trial) of every row."""
     if not table.responses:
-        return [(case, 1) for case in table.ids]
+        return list(zip(table.ids, table.trials or [1] * len(table.ids), strict=True))
     return [(case, r.trial.index if r.trial else 1) for case, r in zip(table.ids, table.responses, strict=True)]
 
 
