@@ -91,7 +91,7 @@ def _heading(view: Forest, width: int, ascii_only: bool) -> Iterator[str]:
         adjust = ADJUSTMENTS.get(view.adjust, view.adjust)
         many = f"{view.comparisons} comparison{'' if view.comparisons == 1 else 's'}"
         level = f"n = {max(row.n + row.unscored for row in view.rows)}, {100 * view.confidence:g} %"
-        text = f"{level} intervals; variants without a common letter differ ({adjust} over {many}, paired by case)"
+        text = f"{level} intervals; variants without a common letter differ ({adjust} over {many})"
         yield from textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 

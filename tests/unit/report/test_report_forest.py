@@ -45,7 +45,7 @@ class TestLines:
         assert forest(view(*THREE), 70) == [
             "bleu ↑",
             "  n = 20, 95 % intervals; variants without a common letter differ",
-            "  (Holm over 3 comparisons, paired by case)",
+            "  (Holm over 3 comparisons)",
             "  1-2  v2   34.00  33.00 to 35.00                      ├────●────┤  a",
             "  1-3  v10  33.00  32.00 to 34.00                 ├────●────┤       ab",
             "    3  v1   30.00  29.00 to 31.00  ├────●────┤                       b",
@@ -64,10 +64,10 @@ class TestLines:
         assert ends == ["a ", "ab", " b"]
 
     def test_a_slice_and_another_adjustment_are_named(self) -> None:
-        lines = forest(view(*THREE, slice="topic=law", adjust="bh", confidence=0.9), 130)
+        lines = forest(view(*THREE, slice="topic=law", adjust="bh", confidence=0.9), 120)
         assert lines[0] == "bleu, topic=law ↑"
         assert lines[1].startswith("  n = 20, 90 % intervals; ")
-        assert lines[1].endswith(" (Benjamini-Hochberg over 3 comparisons, paired by case)")
+        assert lines[1].endswith(" (Benjamini-Hochberg over 3 comparisons)")
 
     def test_what_is_unscored_or_not_ranked_is_said_below(self) -> None:
         lines = forest(
