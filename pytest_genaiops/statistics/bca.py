@@ -71,12 +71,12 @@ def _leave_out(tables: Sequence[Table]) -> list[float]:
     import numpy as np
 
     units = len(tables[0].matrix)
+    if units < 2:
+        return []
+    groups = min(units, LEFT_OUT)
     # Every 500th unit makes a group: neighbours often resemble each other, and must not all go at once.
-    place = np.arange(units) % LEFT_OUT
-    sides = []
-    for table in tables:
-        gone = np.stack([np.bincount(place, column) for column in table.matrix.T], axis=1)
-        sides.append(table.scores(np.array(table.total()) - gone) if len(gone) > 1 else [])
+    places = np.arange(units) % groups
+    sides = [table.without(places, groups) for table in tables]
     return [
         math.fsum(score if side == 0 else -score for side, score in enumerate(row) if score is not None)
         for row in zip(*sides, strict=True)

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_genaiops.errors import MetricError
-from pytest_genaiops.statistics.resampling import ENTRIES_AT_ONCE, Table, resample_counts
+from pytest_genaiops.statistics.draws import ENTRIES_AT_ONCE, choices
+from pytest_genaiops.statistics.resampling import Table
 from pytest_genaiops.statistics.sample import Sample, grouping
 
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ def paired_bootstraps(
     _check_draws("resamples", resamples)
     tables = [Table(sample, groups) for sample in (baseline, *candidates)]
     blocks = [
-        np.array([table.scores(counts @ table.matrix) for table in tables], dtype=np.float64)  # None becomes NaN
-        for counts in resample_counts(len(tables[0].matrix), resamples, seed)
+        np.array([table.drawn(counts) for table in tables], dtype=np.float64)  # None becomes NaN
+        for counts in choices(len(tables[0].matrix), resamples, seed)
     ]
     scores = np.concatenate(blocks, axis=1)
     base, *others = [_resampled(table.value(), row) for table, row in zip(tables, scores, strict=True)]
@@ -106,16 +107,17 @@ def approximate_randomization(candidate: Sample, baseline: Sample, *, trials: in
     groups = grouping(candidate.clusters)
     _check_pair(candidate, baseline, groups)
     _check_draws("trials", trials)
-    ours, theirs = Table(candidate, groups), Table(baseline, groups)
-    value = ours.value() - theirs.value()
+    table, units = _both(candidate, baseline, groups)
+    value = Table(candidate, groups).value() - Table(baseline, groups).value()
     far, moved = 0, value != 0
-    for picked in _coins(len(ours.matrix), trials, seed):
-        kept = 1 - picked
-        one = ours.scores(picked @ theirs.matrix + kept @ ours.matrix)
-        other = theirs.scores(kept @ theirs.matrix + picked @ ours.matrix)
-        apart = np.abs(np.array(one, dtype=np.float64) - np.array(other, dtype=np.float64))
-        far += int(np.count_nonzero(~(apart <= abs(value))))
-        moved = moved or bool(apart.any())
+    for picked in _coins(units, trials, seed):
+        kept, cases = 1 - picked, np.full(len(picked), len(candidate))
+        one, other = (
+            np.array(table.scores(table.matrix.sums(np.hstack(sides)), cases), dtype=np.float64)
+            for sides in ((kept, picked), (picked, kept))
+        )
+        far += int(np.count_nonzero(~(np.abs(one - other) <= abs(value))))
+        moved = moved or not np.array_equal(one, other)
     return (far + 1) / (trials + 1) if moved else 1.0
 
 
@@ -144,6 +146,21 @@ def sign_flip(
     if patterns <= flips:
         return _far(_patterns(units), sums, line) / patterns
     return (_far(_coins(units, flips, seed), sums, line) + 1) / (flips + 1)
+
+
+def _both(candidate: Sample, baseline: Sample, groups: Sequence[int] | None) -> tuple[Table, int]:
+    """The units of one side and then those of the other, and how many a side has."""
+    n = len(candidate)
+    places = range(n) if groups is None else groups
+    units = max(places) + 1
+    together = Sample(
+        statistics=[*candidate.statistics, *baseline.statistics],
+        values=[*candidate.values, *baseline.values],
+        score=candidate.score,
+        is_mean=candidate.is_mean,
+        scale=candidate.scale,
+    )
+    return Table(together, [*places, *(place + units for place in places)]), units
 
 
 def _far(blocks: Iterator[Vector], sums: Vector, line: float) -> int:

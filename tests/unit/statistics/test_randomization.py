@@ -91,7 +91,7 @@ def test_paired_bootstrap_keeps_sacrebleus_draws_from_block_to_block(monkeypatch
     systems, references = texts(40, seed=3, names="ab")
     base, other = [sample(metrics.BLEU(), hypotheses, references) for _, hypotheses in systems]
     whole = paired_bootstrap(other, base, resamples=150)
-    monkeypatch.setattr("pytest_genaiops.statistics.resampling.ENTRIES_AT_ONCE", 7 * 40 + 3)
+    monkeypatch.setattr("pytest_genaiops.statistics.draws.ENTRIES_AT_ONCE", 7 * 40 + 3)
     assert paired_bootstrap(other, base, resamples=150) == whole
     assert paired_bootstrap(other, base, resamples=150, seed=1) != whole
 
