@@ -132,8 +132,8 @@ def test_many_classes_do_not_take_a_dense_matrix() -> None:
         scores = [score for (score,) in bootstrap([table], resamples=resamples, seed=1)]
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak < 40e6
-        assert min(scores) < table.value() < max(scores)
+        assert peak < 10e6
+        assert scores == pytest.approx([table.value()] * resamples, abs=0.03)
 
 
 def test_both_sides_of_a_swap_may_name_different_classes() -> None:
