@@ -1,8 +1,9 @@
 """Confidence intervals of one score.
 
-- a share of cases: Wilson's score interval (Wilson 1927); with clusters, on the effective number of cases
-  (Korn and Graubard 1998; Dean and Pagano 2015);
-- another mean: Student t; with clusters, t on the ratio of cluster sums to cluster sizes;
+- a share of cases: the exact interval of Clopper and Pearson (1934, *Biometrika* 26); with clusters, on the effective
+  number of cases (Korn and Graubard 1998; Dean and Pagano 2015);
+- another mean: Student t corrected for skewness, or bounds that assume nothing where hardly any two cases differ;
+  with clusters, over clusters (see :mod:`~pytest_genaiops.statistics.bounds`);
 - anything else: percentile bootstrap of the summed statistics over cases or, with clusters, over clusters.
 """
 
@@ -14,8 +15,9 @@ from dataclasses import dataclass
 from statistics import stdev
 
 from pytest_genaiops.errors import MetricError
-from pytest_genaiops.statistics.means import SAME, Interval, clip, implied_error, mean_error, unseen
-from pytest_genaiops.statistics.quantiles import t_quantile, two_sided_z
+from pytest_genaiops.statistics.bounds import mean_bounds
+from pytest_genaiops.statistics.means import SAME, Interval, clip, implied_error, mean_error, unit_residuals, unseen
+from pytest_genaiops.statistics.quantiles import beta_quantile, t_quantile
 from pytest_genaiops.statistics.resampling import Table, bootstrap, percentile
 from pytest_genaiops.statistics.sample import Sample, check_settings, grouping, is_rate
 
@@ -59,20 +61,31 @@ def summarize(sample: Sample, *, confidence: float = 0.95, seed: int = SEED, res
     if is_rate(sample):
         return _rate(sample, groups, confidence)
     if sample.is_mean:
-        return _mean(sample, groups, confidence)
+        return _mean(sample, groups, confidence, seed)
     table = Table(sample, groups)
     value = table.value()
     scores = [score for (score,) in bootstrap([table], resamples=resamples, seed=seed)]
     bounds, error = from_resamples(scores, value, len(table.matrix), confidence, sample.scale)
-    return Summary(value=value, interval=bounds, standard_error=error, n=n, method=named("bootstrap", groups))
+    units = len(table.matrix)
+    return Summary(
+        value=value,
+        interval=bounds,
+        standard_error=error,
+        n=n,
+        method=named("bootstrap", groups),
+        clusters=None if groups is None else units,
+    )
 
 
-def wilson(share: float, n: float, critical: float) -> Interval:
-    """Wilson's score interval of a share seen in ``n`` cases; ``critical`` is the normal (or t) quantile."""
-    squared = critical * critical
-    center = (share + squared / (2 * n)) / (1 + squared / n)
-    half = critical / (1 + squared / n) * math.sqrt(share * (1 - share) / n + squared / (4 * n * n))
-    return clip((center - half, center + half), share, (0.0, 1.0))
+def clopper_pearson(share: float, n: float, confidence: float) -> Interval:
+    """Clopper and Pearson's interval of a share seen in ``n`` cases: each bound errs at most (1 - confidence) / 2.
+
+    Neither ``n`` nor ``share * n`` needs to be whole (Korn and Graubard 1998).
+    """
+    outside, seen = (1 - confidence) / 2, share * n
+    low = beta_quantile(outside, seen, n - seen + 1) if share > 0 else 0.0
+    high = beta_quantile(1 - outside, seen + 1, n - seen) if share < 1 else 1.0
+    return clip((low, high), share, (0.0, 1.0))
 
 
 def from_resamples(
@@ -93,30 +106,42 @@ def named(method: str, groups: Sequence[int] | None) -> str:
 
 def _rate(sample: Sample, groups: Sequence[int] | None, confidence: float) -> Summary:
     n, (low, high) = len(sample), sample.scale
-    share = math.fsum((value - low) / (high - low) for value in sample.values) / n
-    effective, critical, units = float(n), two_sided_z(confidence), n
-    if groups is not None:
-        error, units = mean_error([(value - low) / (high - low) for value in sample.values], groups)
-        effective = min(effective, share * (1 - share) / error**2) if error else float(units)
-        critical = t_quantile((1 + confidence) / 2, units - 1) if units > 1 else math.inf
-    bounds = (0.0, 1.0) if units < 2 and groups is not None else wilson(share, effective, critical)
+    shares = [(value - low) / (high - low) for value in sample.values]
+    share = math.fsum(shares) / n
+    units, bounds = n, (0.0, 1.0)
+    if groups is None:
+        bounds = clopper_pearson(share, n, confidence)
+    elif (units := max(groups) + 1) > 1:
+        bounds = clopper_pearson(share, _effective_n(shares, share, groups, confidence), confidence)
     scaled = (low + bounds[0] * (high - low), low + bounds[1] * (high - low))
     return Summary(
         value=low + share * (high - low),
         interval=scaled,
         standard_error=implied_error(scaled, confidence) if 0 < share < 1 else None,
         n=n,
-        method=named("Wilson", groups),
+        method=named("Clopper-Pearson", groups),
+        clusters=None if groups is None else units,
     )
 
 
-def _mean(sample: Sample, groups: Sequence[int] | None, confidence: float) -> Summary:
-    n = len(sample)
-    value = math.fsum(sample.values) / n
-    error, units = mean_error(sample.values, groups)
-    if error:
-        half = t_quantile((1 + confidence) / 2, units - 1) * error
-        bounds = clip((value - half, value + half), value, sample.scale)
-        return Summary(value=value, interval=bounds, standard_error=error, n=n, method=named("t", groups))
-    bounds = unseen(value, units, confidence, sample.scale)
-    return Summary(value=value, interval=bounds, standard_error=None, n=n, method=named("rule of three", groups))
+def _effective_n(shares: Sequence[float], share: float, groups: Sequence[int], confidence: float) -> float:
+    """Independent cases that would tell as much as these clusters do (Korn and Graubard 1998; Dean and Pagano 2015)."""
+    n, units = len(shares), max(groups) + 1
+    error = mean_error(unit_residuals(shares, share, groups), n, 1.0)
+    if not error:
+        return float(units)
+    tail = (1 + confidence) / 2
+    freedom = (t_quantile(tail, n - 1) / t_quantile(tail, units - 1)) ** 2
+    return max(1.0, min(n, share * (1 - share) / error**2) * freedom)
+
+
+def _mean(sample: Sample, groups: Sequence[int] | None, confidence: float, seed: int) -> Summary:
+    found = mean_bounds(sample.values, groups, confidence=confidence, scale=sample.scale, seed=seed)
+    return Summary(
+        value=found.value,
+        interval=found.interval,
+        standard_error=found.standard_error,
+        n=len(sample),
+        method=named(found.method, groups),
+        clusters=None if groups is None else found.units,
+    )

@@ -14,26 +14,31 @@ SAME = 1e-12
 """Spread below this share of the values themselves is rounding, not variance."""
 
 
-def mean_error(values: Sequence[float], groups: Sequence[int] | None) -> tuple[float, int]:
-    """Standard error of the mean, and the number of independent units behind it (cases, or clusters).
+def unit_residuals(values: Sequence[float], center: float, groups: Sequence[int] | None) -> Sequence[float]:
+    """Distance of each case from the mean ``center``; with groups, summed over each cluster.
 
     With groups the mean is the ratio of cluster sums to cluster sizes (Cochran 1977, *Sampling Techniques*,
-    eq. 6.13), so clusters may differ in size. The error of fewer than two units is 0: nothing was seen.
+    eq. 6.13), so clusters may differ in size.
     """
-    n = len(values)
-    center = math.fsum(values) / n
     residuals = array("d", (value - center for value in values))
-    if groups is not None:
-        sums: list[list[float]] = [[] for _ in range(max(groups) + 1)]
-        for group, residual in zip(groups, residuals, strict=True):
-            sums[group].append(residual)
-        residuals = array("d", map(math.fsum, sums))
+    if groups is None:
+        return residuals
+    sums: list[list[float]] = [[] for _ in range(max(groups) + 1)]
+    for group, residual in zip(groups, residuals, strict=True):
+        sums[group].append(residual)
+    return array("d", map(math.fsum, sums))
+
+
+def mean_error(residuals: Sequence[float], n: int, largest: float) -> float:
+    """Standard error of the mean of ``n`` cases from the residuals of its units; ``largest`` is their size.
+
+    0 for fewer than two units, and where all differences are rounding: no spread was seen.
+    """
     units = len(residuals)
     if units < 2:
-        return 0.0, units
-    squares = math.fsum(residual * residual for residual in residuals)
-    error = math.sqrt(squares * units / (units - 1)) / n
-    return (error if error > SAME * max(map(abs, values)) else 0.0), units
+        return 0.0
+    error = math.sqrt(math.fsum(residual * residual for residual in residuals) * units / (units - 1)) / n
+    return error if error > SAME * largest else 0.0
 
 
 def unseen(value: float, units: int, confidence: float, scale: Interval) -> Interval:

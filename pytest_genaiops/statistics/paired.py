@@ -1,7 +1,7 @@
 """Difference of two scores on the same cases: candidate minus baseline.
 
-- shares of cases: Tango's score interval, exact McNemar test; with clusters, Student t over clusters;
-- other means: Student t on the per-case differences (over clusters, where there are any);
+- shares of cases: Tango's score interval, McNemar's exact and mid-p test; with clusters, as other means;
+- other means: the bounds of a mean on the per-case differences (over clusters, where there are any);
 - anything else: paired percentile bootstrap, both sides on the same resamples.
 
 A sample compared with itself differs by exactly 0. The same holds where every one of at least
@@ -12,20 +12,20 @@ fewer cases proves no such thing.
 
 from __future__ import annotations
 
-import math
 import operator
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pytest_genaiops.errors import MetricError
-from pytest_genaiops.records import NOTHING
+from pytest_genaiops.statistics.bounds import SKEWED, Bounds, mean_bounds
 from pytest_genaiops.statistics.intervals import RESAMPLES, SEED, from_resamples, named
-from pytest_genaiops.statistics.means import Interval, clip, implied_error, mean_error, unseen
-from pytest_genaiops.statistics.quantiles import t_quantile, t_two_sided
+from pytest_genaiops.statistics.means import Interval, implied_error
+from pytest_genaiops.statistics.quantiles import t_two_sided
+from pytest_genaiops.statistics.randomization import sign_flip
 from pytest_genaiops.statistics.resampling import Table, bootstrap
 from pytest_genaiops.statistics.sample import Sample, check_settings, grouping, is_rate
-from pytest_genaiops.statistics.tango import mcnemar, tango
+from pytest_genaiops.statistics.tango import mcnemar, mcnemar_mid_p, tango
 
 ENOUGH_TO_BE_THE_SAME = 20
 """Independent cases (or clusters) with equal statistics from which on two samples count as one."""
@@ -42,14 +42,17 @@ class Difference:
     interval: tuple[float, float]
     standard_error: float | None
     """None where the cases show no spread: they all change by the same, or there is only one."""
-    p_value: float
-    """Two-sided, of the hypothesis that there is no difference."""
     n: int
     method: str
     clusters: int | None = None
     """Independent clusters behind the n cases; None where every case stands for itself."""
-    p_values: Mapping[str, float] = field(default_factory=lambda: NOTHING)
+    p_values: Mapping[str, float]
     """Name of a test -> its two-sided p-value of no difference, the one that goes with the interval first."""
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, of the hypothesis that there is no difference."""
+        return next(iter(self.p_values.values()))
 
 
 def difference(
@@ -71,12 +74,21 @@ def difference(
         raise MetricError("a paired difference needs two samples of one metric; these differ in scale or kind")
     groups = grouping(candidate.clusters)
     if _same(candidate, baseline, n if groups is None else max(groups) + 1):
-        return Difference(value=0.0, interval=(0.0, 0.0), standard_error=0.0, p_value=1.0, n=n, method="same outputs")
+        units = None if groups is None else max(groups) + 1
+        return Difference(
+            value=0.0,
+            interval=(0.0, 0.0),
+            standard_error=0.0,
+            p_values={"same outputs": 1.0},
+            n=n,
+            method="same outputs",
+            clusters=units,
+        )
     if not candidate.is_mean:
         return _resampled((candidate, baseline), groups, confidence, (seed, resamples))
     if is_rate(candidate) and is_rate(baseline) and groups is None:
         return _shares(candidate, baseline, confidence)
-    return _means(candidate, baseline, groups, confidence)
+    return _means(candidate, baseline, groups, (confidence, seed))
 
 
 def _same(candidate: Sample, baseline: Sample, units: int) -> bool:
@@ -116,36 +128,32 @@ def _shares(candidate: Sample, baseline: Sample, confidence: float) -> Differenc
         value=width * (gained - lost) / n,
         interval=bounds,
         standard_error=implied_error(bounds, confidence) if gained + lost else None,
-        p_value=mcnemar(gained, lost),
+        p_values={"McNemar exact": mcnemar(gained, lost), "McNemar mid-p": mcnemar_mid_p(gained, lost)},
         n=n,
         method="Tango",
     )
 
 
-def _means(candidate: Sample, baseline: Sample, groups: Sequence[int] | None, confidence: float) -> Difference:
+def _means(candidate: Sample, baseline: Sample, groups: Sequence[int] | None, asked: tuple[float, int]) -> Difference:
+    confidence, seed = asked
     changes = array("d", map(operator.sub, candidate.values, baseline.values))
-    value, span = math.fsum(changes) / len(changes), _span(candidate)
-    error, units = mean_error(changes, groups)
-    if error:
-        half = t_quantile((1 + confidence) / 2, units - 1) * error
-        bounds = clip((value - half, value + half), value, span)
-        p_value, method = t_two_sided(value / error, units - 1), "paired t"
-    else:
-        bounds = unseen(value, units, confidence, span)
-        p_value, method = _agreed(value, units), "rule of three"
+    found = mean_bounds(changes, groups, confidence=confidence, scale=_span(candidate), seed=seed)
     return Difference(
-        value=value,
-        interval=bounds,
-        standard_error=error or None,
-        p_value=p_value,
+        value=found.value,
+        interval=found.interval,
+        standard_error=found.standard_error,
+        p_values=_tested(found, changes, groups),
         n=len(changes),
-        method=named(method, groups),
+        method=named(f"paired {found.method}", groups),
+        clusters=None if groups is None else found.units,
     )
 
 
-def _agreed(value: float, units: int) -> float:
-    """Sign test where all units changed by the same amount."""
-    return 1.0 if value == 0 else min(1.0, 2.0 ** (1 - units))
+def _tested(found: Bounds, changes: Sequence[float], groups: Sequence[int] | None) -> dict[str, float]:
+    """The p-value that goes with the interval: of t, or exact where so few units differ that t knows nothing."""
+    if found.method == SKEWED and found.standard_error:
+        return {"paired t": t_two_sided(found.value / found.standard_error, found.units - 1)}
+    return {"sign-flip permutation": sign_flip(changes, groups=groups)}
 
 
 def _resampled(
@@ -164,9 +172,10 @@ def _resampled(
         value=value,
         interval=bounds,
         standard_error=error,
-        p_value=_shifted_p(changes, value) if units > 1 else 1.0,
+        p_values={"paired bootstrap": _shifted_p(changes, value) if units > 1 else 1.0},
         n=len(sides[0]),
         method=named("paired bootstrap", groups),
+        clusters=None if groups is None else units,
     )
 
 

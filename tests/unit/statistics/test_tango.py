@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_genaiops.statistics.tango import mcnemar, tango
+from pytest_genaiops.statistics.tango import mcnemar, mcnemar_mid_p, tango
 
 scipy_stats = pytest.importorskip("scipy.stats")
 scipy_optimize = pytest.importorskip("scipy.optimize")
@@ -74,3 +74,18 @@ def test_mcnemar_is_the_exact_binomial_test(gained: int, lost: int) -> None:
     expected = scipy_stats.binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
     assert mcnemar(gained, lost) == pytest.approx(expected, rel=1e-10)
     assert mcnemar(lost, gained) == mcnemar(gained, lost)
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "expected"),
+    [
+        # Fagerland, Lydersen and Laake 2013, their first example (1 and 7 discordant pairs): mid-p 0.039.
+        (1, 7, 0.0391),
+        (7, 1, 0.0391),
+        (5, 5, 1.0),
+        (0, 0, 1.0),
+    ],
+)
+def test_the_mid_p_value_counts_the_observed_table_half(gained: int, lost: int, expected: float) -> None:
+    assert mcnemar_mid_p(gained, lost) == pytest.approx(expected, abs=5e-5)
+    assert mcnemar_mid_p(gained, lost) <= mcnemar(gained, lost)
