@@ -20,7 +20,7 @@ N = 200
 GRID = 1 / (1 << 20)
 
 SHARES = st.integers(0, 1000).map(lambda thousandths: thousandths / 1000)
-RUNS = st.lists(st.one_of(SHARES, st.sampled_from([0.0, 1.0])), min_size=1, max_size=60)
+RUNS = st.lists(st.one_of(SHARES, st.sampled_from([0.0, 1.0])), min_size=1, max_size=40)
 
 
 def read(values, *, scale: tuple[float, float] = (0.0, 1.0), horizon: int = N, confidence: float = 0.95):
@@ -50,22 +50,22 @@ def fortune(values: list[float], mean: float, horizon: int, confidence: float) -
 @given(values=RUNS, horizon=st.integers(1, 500), confidence=st.sampled_from([0.5, 0.8, 0.95, 0.99]))
 def test_the_bounds_are_where_a_plain_gambler_would_have_won(values, horizon, confidence) -> None:
     goal = 2 / (1 - confidence)
-    low, high = read(values, horizon=horizon, confidence=confidence)
-    mirrored = [1 - value for value in values]
-    # Where the two sides contradict each other (values in no random order) both stop: they refute no less then.
-    if low > 0:
-        assert fortune(values, low, horizon, confidence) >= goal * (1 - 1e-9)
-    if high < 1:
-        assert fortune(mirrored, 1 - high, horizon, confidence) >= goal * (1 - 1e-9)
-    refuted = [m / 50 for m in range(1, 50) if fortune(values, m / 50, horizon, confidence) >= goal]
-    from_above = [m / 50 for m in range(1, 50) if fortune(mirrored, 1 - m / 50, horizon, confidence) >= goal]
-    if max(refuted, default=0) < min(from_above, default=1) - 0.04:
-        assert low >= max(refuted, default=0) - GRID
-        assert high <= min(from_above, default=1) + GRID
+    bounds = read(values, horizon=horizon, confidence=confidence)
+    distances = bounds[0], 1 - bounds[1]
+    sides = values, [1 - value for value in values]
+    won = [{m for m in range(1, 20) if fortune(side, m / 20, horizon, confidence) >= goal} for side in sides]
+    for distance, side, claims in zip(distances, sides, won, strict=True):
+        assert claims >= {m for m in range(1, 20) if m / 20 < distance}
+        if distance:
+            assert fortune(side, distance, horizon, confidence) >= goal * (1 - 1e-9)
+    # Values in no random order may refute both sides of a mean; then both bounds stay where they were.
+    if sum(max(claims, default=0) for claims in won) < 18:
+        for distance, claims in zip(distances, won, strict=True):
+            assert distance >= max(claims, default=0) / 20 - GRID
 
 
 @settings(deadline=None)
-@given(values=RUNS, cuts=st.lists(st.integers(0, 60), max_size=6), horizon=st.integers(1, 200))
+@given(values=RUNS, cuts=st.lists(st.integers(0, 40), max_size=4), horizon=st.integers(1, 200))
 def test_blocks_and_single_observations_give_the_same_nested_bounds(values, cuts, horizon) -> None:
     single = ConfidenceSequence((0, 1), horizon=horizon, confidence=0.8)
     low, high = single.bounds
@@ -92,18 +92,10 @@ def test_the_bounds_turn_and_stretch_with_the_scale(values, horizon) -> None:
     assert stretched == pytest.approx((40 * low - 10, 40 * high - 10), abs=80 * GRID)
 
 
-@given(value=SHARES, mean=st.floats(0.001, 0.998), step=st.floats(1e-6, 0.5), horizon=st.integers(1, 10_000))
-def test_a_bet_against_a_smaller_mean_never_pays_less(value, mean, step, horizon) -> None:
-    """What makes the refuted means an interval, and a bound one bisection."""
-    larger = min(0.999, mean + step)
-    for some, more in zip(shares_staked(mean, horizon, 0.95), shares_staked(larger, horizon, 0.95), strict=True):
-        assert 1 + some * (value / mean - 1) >= 1 + more * (value / larger - 1) - 1e-12
-
-
 @pytest.mark.parametrize("share", [Fraction(1, 2), Fraction(9, 10)])
 def test_the_error_is_bounded_exactly(share: Fraction) -> None:
-    """Over all yes-or-no sequences of ten with their probabilities, read after every observation at 80 %."""
-    n, below, above = 10, Fraction(0), Fraction(0)
+    """Over all yes-or-no sequences of nine with their probabilities, read after every observation at 80 %."""
+    n, below, above = 9, Fraction(0), Fraction(0)
     for bits in range(1 << n):
         values = [bits >> i & 1 for i in range(n)]
         chance = share ** sum(values) * (1 - share) ** (n - sum(values))
