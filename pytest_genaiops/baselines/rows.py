@@ -5,6 +5,7 @@ Numbers are written as Python's ``repr`` has them, so that they are read back bi
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import operator
@@ -20,6 +21,9 @@ from pytest_genaiops.records import Statistics
 WITH_CLUSTER = 4
 """Elements of a row that names its cluster."""
 
+LONGEST = 64
+"""Characters of a key, beyond which it is an answer rather than a class: answers stay out of the file."""
+
 DEEPEST = 20
 """Tuples within tuples that a key may be."""
 
@@ -27,7 +31,7 @@ DEEPEST = 20
 class Rows:
     """The rows of one section, by case id and trial, their numbers in columns."""
 
-    __slots__ = ("_clusters", "_positions", "ids", "statistics", "trials")
+    __slots__ = ("_clusters", "_positions", "_repeated", "ids", "statistics", "trials")
 
     def __init__(self) -> None:
         self.ids: list[str] = []
@@ -35,6 +39,7 @@ class Rows:
         self.statistics = Columns()
         self._clusters: dict[int, str] = {}
         self._positions: dict[tuple[str, int], int] = {}
+        self._repeated = False
 
     @staticmethod
     def of_lines(lines: Iterable[str]) -> Rows:
@@ -59,6 +64,7 @@ class Rows:
         self.statistics.append(statistics)
         self.ids.append(case)
         self.trials.append(trial)
+        self._repeated |= trial > 1
         if cluster is not None:
             self._clusters[len(self.ids) - 1] = cluster
 
@@ -71,14 +77,11 @@ class Rows:
         """Where the row of a case and trial stands; None where there is none."""
         return self._positions.get((case, trial))
 
-    @property
-    def clusters(self) -> list[Hashable] | None:
-        """Rows with one key depend on each other: cases of a cluster, trials of a case; None where none do."""
-        if not self._clusters and not any(trial > 1 for trial in self.trials):
+    def clusters(self, positions: Sequence[int]) -> list[Hashable] | None:
+        """A key for each row: rows with one key, of a cluster or trials of a case, depend on each other; or None."""
+        if not self._clusters and not self._repeated:
             return None
-        return [
-            f"cluster {self._clusters[i]}" if i in self._clusters else f"case {case}" for i, case in enumerate(self.ids)
-        ]
+        return [f"cluster {self._clusters[i]}" if i in self._clusters else f"case {self.ids[i]}" for i in positions]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -100,8 +103,8 @@ class Rows:
 def line(case: str, trial: int, statistics: Statistics, cluster: str | None = None) -> str:
     """One row in one line: ``["c1", 1, [3, 0.5]]``, and the cluster where there is one.
 
-    Counts by key, such as pairs of classes, are pairs: ``["c1", 1, [[["yes", "no"], 1]]]``. Raises
-    UsageError where a key is neither text nor a number nor a tuple of them.
+    Counts by key, such as pairs of classes, are pairs: ``["c1", 1, [[["yes", "no"], 1]]]``; a text of more than
+    64 characters is kept as its hash. Raises UsageError where a key is neither text nor a number nor a tuple of them.
     """
     numbers: list[Any]
     if isinstance(statistics, Mapping):
@@ -138,6 +141,8 @@ def _plain(number: Any) -> int | float:
 def _plain_key(key: Hashable) -> Any:
     if isinstance(key, tuple):
         return [_plain_key(each) for each in key]
+    if isinstance(key, str) and len(key) > LONGEST:
+        return f"sha256:{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
     if key is None or isinstance(key, str | bool | int | float):
         return key
     raise UsageError(

@@ -21,6 +21,9 @@ Plain = dict[str, Any]
 GOOD = {"passed", "missed"}
 """What may have become of an item whose scores are written: a miss within the budget of its gate counts too."""
 
+MENTIONED = 4
+"""Values of an entry that the terminal shows."""
+
 BECAME = {"passed": "passed", "missed": "failed as expected", "skipped": "was skipped"}
 
 
@@ -132,7 +135,7 @@ class Snapshots:
         """Write into the terminal what became of every file."""
         reporter.section("genaiops baselines", sep="-", bold=True)
         for each in self.lines or ["nothing is written: no test that asks for `baseline` ran"]:
-            reporter.write_line(each)
+            reporter._tw.line(each)
 
     def _write(self, suite: str, shown: str, found: Mapping[str, Mapping[str, Plain]]) -> Iterator[str]:
         entries: dict[str, Entry] = {}
@@ -272,7 +275,8 @@ def _values(now: Entry, before: Entry | None = None) -> str:
         elif was.value != value.value:
             said.append(f"{name} {number(was.value, was.scale)} -> {shown}")
     said += [f"{name} is gone" for name in old if name not in _flat(now)]
-    return ", ".join(said) or "no value did"
+    more = f" and {len(said) - MENTIONED} more" if len(said) > MENTIONED else ""
+    return ", ".join(said[:MENTIONED]) + more or "no value did"
 
 
 def _flat(entry: Entry) -> dict[str, Value]:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from pytest_genaiops.baselines import Entry, Section, name_of
 from pytest_genaiops.errors import MetricError, UnscorableError, of_ours
 from pytest_genaiops.metrics.base import Metric, Part
-from pytest_genaiops.records import Case, Measurement, Response
+from pytest_genaiops.records import Case, Response
 from pytest_genaiops.run import Measured
 from pytest_genaiops.score.table import Table, summed
 
@@ -57,9 +57,8 @@ class Committed:
         name, section = self._section(signature)
         rows = section.rows
         positions: Sequence[int] = range(len(rows)) if self._keys is None else self._positions(name, section)
-        measured, clusters = Measured(), rows.clusters
-        for position in positions:
-            measured.append(Measurement(statistics=rows.statistics[position]))
+        measured = Measured()
+        measured.statistics = rows.statistics.take(positions)
         ids = [rows.ids[position] for position in positions]
         found = summed(
             Table(
@@ -69,7 +68,7 @@ class Committed:
                 ids=ids,
                 trials=[rows.trials[position] for position in positions],
                 signature=signature,
-                clusters=None if clusters is None else [clusters[position] for position in positions],
+                clusters=rows.clusters(positions),
                 slices=self._slices(ids),
             )
         )
@@ -175,7 +174,7 @@ def _alike(section: Section, signature: str) -> bool:
 
 
 def _parts(metric: Metric, table: Table) -> Mapping[str, Part]:
-    """The numbers of a metric under the names that :func:`label` gives them."""
+    """The numbers of a metric by the names that a baseline has them under."""
     found: dict[str, Any] = {}
     for name, part in metric.parts(table.total).items():
         found.update({name: part} if isinstance(part, Part) else {f"{name}.{key}": one for key, one in part.items()})

@@ -168,6 +168,8 @@ def _aligned(left: Table, right: Table) -> Pairing:
 
 def same_responses(left: Table, right: Table, pairing: Pairing) -> bool:
     """Whether the paired rows are the very same responses on both sides."""
+    if left is right:
+        return True
     if not left.responses or not right.responses:
         return False
     mine, theirs = pairing.left, pairing.right
