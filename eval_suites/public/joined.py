@@ -23,6 +23,7 @@ FILES = (
     "summeval_documents.jsonl",
     "summeval_outputs.jsonl",
     "ragtruth_qa_dev.jsonl",
+    "summeval_judge_ratings.jsonl",
 )
 
 DECLINED = "Unable to answer based on given passages."
@@ -82,6 +83,27 @@ def answers(outputs: Iterable[Row]) -> list[Row]:
     ]
 
 
+def judgements(ratings: Iterable[Row], outputs: Iterable[Row]) -> list[Row]:
+    """One row per summary: its article as cluster, whether experts found it consistent, and every judge prompt's word.
+
+    The experts' rule is full marks from all three; a judge prompt's is full marks, 5, as well. A reply that nobody
+    could parse stays null, and is a response without a label.
+    """
+    truth = {(row["id"], row["system"]): row["consistent"] for row in outputs}
+    return [
+        {
+            "id": f"{row['id']}-{row['system']}",
+            "cluster": row["id"],
+            "label": _verdict(truth[row["id"], row["system"]]),
+            "responses": {
+                prompt: None if mark is None else _verdict(mark == 5)
+                for prompt, mark in row["judge_consistency"].items()
+            },
+        }
+        for row in ratings
+    ]
+
+
 def write(name: str, joined: Iterable[Row]) -> str:
     """Write a dataset and give its path relative to the root.
 
@@ -93,6 +115,10 @@ def write(name: str, joined: Iterable[Row]) -> str:
         file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in joined)
     Path(file.name).replace(path)
     return path.relative_to(ROOT).as_posix()
+
+
+def _verdict(consistent: object) -> str:
+    return "consistent" if consistent else "inconsistent"
 
 
 def _by_id(outputs: Iterable[Row], field: str) -> dict[str, dict[str, str]]:

@@ -40,6 +40,23 @@ def test_questions_that_a_model_was_not_asked_or_declined_are_left_out():
     ]
 
 
+def test_judge_prompts_say_consistent_where_they_give_full_marks():
+    ratings = [
+        {"id": "a", "system": "M1", "judge_consistency": {"rts": 5, "mcq": 4}},
+        {"id": "a", "system": "M2", "judge_consistency": {"rts": None, "mcq": 5}},
+    ]
+    outputs = [{"id": "a", "system": "M2", "consistent": 0}, {"id": "a", "system": "M1", "consistent": 1}]
+    assert joined.judgements(ratings, outputs) == [
+        {
+            "id": "a-M1",
+            "cluster": "a",
+            "label": "consistent",
+            "responses": {"rts": "consistent", "mcq": "inconsistent"},
+        },
+        {"id": "a-M2", "cluster": "a", "label": "inconsistent", "responses": {"rts": None, "mcq": "consistent"}},
+    ]
+
+
 def test_a_dataset_is_written_whole_below_the_root(tmp_path, monkeypatch):
     monkeypatch.setattr(joined, "ROOT", tmp_path)
     monkeypatch.setattr(joined, "JOINED", tmp_path / "cache" / "public")
@@ -75,3 +92,6 @@ def test_the_public_files_give_what_the_readme_promises():
     assert (len(articles), {len(row["responses"]) for row in articles}) == (100, {12})
     assert {len(row["references"]) for row in articles} == {11}
     assert (len(questions), {len(row["responses"]) for row in questions}) == (61, {6})
+    judged = joined.judgements(joined.rows(data / joined.FILES[5]), joined.rows(data / joined.FILES[3]))
+    assert (len(judged), len({row["cluster"] for row in judged})) == (1200, 100)
+    assert sum(row["label"] == "consistent" for row in judged) == 921
