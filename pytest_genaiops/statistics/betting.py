@@ -1,4 +1,4 @@
-"""Confidence sequences: bounds of a mean that may be read after every case, without a price for looking.
+"""Confidence sequences: bounds of a mean that hold at every moment of a run, and so may be read after every case.
 
 An ordinary interval errs in 5 % of runs if it is read once. Read after every case, until it shows what one
 hopes for, it errs far more often. A confidence sequence holds at all times together: it leaves out the mean at
