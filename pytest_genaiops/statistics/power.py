@@ -16,14 +16,17 @@ from typing import Literal, TypeAlias
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.statistics.components import Components, split, split_change
 from pytest_genaiops.statistics.quantiles import normal_quantile, t_quantile, two_sided_z
-from pytest_genaiops.statistics.rate_power import paired_rate_power, rate_power
+from pytest_genaiops.statistics.rate_power import binomial_tail, paired_rate_power, rate_power
 from pytest_genaiops.statistics.sample import Sample, is_rate
 
 POWERS = (0.8, 0.9)
 TRIALS = (1, 2, 3, 5, 10)
 
 ENOUGH_DISCORDANT = 200
-"""Expected discordant pairs from which on the normal approximation is within half a point of power."""
+"""Expected discordant pairs beyond which the normal approximation is within half a point of power."""
+
+FEW = 8
+"""Changed cases up to which the spread over cases with trials counts as hardly known; found by simulation."""
 
 MOST_CASES = 10_000_000
 """Plans end here: nobody will run more."""
@@ -198,15 +201,41 @@ class _Aim:
         spread, variance, relative = self.spread, self.variance(trials), margin / self.spread.width
         if spread.kind == "share":
             return rate_power(*self._effective(n, trials), spread.share, spread.share - relative)
-        discordant = variance / spread.width**2
-        if spread.kind == "paired share" and self.alone(trials) and n * discordant <= ENOUGH_DISCORDANT:
-            return paired_rate_power(n, self.confidence, discordant, relative)
+        close = self._approximately(n, variance, margin)
+        if spread.kind == "paired share" and spread.cluster_size == 1:
+            # With trials a case is worth as many pairs as lessen the variance as much.
+            discordant = self.variance(1) / spread.width**2
+            pairs = int(n * self.variance(1) / variance) if variance else n
+            if pairs * discordant <= ENOUGH_DISCORDANT:
+                counted = paired_rate_power(pairs, self.confidence, discordant, relative)
+                return counted if trials == 1 else min(counted, self._over_cases(n, trials, margin))
+        return close
+
+    def _over_cases(self, n: int, trials: int, margin: float) -> float:
+        """Power of the bounds of a mean over cases with trials, which trust a spread only where enough cases change.
+
+        As few cases change as can be: by one row of coin tosses against another, or for good.
+        """
+        spread, width = self.spread, self.spread.width
+        tossed, changed = 2 * spread.noise / width**2, spread.stable / width**2
+        same = math.comb(2 * trials, trials) * 0.25**trials
+        enough = binomial_tail(FEW, n, min(1.0, changed + tossed * (1 - same)))
+        variance = self.variance(trials)
+        reach, error = 1.1 * self._unseen(n) * width, math.sqrt(variance / n)
+        few = NormalDist().cdf((margin - reach) / error) if error else float(reach < margin)
+        return enough * self._approximately(n, variance, margin) + (1 - enough) * few
+
+    def _approximately(self, n: int, variance: float, margin: float) -> float:
+        """Power of Student t, or of the rule of three where nothing varies."""
         if variance == 0:
-            unseen = 1 - ((1 - self.confidence) / 2) ** (spread.cluster_size / n)
-            return float(unseen < relative)
+            return float(self._unseen(n) < margin / self.spread.width)
         z = two_sided_z(self.confidence)
-        left = n - spread.cluster_size * z * z / 2
+        left = n - self.spread.cluster_size * z * z / 2
         return NormalDist().cdf(margin * math.sqrt(left / variance) - z) if left > 0 else 0.0
+
+    def _unseen(self, n: int) -> float:
+        """Share of cases that may differ although none did: the reach of an interval without any spread."""
+        return 1 - math.pow((1 - self.confidence) / 2, self.spread.cluster_size / n)
 
     def alone(self, trials: int) -> bool:
         """Whether every response counts by itself: one trial, and no clusters."""
@@ -281,7 +310,7 @@ def _tooth(aim: _Aim, trials: int) -> int:
     if spread.kind == "share":
         failures = 1 - max(0.0, spread.share - relative)
         return math.ceil(2 / (failures * aim.weight(trials)))
-    return math.ceil(1 / relative) if spread.kind == "paired share" and aim.alone(trials) else 0
+    return math.ceil(1 / relative) if spread.kind == "paired share" and spread.cluster_size == 1 else 0
 
 
 def _detectable(aim: _Aim, trials: int, n: int, power: float) -> float | None:

@@ -10,8 +10,11 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
+from typing import TypeVar
 
 from pytest_genaiops.errors import MetricError
+
+T = TypeVar("T", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +81,11 @@ def consistency(outcomes: Sequence[Hashable], cases: Sequence[Hashable]) -> Cons
     )
 
 
-def by_case(outcomes: Sequence[Hashable], cases: Sequence[Hashable]) -> dict[Hashable, list[Hashable]]:
+def by_case(outcomes: Sequence[T], cases: Sequence[Hashable]) -> dict[Hashable, list[T]]:
     """The outcomes of each case's trials, both in order of appearance. Raises MetricError where lengths differ."""
     if len(outcomes) != len(cases):
         raise MetricError(f"trials need one case each, not {len(outcomes)} outcomes and {len(cases)} cases")
-    groups: dict[Hashable, list[Hashable]] = {}
+    groups: dict[Hashable, list[T]] = {}
     for case, outcome in zip(cases, outcomes, strict=True):
         groups.setdefault(case, []).append(outcome)
     return groups
