@@ -51,7 +51,7 @@ def told(result: pytest.RunResult) -> list[str]:
     lines = result.outlines
     start = next((i for i, line in enumerate(lines) if "- genaiops baselines -" in line), len(lines))
     end = next((i for i, line in enumerate(lines[start:], start) if line.startswith("===")), len(lines))
-    return [line.strip() for line in lines[start + 1 : end]]
+    return [line.strip() for line in lines[start + 1 : end] if line]
 
 
 class TestWriting:
@@ -185,9 +185,7 @@ class TestWriting:
         found = variants(file(baselines, "test_all"))
         assert set(found) == {"v1[fast]", "v1[slow]"}
         assert set(found["v1[fast]"]["metrics"]) == {"rouge", "rouge 2", "tone"}
-        result = baselines.run()
-        result.assert_outcomes(failed=2)  # `tone`: four values cannot tell as little as 0.99 from another run's
-        result.stdout.fnmatch_lines("*tone change +0.00*")
+        assert baselines.run().ret == 0
 
 
 class TestByCase:
@@ -290,9 +288,9 @@ class TestComparing:
                 def test_x(self, responses, baseline, exact_match):
                     assert exact_match(responses).not_worse_than(baseline, margin=0.99)
         """
-        baselines.suite(source, name="eval_suites/deep/test_suite.py")
+        baselines.suite(source, name="eval_suites/deep/test_class.py")
         baselines.run(UPDATE)
-        assert file(baselines, "TestA.test_x", "deep/test_suite").exists()
+        assert file(baselines, "TestA.test_x", "deep/test_class").exists()
 
     def test_it_holds_no_answers(self, baselines: Project) -> None:
         baselines.run(UPDATE)
