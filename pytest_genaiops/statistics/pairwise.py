@@ -5,9 +5,10 @@ resampled once for all: one set of resamples, every sample scored on each, and t
 its two columns. 13 systems make 78 pairs but only 13 scores a resample.
 
 The p-value of such a pair is not the share of resamples beyond the observed difference. Among 78 comparisons Holm
-rejects nothing above 0.05 / 78, where 2000 resamples have nothing left to count. It is Student t on the observed
-difference over its bootstrap standard error, with one degree of freedom less than there are cases or clusters: finer
-than any count, and closer to its level where cases are few (``docs/statistics.md`` has the figures).
+rejects nothing above 0.05 / 78, where 2000 resamples have hardly anything left to count. It is Student t on the
+observed difference over its bootstrap standard error, with one degree of freedom less than there are cases or
+clusters: finer than any count, and closer to its level where cases are few. Of 78 equal pairs of 20 cases any is told
+apart in 7 % of draws instead of 16 %, of 50 cases in 6 % instead of 8 % (``benchmarks/many_comparisons.py``).
 """
 
 from __future__ import annotations
@@ -101,9 +102,10 @@ class _Drawn:
             value=value,
             interval=bounds,
             standard_error=error,
-            p_value=min(1.0, _p_value(value, error, self._units) + changes.count(None) / len(changes)),
             n=len(left),
             method=named("paired bootstrap", self._groups),
+            clusters=None if self._groups is None else self._units,
+            p_values={"t": min(1.0, _p_value(value, error, self._units) + changes.count(None) / len(changes))},
         )
 
 
