@@ -56,7 +56,7 @@ class Committed:
         """
         name, section = self._section(signature)
         rows = section.rows
-        positions: Sequence[int] = range(len(rows)) if self._keys is None else self._positions(name, section)
+        positions: Sequence[int] = range(len(rows)) if self._keys is None else self._positions(name, section, metric)
         measured = Measured()
         measured.statistics = rows.statistics.take(positions)
         ids = [rows.ids[position] for position in positions]
@@ -116,9 +116,11 @@ class Committed:
             f"the suite now has {' '.join(sorted(wanted - items)) or 'nothing more'}; {ANEW}"
         )
 
-    def _positions(self, name: str, section: Section) -> list[int]:
+    def _positions(self, name: str, section: Section, metric: Metric | None) -> list[int]:
         found = []
         for case, trial in self._keys or ():
+            if metric is None and trial > 1 and not self._entry.by_case:
+                continue  # values that somebody made of a case have one row for all its trials
             position = section.rows.position(case, trial)
             if position is None:
                 raise MetricError(f"{self._where}.metrics.{name}.cases has no {case!r}, trial {trial}; {ANEW}")

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from numbers import Real
-from typing import TypeAlias
 
 from pytest_genaiops import gate
 from pytest_genaiops.errors import CoverageError, MetricError, UnscorableError, of_ours
 from pytest_genaiops.metrics.base import Part
 from pytest_genaiops.records import Explanation, Response, Verdict
-from pytest_genaiops.report.evidence import WORST, CaseEvidence, ScoreEvidence, headline
-from pytest_genaiops.score import judging
-from pytest_genaiops.score.committed import Committed
-from pytest_genaiops.score.table import Table, kinds, narrowed, own_values, reasons, sliced, statistics_at
+from pytest_genaiops.report.evidence import ScoreEvidence, headline
+from pytest_genaiops.score import judging, repeated, showing
+from pytest_genaiops.score.judging import Baseline
+from pytest_genaiops.score.table import Table, kinds, mean_part, narrowed, own_values, reasons, sliced, statistics_at
 from pytest_genaiops.score.watching import rules
 from pytest_genaiops.statistics import Difference, Sample, interval
 
 __tracebackhide__ = of_ours
-
-Baseline: TypeAlias = Sequence[Response] | Committed
-"""What a suite's ``baseline`` fixture gives."""
 
 
 class Score:
@@ -68,7 +62,7 @@ class Score:
         table = own_values(values, ids, clusters, name, scale)
         better = "higher" if higher_is_better else "lower"
         signature = f"{name}|scale:{scale[0]:g}-{scale[1]:g}|better:{better}"
-        return Score(replace(table, signature=signature), _mean_part(name, scale, higher_is_better))
+        return Score(replace(table, signature=signature), mean_part(name, scale, higher_is_better=higher_is_better))
 
     # -- the number and what belongs to it -------------------------------------------------
 
@@ -167,9 +161,34 @@ class Score:
         """The same score over each slice of the cases, by ``tag=value``; empty where cases carry no tags."""
         return {name: Score(table, self._part, self._path) for name, table in sliced(self._table)}
 
+    # -- trials of one case ----------------------------------------------------------------
+
+    def pass_at(self, k: int) -> Score:
+        """pass@k: the chance that at least one of ``k`` trials of a case succeeds, one value a case (Chen et al. 2021).
+
+        Unbiased, from all trials of each case; a case with an unscored trial is unscored.
+
+        Raises:
+            MetricError: the score is no yes or no, or a case has fewer than ``k`` trials.
+        """
+        return repeated.passing(self, k, "pass@")
+
+    def pass_hat(self, k: int) -> Score:
+        """pass^k: the chance that all of ``k`` trials of a case succeed, one value a case (Yao et al. 2024).
+
+        As :meth:`pass_at` otherwise.
+        """
+        return repeated.passing(self, k, "pass^")
+
+    def consistency(self) -> Score:
+        """Run-to-run consistency: the chance that two trials of a case have the same value, one value a case.
+
+        A case with a single trial, or an unscored one, is unscored.
+        """
+        return repeated.consistent(self)
+
     # -- verdicts --------------------------------------------------------------------------
-    # ``confidence`` is that of the two-sided interval, ``coverage`` the share of the cases that must be scored: by
-    # default those of the session (0.95 and 1).
+    # ``confidence`` is the two-sided interval's, ``coverage`` the share of cases to be scored; else the session's.
 
     def at_least(self, threshold: float, *, confidence: float | None = None, coverage: float | None = None) -> Verdict:
         """Passed where the lower confidence bound reaches the threshold."""
@@ -217,7 +236,7 @@ class Score:
         def judge(ours: Score, theirs: Score, margin: float) -> Verdict:
             return gate.not_worse_than(judging.comparison(ours, theirs, asked, min_shared), margin)
 
-        other = self._other(baseline)
+        other = judging.other_of(self, baseline)
         verdict = judge(self, other, margin)
         if slice_margins is not None:
             verdict = judging.joined(verdict, judging.by_slice(self, other, slice_margins, judge))
@@ -232,7 +251,8 @@ class Score:
         min_shared: float | None = None,
     ) -> Verdict:
         """Passed where the whole interval of candidate minus baseline is on the better side of zero."""
-        found = judging.comparison(self, self._other(baseline), judging.settled(confidence, coverage), min_shared)
+        other, asked = judging.other_of(self, baseline), judging.settled(confidence, coverage)
+        found = judging.comparison(self, other, asked, min_shared)
         return judging.told(self, gate.better_than(found))
 
     # -- comparing like a number -----------------------------------------------------------
@@ -306,7 +326,23 @@ class Score:
         pairing = judging.pair(self, other, judging.MIN_SHARED)
         return judging.difference_of(self, other, pairing, judging.settled(confidence))
 
+    def tests(self, baseline: Score | Baseline) -> dict[str, float]:
+        """Two-sided p-values of no difference from a baseline, by the name of the test.
+
+        McNemar's exact and mid-p test for shares; paired t and sign flips for other means; for corpus scores the paired
+        bootstrap (1000 resamples) and approximate randomization (10 000 trials) of sacrebleu, with its numbers.
+
+        Raises:
+            MetricError: as :meth:`difference`.
+        """
+        return judging.tested(self, judging.other_of(self, baseline))
+
     # -- seams for the rooms above ---------------------------------------------------------
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Attributes that lead from the metric's group to this score."""
+        return self._path
 
     @property
     def table(self) -> Table:
@@ -330,19 +366,14 @@ class Score:
         """The same part of another table of this metric."""
         return Score(table, self._part, self._path)
 
+    @staticmethod
+    def made(table: Table, part: Part) -> Score:
+        """A score that was worked out from another one."""
+        return Score(table, part)
+
     def evidence(self, *, cases: bool = True) -> ScoreEvidence:
         """The facts that reports show; without ``cases`` only the number."""
-        return ScoreEvidence(
-            name=self.name,
-            value=self._value,
-            n=self.n,
-            unscored=self.unscored,
-            scale=self.scale,
-            higher_is_better=self.higher_is_better,
-            signature=self.signature,
-            worst=self._worst() if cases else (),
-            missing=self._missing() if cases else (),
-        )
+        return showing.evidence(self, self._part.case_score if cases else None)
 
     def covers(self, responses: Sequence[Response]) -> bool:
         """Whether all of these responses are scored here, so that none of them can be an error."""
@@ -367,55 +398,3 @@ class Score:
     def _values(self) -> Iterator[float | None]:
         case_score = self._part.case_score
         return (None if m.statistics is None else case_score(m.statistics) for m in self._table.measurements)
-
-    def _worst(self) -> list[CaseEvidence]:
-        values = ((v, i) for i, v in enumerate(self._values()) if v is not None)
-        sign = 1 if self.higher_is_better else -1
-        ids, responses = self._table.ids, self._table.responses
-        return [
-            CaseEvidence(
-                id=ids[i],
-                value=v,
-                text=responses[i].text if responses else "",
-                unsupported=self._unsupported(i),
-                steps=[(step.id, step.output) for step in responses[i].steps] if responses else (),
-            )
-            for v, i in heapq.nsmallest(WORST, values, key=lambda pair: sign * pair[0])
-        ]
-
-    def _unsupported(self, index: int) -> tuple[str, ...]:
-        """What the contexts do not hold of one answer; empty where the metric has no evidence to give."""
-        try:
-            return tuple(span.text for span in self.explain(index).unsupported)
-        except MetricError:
-            return ()
-
-    def _missing(self) -> list[CaseEvidence]:
-        ids = self._table.ids
-        first = islice(reasons(self._table), WORST)
-        return [CaseEvidence(id=ids[i], value=None, text="", reason=reason) for i, reason in first]
-
-    def _other(self, baseline: Score | Baseline) -> Score:
-        """The baseline's score under this one's metric."""
-        if isinstance(baseline, Score):
-            return baseline
-        if isinstance(baseline, Committed):
-            return self.of_table(baseline.table_for(self._table))
-        if self._table.score_again is None:
-            raise MetricError(f"{self.name} was made from values: compare it with another Score, not with responses")
-        found = self._table.score_again(baseline)
-        for step in self._path:
-            found = getattr(found, step) if not isinstance(found, Mapping) else found[step]
-        assert isinstance(found, Score)
-        return found
-
-
-def _mean_part(name: str, scale: tuple[float, float], higher_is_better: bool) -> Part:
-    return Part(
-        name=name,
-        score=lambda total, n: float(total[0]) / n,
-        case_score=lambda statistics: float(statistics[0]),
-        scale=scale,
-        higher_is_better=higher_is_better,
-        is_mean=True,
-    )

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_genaiops import gate
 from pytest_genaiops.config import Rules
 from pytest_genaiops.errors import MetricError, of_ours
-from pytest_genaiops.records import Verdict
+from pytest_genaiops.records import Response, Verdict
 from pytest_genaiops.registry import did_you_mean
+from pytest_genaiops.score.committed import Committed
 from pytest_genaiops.score.table import Pairing, kinds, paired, reasons, same_responses
 from pytest_genaiops.score.watching import WATCH, rules
-from pytest_genaiops.statistics import Difference, difference, missing_p, summarize
+from pytest_genaiops.statistics import Difference, difference, missing_p, p_values, summarize
 
 if TYPE_CHECKING:
     from pytest_genaiops.score.handle import Score
 
 __tracebackhide__ = of_ours
+
+Baseline: TypeAlias = Sequence[Response] | Committed
+"""What a suite's ``baseline`` fixture gives."""
 
 MIN_SHARED = 0.9
 """Share of the cases of both sides that both must have, for a comparison to be about the same thing."""
@@ -133,6 +137,34 @@ def difference_of(score: Score, other: Score, pairing: Pairing, rules: Rules) ->
     # A variant compared with itself differs by nothing, whatever the sample: not two samples that happen to agree.
     theirs = mine if same_responses(score.table, other.table, pairing) else other.sample(pairing.right)
     return difference(mine, theirs, confidence=rules.confidence, seed=rules.seed)
+
+
+def other_of(score: Score, baseline: Score | Baseline) -> Score:
+    """The baseline's score under the metric of this one."""
+    if isinstance(baseline, Committed):
+        return score.of_table(baseline.table_for(score.table))
+    if not isinstance(baseline, Sequence) or isinstance(baseline, str):
+        if not hasattr(baseline, "table"):
+            kind = type(baseline).__name__
+            raise MetricError(f"{score.name} is compared with a score or with responses, not with {kind}")
+        return baseline
+    if score.table.score_again is None:
+        raise MetricError(f"{score.name} was made from values: compare it with another Score, not with responses")
+    found = score.table.score_again(baseline)
+    for step in score.path:
+        found = getattr(found, step) if not isinstance(found, Mapping) else found[step]
+    other: Score = found
+    return other
+
+
+def tested(score: Score, other: Score) -> dict[str, float]:
+    """p-values of every test that fits the score, by the name of the test."""
+    pairing = pair(score, other, MIN_SHARED)
+    found = difference_of(score, other, pairing, rules())
+    if found is None:
+        raise MetricError(f"{score.name}: no case is scored on both sides, so that nothing can be tested")
+    mine, theirs = score.sample(pairing.left), other.sample(pairing.right)
+    return dict(found.p_values) | p_values(mine, theirs, seed=rules().seed)
 
 
 def by_slice(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_genaiops.errors import MetricError, of_ours
-from pytest_genaiops.metrics.base import Metric, add_up
+from pytest_genaiops.metrics.base import Metric, Part, add_up
 from pytest_genaiops.records import Measurement, Response, Statistics
 from pytest_genaiops.run import Measured
 from pytest_genaiops.sequences import Chosen, chosen, same
@@ -208,6 +208,18 @@ def own_values(
         measurements.append(_measurement(name, row, value, scale))
     keys = None if clusters is None else [str(key) for key in clusters]
     return summed(Table(metric=None, responses=(), measurements=measurements, ids=names, signature="", clusters=keys))
+
+
+def mean_part(name: str, scale: tuple[float, float] = (0.0, 1.0), *, higher_is_better: bool = True) -> Part:
+    """What the mean of such values is."""
+    return Part(
+        name=name,
+        score=lambda total, n: float(total[0]) / n,
+        case_score=lambda statistics: float(statistics[0]),
+        scale=scale,
+        higher_is_better=higher_is_better,
+        is_mean=True,
+    )
 
 
 def _measurement(name: str, row: str, value: object, scale: tuple[float, float]) -> Measurement:

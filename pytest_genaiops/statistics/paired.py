@@ -22,7 +22,7 @@ from pytest_genaiops.statistics.bounds import SKEWED, Bounds, mean_bounds
 from pytest_genaiops.statistics.intervals import RESAMPLES, SEED, from_resamples, named
 from pytest_genaiops.statistics.means import Interval, implied_error
 from pytest_genaiops.statistics.quantiles import t_two_sided
-from pytest_genaiops.statistics.randomization import sign_flip
+from pytest_genaiops.statistics.randomization import approximate_randomization, paired_bootstrap, sign_flip
 from pytest_genaiops.statistics.resampling import Table, bootstrap
 from pytest_genaiops.statistics.sample import Sample, check_settings, grouping, is_rate
 from pytest_genaiops.statistics.tango import mcnemar, mcnemar_mid_p, tango
@@ -89,6 +89,23 @@ def difference(
     if is_rate(candidate) and is_rate(baseline) and groups is None:
         return _shares(candidate, baseline, confidence)
     return _means(candidate, baseline, groups, (confidence, seed))
+
+
+def p_values(candidate: Sample, baseline: Sample, *, seed: int = SEED) -> dict[str, float]:
+    """The slower tests of no difference: sign flips for a mean; for any other score sacrebleu's two, with its numbers.
+
+    Raises MetricError as :func:`difference` does.
+    """
+    groups = grouping(candidate.clusters)
+    if candidate.is_mean:
+        changes = array("d", map(operator.sub, candidate.values, baseline.values))
+        return {"sign-flip permutation": sign_flip(changes, groups=groups, seed=seed)}
+    if (len(candidate) if groups is None else max(groups) + 1) < 2:
+        return {}
+    return {
+        "paired bootstrap": paired_bootstrap(candidate, baseline, seed=seed).p_value,
+        "approximate randomization": approximate_randomization(candidate, baseline, seed=seed),
+    }
 
 
 def _same(candidate: Sample, baseline: Sample, units: int) -> bool:

@@ -1,0 +1,61 @@
+"""The cases behind a score, as a report shows them."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from pytest_genaiops.errors import MetricError
+from pytest_genaiops.report.evidence import WORST, CaseEvidence, ScoreEvidence
+from pytest_genaiops.score.table import Table, reasons
+
+if TYPE_CHECKING:
+    from pytest_genaiops.score.handle import Score
+
+
+def evidence(score: Score, case_score: Callable[[Any], float] | None) -> ScoreEvidence:
+    """The facts that reports show; without ``case_score`` only the number."""
+    return ScoreEvidence(
+        name=score.name,
+        value=score.value,
+        n=score.n,
+        unscored=score.unscored,
+        scale=score.scale,
+        higher_is_better=score.higher_is_better,
+        signature=score.signature,
+        worst=worst(score, case_score) if case_score else (),
+        missing=missing(score.table) if case_score else (),
+    )
+
+
+def worst(score: Score, case_score: Callable[[Any], float]) -> list[CaseEvidence]:
+    """The cases with the worst values, the worst first."""
+    table = score.table
+    values = ((case_score(m.statistics), i) for i, m in enumerate(table.measurements) if m.statistics is not None)
+    sign = 1 if score.higher_is_better else -1
+    return [
+        CaseEvidence(
+            id=table.ids[i],
+            value=value,
+            text=table.responses[i].text if table.responses else "",
+            unsupported=_unsupported(score, i),
+            steps=[(step.id, step.output) for step in table.responses[i].steps] if table.responses else (),
+        )
+        for value, i in heapq.nsmallest(WORST, values, key=lambda pair: sign * pair[0])
+    ]
+
+
+def missing(table: Table) -> list[CaseEvidence]:
+    """The first cases without a value, with the reason."""
+    first = islice(reasons(table), WORST)
+    return [CaseEvidence(id=table.ids[i], value=None, text="", reason=reason) for i, reason in first]
+
+
+def _unsupported(score: Score, index: int) -> tuple[str, ...]:
+    """What the contexts do not hold of one answer; empty where the metric has no evidence to give."""
+    try:
+        return tuple(span.text for span in score.explain(index).unsupported)
+    except MetricError:
+        return ()
