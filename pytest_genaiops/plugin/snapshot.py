@@ -64,7 +64,7 @@ def _sections(item: Any, scores: Iterable[Score]) -> dict[str, Plain]:
             continue
         table = score.table
         if table.signature not in found:
-            found[table.signature] = {"values": {}, "rows": "\n".join(_lines(score))}
+            found[table.signature] = {"values": {}, "rows": "\n".join(_lines(score, item.trial))}
         steps = score.signature[len(table.signature) :].split("|part:")[1:]
         values = [float(score.value), *map(float, score.scale), score.higher_is_better]
         found[table.signature]["values"][".".join(steps) or score.name] = values
@@ -75,14 +75,14 @@ def _covers(item: Any, score: Score) -> bool:
     """Whether a score is of the item's own variant, and of all its cases and trials."""
     table, suite = score.table, item.binding.suite
     cases = suite.cases if item.case is None else (item.case,)
-    if not table.responses:  # values of the user's own, by the ids of the cases
-        return table.metric is None and suite.trials == 1 and {case.id for case in cases} == set(table.ids)
+    if not table.responses:  # values of the user's own, or over the trials of each case: by the ids of the cases
+        return table.metric is None and {case.id for case in cases} == set(table.ids)
     first = table.responses[0].trial
     count = len(cases) * (suite.trials if item.case is None else 1)
     return first is not None and first.variant == item.binding.variant.id and len(table.ids) == count
 
 
-def _lines(score: Score) -> Iterator[str]:
+def _lines(score: Score, own_trial: int) -> Iterator[str]:
     table = score.table
     responses, recorded = table.responses, isinstance(table.responses, Responses) and table.responses.cases is not None
     statistics = score.sample().statistics
@@ -94,7 +94,7 @@ def _lines(score: Score) -> Iterator[str]:
             assert asked is not None
             trial, cluster = asked.index, asked.case.cluster
         else:
-            trial, cluster = 1, str(table.clusters[i]) if table.clusters is not None else None
+            trial, cluster = own_trial, str(table.clusters[i]) if table.clusters is not None else None
         yield line(case, trial, statistics[i], cluster)
 
 

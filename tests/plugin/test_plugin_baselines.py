@@ -187,6 +187,23 @@ class TestWriting:
         assert set(found["v1[fast]"]["metrics"]) == {"rouge", "rouge 2", "tone"}
         assert baselines.run().ret == 0
 
+    def test_values_over_trials_are_written_by_case(self, baselines: Project) -> None:
+        baselines.suite(
+            """
+            import pytest
+
+            @pytest.mark.genaiops(dataset="capitals", variants=["v1"], trials=2)
+            def test_trials(responses, baseline, exact_match):
+                found = exact_match(responses).pass_at(2)
+                assert found.not_worse_than(baseline, margin=0.99)
+                assert found >= exact_match(baseline).pass_at(2)
+            """
+        )
+        assert baselines.run(UPDATE).ret == 0
+        metrics = variants(file(baselines, "test_trials"))["v1"]["metrics"]
+        assert [section["n"] for section in metrics.values()] == [8, 4]
+        assert baselines.run().ret == baselines.run("--genaiops-limit=2").ret == 0
+
 
 class TestByCase:
     SUITE = """
