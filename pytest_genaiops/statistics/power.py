@@ -2,7 +2,9 @@
 
 A two-sided interval of the given confidence excludes a value that lies ``z(confidence) + z(power)`` standard errors
 from the truth with the given power (Chow, Shao and Wang, *Sample Size Calculations in Clinical Research*, ch. 3). A
-plan adds the cases that Student t costs (Guenther 1981, *The American Statistician* 35) and counts shares exactly.
+plan adds the cases that Student t costs (Guenther 1981, *The American Statistician* 35) and counts shares exactly. It
+knows variances only: one mean of values that lean to an end of their scale needs more, which
+:mod:`~pytest_genaiops.statistics.simulated_power` finds.
 """
 
 from __future__ import annotations
