@@ -1,6 +1,6 @@
 """What does reading after every case cost, and what does it save? Simulated through ``ConfidenceSequence``.
 
-    python benchmarks/early_stopping.py [--draws 1000]
+    python benchmarks/early_stopping.py [--draws 400]
 
 First the errors: how often a run of 1000 cases is decided wrongly at some time when the truth lies on the line,
 each with its Monte Carlo standard error. "Sequence" is a confidence sequence of 95 % alone; "with a last look" is
@@ -130,7 +130,7 @@ ERRORS = [
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--draws", type=int, default=400)
     draws = parser.parse_args().draws
     show(f"{draws} draws; errors in %, reading after each of {CASES} cases, the truth on the line")
     show(f"  {'':<36}{'sequence':^20}{'with a last look':^20}{'ordinary':^20}")
