@@ -363,3 +363,12 @@ class TestScoresOfOnesOwn:
         assert row.change == pytest.approx(0.1)
         found = rank(("tone", ""), {"v1": one, "v2": two}, confidence=0.95, adjust="holm")
         assert [each.unscored for each in found.standings] == [1, 1]
+
+    def test_it_is_the_adjusted_p_value_that_tells_apart(self) -> None:
+        """McNemar's exact p of six against none is 2 / 2**6 = 0.031: 0.094 after Holm, 0.047 after BH."""
+        sides = {"all": [1.0] * 20, "six less": [0.0] * 6 + [1.0] * 14, "the same six": [0.0] * 6 + [1.0] * 14}
+        scores = {name: Score.of(values, name="hit") for name, values in sides.items()}
+        by_holm, by_bh = (rank(("hit", ""), scores, confidence=0.95, adjust=name) for name in ("holm", "bh"))
+        assert [each.letters for each in by_holm.standings] == ["a", "a", "a"]
+        assert [each.letters for each in by_bh.standings] == ["a", "b", "b"]
+        assert [(each.first, each.last) for each in by_bh.standings] == [(1, 1), (2, 3), (2, 3)]
