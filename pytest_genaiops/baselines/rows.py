@@ -28,6 +28,9 @@ DEEPEST = 20
 """Tuples within tuples that a key may be."""
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
 class Rows:
     """The rows of one section, by case id and trial, their numbers in columns."""
 
@@ -116,7 +119,7 @@ def line(case: str, trial: int, statistics: Statistics, cluster: str | None = No
 
 def text(value: object) -> str:
     """A value as JSON in one line; text as it is where UTF-8 can hold it."""
-    found = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    found = _encode(value)
     try:
         found.encode("utf-8")
     except UnicodeEncodeError:  # half a character, which a model can well answer with
@@ -135,6 +138,8 @@ def is_number(value: object) -> bool:
 
 
 def _plain(number: Any) -> int | float:
+    if type(number) is float or type(number) is int:
+        return number
     return int(number) if isinstance(number, Integral) else float(number)
 
 

@@ -14,7 +14,7 @@ from pytest_genaiops.baselines.rows import text
 from pytest_genaiops.errors import UsageError
 
 MAX_BYTES = 50 * 2**20
-"""The largest file: some two million rows of one number, and what hosts of git repositories begin to refuse."""
+"""The largest file: more than a million rows of one number, and what hosts of git repositories begin to refuse."""
 
 
 def write(path: Path, baseline: Baseline, *, shown: str, limit: int = MAX_BYTES) -> None:

@@ -81,6 +81,7 @@ class TestComparing:
         assert found == expected
         assert found.n == 15
         assert found.clusters == 5
+        assert exact(baseline).interval() == exact(old).interval()  # over cases, not over trials
 
     def test_slices_have_their_margins(self) -> None:
         old, new = answers(*OLD), answers(*NEW)
