@@ -174,7 +174,6 @@ def rank(
         changes = compare({name: {key: scores[name]} for name in order}, pairs, confidence=confidence, adjust=adjust)
     own = _of_pairs(changes, key, pairs)
     wins = list(_wins(own, order, sign, 1 - confidence))
-    ranks, shared = rank_ranges(len(order), wins), letters(len(order), wins)
     return Ranking(
         metric=key[0],
         slice=key[1],
@@ -183,20 +182,28 @@ def rank(
         confidence=confidence,
         adjust=adjust,
         comparisons=sum(row.p_value is not None for row in changes),
-        standings=tuple(
-            Standing(
-                variant=name,
-                value=values[name],
-                interval=scores[name].interval(confidence),
-                first=ranks[place][0],
-                last=ranks[place][1],
-                letters=shared[place],
-                n=scores[name].n,
-                unscored=scores[name].unscored,
-            )
-            for place, name in enumerate(order)
-        ),
+        standings=_standings({name: values[name] for name in order}, scores, wins, confidence),
         unranked={name: reason for name, reason in reasons.items() if reason},
+    )
+
+
+def _standings(
+    values: Mapping[str, float], scores: Mapping[str, Score], wins: Sequence[tuple[int, int]], confidence: float
+) -> tuple[Standing, ...]:
+    """The places of the variants, whose values come in their order."""
+    ranks, shared = rank_ranges(len(values), wins), letters(len(values), wins)
+    return tuple(
+        Standing(
+            variant=name,
+            value=value,
+            interval=scores[name].interval(confidence),
+            first=ranks[place][0],
+            last=ranks[place][1],
+            letters=shared[place],
+            n=scores[name].n,
+            unscored=scores[name].unscored,
+        )
+        for place, (name, value) in enumerate(values.items())
     )
 
 
