@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_genaiops.errors import CoverageError as CoverageError
+    from pytest_genaiops.errors import GateWarning as GateWarning
     from pytest_genaiops.errors import GenaiopsError as GenaiopsError
+    from pytest_genaiops.errors import UndecidedWarning as UndecidedWarning
     from pytest_genaiops.errors import UsageError as UsageError
     from pytest_genaiops.evaluation import Evaluation as Evaluation
     from pytest_genaiops.evaluation import evaluate as evaluate
@@ -26,10 +28,12 @@ _WHERE = {
     "Case": "records",
     "CoverageError": "errors",
     "Evaluation": "evaluation",
+    "GateWarning": "errors",
     "GenaiopsError": "errors",
     "Response": "records",
     "Score": "score",
     "ScoreGroup": "score",
+    "UndecidedWarning": "errors",
     "UsageError": "errors",
     "Variant": "variants",
     "Verdict": "records",

@@ -11,6 +11,9 @@
     │   └── ExtraMissingError      an optional package is not installed (also an ImportError)
     ├── CoverageError              a comparison that unscored cases make meaningless (also an AssertionError)
     └── UnscorableError            one case has no score; never leaves the library: it becomes a reason
+
+Warnings (UserWarning): UndecidedWarning, a verdict that a session lets pass although it is undecided; GateWarning, a
+gate that cannot decide.
 """
 
 from __future__ import annotations
@@ -56,6 +59,14 @@ class ExtraMissingError(UsageError, ImportError):
 
 class CoverageError(GenaiopsError, AssertionError):
     """A comparison against the gate's direction on a score with unscored cases: it could only mislead."""
+
+
+class UndecidedWarning(UserWarning):
+    """A verdict that too few cases leave undecided, in a session that only warns of that."""
+
+
+class GateWarning(UserWarning):
+    """A gate that cannot decide with the cases that its suite has, whatever the answers."""
 
 
 class UnscorableError(GenaiopsError):

@@ -162,7 +162,8 @@ def _note(evidence: Evidence, finding: _Finding) -> str:
         note += f", detects {smallest:.2g}"
     if finding.outcome == "undecided":
         return note + about_cases(needed, tie=finding.effect == 0)
-    return note if needed is None else f"{note}, {rounded(needed)} cases decide this"
+    # Equal outputs show no spread at all, hence neither number.
+    return note if needed is None or not smallest else f"{note}, {rounded(needed)} cases decide this"
 
 
 def _plan(evidence: Evidence, effect: float) -> tuple[int | None, float | None]:

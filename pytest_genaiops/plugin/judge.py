@@ -14,9 +14,11 @@ from pytest_genaiops.plugin.quiet import says_nothing
 from pytest_genaiops.plugin.session import Progress, state_of
 from pytest_genaiops.plugin.snapshot import noted
 from pytest_genaiops.plugin.summary import MAX_SLICES
+from pytest_genaiops.records import Case, Verdict
 from pytest_genaiops.report.table import Row
 from pytest_genaiops.report.text import visible
 from pytest_genaiops.score import Score
+from pytest_genaiops.score.repeated import flaky
 
 
 def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -35,23 +37,36 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
         if evidence:
             report.sections.append((SECTION, "\n".join(evidence)))
     outcome = _outcome(item, call, report)
-    if outcome == "missed" and not hasattr(report, "wasxfail"):
-        report.outcome = "skipped"
-        report.wasxfail = f"reason: a miss within the budget of {item.gate.name}"  # type: ignore[attr-defined]
-        report.genaiops_miss = True  # type: ignore[attr-defined]
+    _mark(report, outcome, item, tolerates=progress.tolerates)
     fit_for_terminal(item, progress, report)
     if report.when == "teardown":
         item.progress = None
     if outcome is not None:
         scores = progress.scores if report.when == "call" else ()
-        report.genaiops = {**_facts(item, scores), "outcome": outcome}  # type: ignore[attr-defined]
+        verdicts = progress.verdicts if report.when == "call" and item.case is None else ()
+        report.genaiops = {**_facts(item, scores, verdicts), "outcome": outcome}  # type: ignore[attr-defined]
         if (plain := noted(item, progress, outcome)) is not None:
             report.genaiops_baseline = plain  # type: ignore[attr-defined]
+
+
+def _mark(report: Any, outcome: str | None, item: Any, *, tolerates: bool) -> None:
+    """Tell a tolerated miss, and a pass over an undecided verdict, from what pytest would make of them."""
+    if outcome == "missed" and not hasattr(report, "wasxfail"):
+        report.outcome = "skipped"
+        report.wasxfail = f"reason: a miss within the budget of {item.gate.name}"
+        report.genaiops_miss = True
+    if outcome == "passed" and tolerates:
+        report.genaiops_undecided = True
 
 
 def is_miss(report: Any) -> bool:
     """Whether the report is of a miss that a gate counts."""
     return bool(getattr(report, "genaiops_miss", False))
+
+
+def is_undecided(report: Any) -> bool:
+    """Whether the report is of a pass over a verdict that is undecided, in a session that only warns of that."""
+    return bool(getattr(report, "genaiops_undecided", False))
 
 
 def outcome_of(report: Any) -> str | None:
@@ -86,17 +101,17 @@ def _judged(call: pytest.CallInfo[None]) -> bool:
     return isinstance(error, (AssertionError, pytest.fail.Exception)) and not isinstance(error, CoverageError)
 
 
-def _facts(item: SuiteItem, scores: Iterable[Score]) -> dict[str, Any]:
+def _facts(item: SuiteItem, scores: Iterable[Score], verdicts: Iterable[tuple[Score, Verdict]]) -> dict[str, Any]:
     """What the summary needs, as plain data: it may have to travel between processes."""
     suite, case = item.binding.suite, item.case
     rows: dict[tuple[str, str], Row] = {}
     left_out = 0
     for score in scores:
-        _keep(rows, score, "")
+        _keep(rows, score, "", case)
         parts = list(score.slices().items()) if case is None else []
         left_out = max(left_out, len(parts) - MAX_SLICES)
         for name, part in parts[:MAX_SLICES]:
-            _keep(rows, part, name)
+            _keep(rows, part, name, case)
     return {
         "suite": item.binding.title,
         "dataset": suite.dataset.title,
@@ -109,6 +124,8 @@ def _facts(item: SuiteItem, scores: Iterable[Score]) -> dict[str, Any]:
         "variant": item.binding.variant.id,
         "place": [item.location[1] or 0, suite.variants.index(item.binding.variant)],
         "case": case.id if case else None,
+        "cluster": _cluster(case, suite.trials) if case else None,
+        "verdicts": [[verdict.outcome, visible(verdict.reason)] for _, verdict in verdicts if _tells(item, verdict)],
         "slices": dict(case.slices) if case else {},
         "slices_left_out": left_out,
         "rows": [row.plain() for row in rows.values()],
@@ -133,7 +150,7 @@ def _difference(item: SuiteItem) -> list[str]:
     return [visible(f"{variant.id} differs from {baseline.id}: {found}")] if found and baseline is not None else []
 
 
-def _keep(rows: dict[tuple[str, str], Row], score: Score, part: str) -> None:
+def _keep(rows: dict[tuple[str, str], Row], score: Score, part: str, case: Case | None) -> None:
     """One row a metric and slice; of several calls the one over most cases."""
     known = rows.get((score.name, part))
     if known is None or score.n + score.unscored > known.n + known.unscored:
@@ -145,4 +162,22 @@ def _keep(rows: dict[tuple[str, str], Row], score: Score, part: str) -> None:
             unscored=score.unscored,
             higher_is_better=score.higher_is_better,
             scale=score.scale,
+            interval=_interval_of(score) if case is None else None,
+            flaky=flaky(score) if case is None and not part else None,
         )
+
+
+def _tells(item: SuiteItem, verdict: Verdict) -> bool:
+    """Whether a verdict says anything: not where a baseline is found to be no worse than itself."""
+    return item.binding.variant is not item.binding.suite.baseline or verdict.method != "same outputs"
+
+
+def _cluster(case: Case, trials: int) -> str | None:
+    """What a case depends on together with others: its cluster, or itself over its trials; None where nothing."""
+    if case.cluster is not None:
+        return f"cluster {case.cluster}"
+    return f"case {case.id}" if trials > 1 else None
+
+
+def _interval_of(score: Score) -> tuple[float, float] | None:
+    return score.interval() if score.n else None

@@ -143,7 +143,9 @@ class Running:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, Any] | None:
-        """A tolerated miss is neither a pass nor a failure."""
+        """A tolerated miss, or an undecided verdict that only warns, is neither a pass nor a failure."""
+        if judge.is_undecided(report):
+            return "undecided", "u", ("UNDECIDED", {"yellow": True})
         return ("missed", "m", ("MISS", {"yellow": True})) if judge.is_miss(report) else None
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -11,10 +12,12 @@ import pytest
 
 from pytest_genaiops.config import Rules, Settings
 from pytest_genaiops.dataset import Dataset
+from pytest_genaiops.errors import UndecidedWarning
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.plugin.options import settings_of
 from pytest_genaiops.plugin.outcomes import Outcomes
 from pytest_genaiops.records import Case, Response, Responses, Verdict
+from pytest_genaiops.report.text import visible
 from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, load, make_suite, select
 from pytest_genaiops.score import Score, ScoreGroup
 from pytest_genaiops.variants import Variant
@@ -87,8 +90,15 @@ class Progress:
         self.scores.extend([found] if isinstance(found, Score) else found.scores())
 
     def verdict(self, score: Score, verdict: Verdict) -> None:
-        """Note how a score was judged."""
+        """Note how a score was judged, and warn of a verdict that stops nobody although it is undecided."""
         self.verdicts.append((score, verdict))
+        if verdict.tolerated:
+            warnings.warn(UndecidedWarning(visible(verdict.reason)), stacklevel=4)  # the line of the test
+
+    @property
+    def tolerates(self) -> bool:
+        """Whether a verdict was let pass although it is undecided."""
+        return any(verdict.tolerated for _, verdict in self.verdicts)
 
 
 class State:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from pytest_genaiops.report.table import Row, SuiteTable, Tally, render
+from pytest_genaiops.statistics import Sample, interval
 
 MAX_SLICES = 12
 """Slices that a table shows of each metric; of further ones only the number."""
@@ -22,21 +25,27 @@ STYLES: dict[str, dict[str, bool]] = {
 class Mean:
     """The mean of a metric's rows: of one row the row itself, of single cases' rows the mean of their values."""
 
-    __slots__ = ("_first", "_n", "_scored", "_sum", "_unscored")
+    __slots__ = ("_clusters", "_first", "_n", "_unscored", "_values")
 
     def __init__(self) -> None:
         self._first: Row | None = None
-        self._sum = 0.0
-        self._scored = self._n = self._unscored = 0
+        self._values = array("d")
+        self._clusters: list[str] | None = None
+        self._n = self._unscored = 0
 
-    def add(self, row: Row) -> None:
-        """Take one more row into the mean."""
+    def add(self, row: Row, cluster: str | None = None) -> None:
+        """Take one more row into the mean; rows of one cluster depend on each other."""
         self._first = self._first or row
         self._n += row.n
         self._unscored += row.unscored
-        if row.value is not None:
-            self._sum += row.value
-            self._scored += 1
+        if row.value is None:
+            return
+        if cluster is not None:
+            # A case without a cluster depends on nobody.
+            self._clusters = self._clusters or [f"row {i}" for i in range(len(self._values))]
+        if self._clusters is not None:
+            self._clusters.append(cluster or f"row {len(self._values)}")
+        self._values.append(row.value)
 
     def holds(self, row: Row) -> bool:
         """Take the row where there is none yet; else say whether it is the same one."""
@@ -46,9 +55,26 @@ class Mean:
 
     def row(self, metric: str, part: str) -> Row:
         """The mean as a row, under the given names."""
-        assert self._first is not None
-        value = self._sum / self._scored if self._scored else None
-        return replace(self._first, metric=metric, slice=part, value=value, n=self._n, unscored=self._unscored)
+        first = self._first
+        assert first is not None
+        if first.interval is not None or not self._values:
+            return replace(first, metric=metric, slice=part, n=self._n, unscored=self._unscored)
+        value, bounds = math.fsum(self._values) / len(self._values), self._bounds(first.scale)
+        return replace(
+            first, metric=metric, slice=part, value=value, n=self._n, unscored=self._unscored, interval=bounds
+        )
+
+    def _bounds(self, scale: tuple[float, float]) -> tuple[float, float]:
+        return interval(
+            Sample(
+                statistics=[(value,) for value in self._values],
+                values=self._values,
+                score=lambda total, n: float(total[0]) / n,
+                is_mean=True,
+                scale=scale,
+                clusters=self._clusters,
+            )
+        )
 
 
 class Ledger:
@@ -60,6 +86,10 @@ class Ledger:
         self._differs: dict[tuple[str, ...], dict[str, str]] = {}
         self._outcomes: dict[tuple[str, ...], dict[str, dict[str, str]]] = {}
         """By title, variant and node id."""
+        self._tried: dict[str, str] = {}
+        """Node id -> case, where a case is tried several times."""
+        self._verdicts: dict[tuple[str, ...], dict[str, dict[tuple[str, str], None]]] = {}
+        """By title and variant, each (outcome, reason) once."""
         self._lost: list[str] = []
         """Node ids that failed without facts: pytest-xdist reports in place of a worker that died."""
 
@@ -79,15 +109,23 @@ class Ledger:
         suite = self._suites.setdefault(title, {**facts, "variants": {}})
         suite["variants"][variant] = min(facts["place"], suite["variants"].get(variant, facts["place"]))
         suite["slices_left_out"] = max(suite["slices_left_out"], facts["slices_left_out"])
+        for known, reason in facts["verdicts"]:
+            self._verdicts.setdefault(title, {}).setdefault(variant, {})[known, reason] = None
         if facts["case"] is not None and outcome is not None:
             self._outcomes.setdefault(title, {}).setdefault(variant, {})[report.nodeid] = outcome
-        known = self._rows.setdefault(title, {})
+            if facts["trials"] > 1:
+                self._tried[report.nodeid] = facts["case"]
+        self._enter(title, facts)
+
+    def _enter(self, title: tuple[str, ...], facts: Mapping[str, Any]) -> None:
+        """Enter the rows of a report, those of single cases under each of their slices too."""
+        known, variant = self._rows.setdefault(title, {}), facts["variant"]
         for plain in facts["rows"]:
             row = Row.of(plain)
             parts = [row.slice, *(f"{tag}={value}" for tag, value in facts["slices"].items())]
             for part in parts:
                 if facts["case"] is not None:
-                    known.setdefault((row.metric, part, variant), Mean()).add(row)
+                    known.setdefault((row.metric, part, variant), Mean()).add(row, facts["cluster"])
                 else:
                     _put(known, (row.metric, part, variant), row, facts["suite"].rpartition("::")[2])
 
@@ -115,7 +153,8 @@ class Ledger:
                 baseline=baseline,
                 variants=variants,
                 cells=cells,
-                tallies=_tallies(outcomes),
+                tallies=_tallies(outcomes, self._tried),
+                verdicts={variant: list(found) for variant, found in self._verdicts.get(title, {}).items()},
                 differs={v: differs[v] for v in variants if v in differs},
             )
 
@@ -177,9 +216,25 @@ def _lost(nodeids: Iterable[str], test: str, variants: Iterable[str]) -> dict[st
     return found
 
 
-def _tallies(outcomes: Mapping[str, Mapping[str, str]]) -> dict[str, Tally]:
+def _tallies(outcomes: Mapping[str, Mapping[str, str]], tried: Mapping[str, str]) -> dict[str, Tally]:
     counts = {variant: Counter(found.values()) for variant, found in outcomes.items()}
     return {
-        variant: Tally(passed=c["passed"], missed=c["missed"], failed=c["failed"], lost=c["lost"], skipped=c["skipped"])
+        variant: Tally(
+            passed=c["passed"],
+            missed=c["missed"],
+            failed=c["failed"],
+            lost=c["lost"],
+            skipped=c["skipped"],
+            flaky=_flaky(outcomes[variant], tried),
+        )
         for variant, c in counts.items()
     }
+
+
+def _flaky(outcomes: Mapping[str, str], tried: Mapping[str, str]) -> int | None:
+    """Cases of which some trials passed and others did not; None where each was tried once."""
+    found: dict[str, set[bool]] = {}
+    for nodeid, outcome in outcomes.items():
+        if nodeid in tried and outcome in ("passed", "missed", "failed"):
+            found.setdefault(tried[nodeid], set()).add(outcome == "passed")
+    return sum(len(kinds) > 1 for kinds in found.values()) if found else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_genaiops.report.difference import plain
-from pytest_genaiops.report.text import clipped, columns, number, visible
+from pytest_genaiops.report.text import bound, clipped, columns, number, visible
 
 GAP = "  "
 
@@ -24,17 +24,31 @@ class Row:
     unscored: int
     higher_is_better: bool
     scale: tuple[float, float]
+    interval: tuple[float, float] | None = None
+    """Two-sided, of the value; None where there is none."""
+    flaky: int | None = None
+    """Cases whose trials do not agree; None where that is not counted."""
 
     def plain(self) -> list[Any]:
         """The fields as plain data, in order: what travels between processes."""
-        return [self.metric, self.slice, self.value, self.n, self.unscored, self.higher_is_better, *self.scale]
+        low, high = self.interval or (None, None)
+        known = [self.metric, self.slice, self.value, self.n, self.unscored, self.higher_is_better, *self.scale]
+        return [*known, low, high, self.flaky]
 
     @staticmethod
     def of(plain: Sequence[Any]) -> Row:
         """The row that :meth:`plain` was made of."""
-        metric, part, value, n, unscored, higher, low, high = plain
+        metric, part, value, n, unscored, higher, low, high, lower, upper, flaky = plain
         return Row(
-            metric=metric, slice=part, value=value, n=n, unscored=unscored, higher_is_better=higher, scale=(low, high)
+            metric=metric,
+            slice=part,
+            value=value,
+            n=n,
+            unscored=unscored,
+            higher_is_better=higher,
+            scale=(low, high),
+            interval=None if lower is None else (lower, upper),
+            flaky=flaky,
         )
 
 
@@ -48,6 +62,8 @@ class Tally:
     lost: int
     """Without a result: the target failed, the test raised, a score was incomplete."""
     skipped: int
+    flaky: int | None = None
+    """Cases whose trials came out differently; None where each was tried once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +79,8 @@ class SuiteTable:
     tallies: Mapping[str, Tally] = field(default_factory=dict)
     differs: Mapping[str, str] = field(default_factory=dict)
     """Variant -> in what it differs from the baseline, in a line."""
+    verdicts: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    """Variant -> outcome and reason of each verdict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +93,8 @@ class Cell:
 
 
 Line = list[Cell]
+_OUTCOMES = {"passed": "better", "failed": "worse", "undecided": "warn"}
+"""Outcome of a verdict -> style of its line."""
 
 
 def render(table: SuiteTable, width: int, *, ascii_only: bool = False) -> list[Line]:
@@ -95,7 +115,20 @@ def render(table: SuiteTable, width: int, *, ascii_only: bool = False) -> list[L
             for variant in block:
                 cells += _aligned(bodies[variant].get(key, []), widths[variant])
             lines.append(cells)
+    lines += _verdicts(table, width)
     return lines + [[Cell(text=line)] for line in _differences(table, width, ascii_only)]
+
+
+def _verdicts(table: SuiteTable, width: int) -> list[Line]:
+    """A line for each verdict, wrapped: its outcome, and the numbers behind it."""
+    lines: list[Line] = []
+    for variant in table.variants:
+        for outcome, reason in table.verdicts.get(variant, ()):
+            head = f"{GAP}{visible(variant)} {outcome}"
+            first, *rest = textwrap.wrap(f"{head}: {reason}", width, subsequent_indent=GAP * 2, break_on_hyphens=False)
+            lines.append([Cell(text=first[: len(head)], style=_OUTCOMES[outcome]), Cell(text=first[len(head) :])])
+            lines += [[Cell(text=line)] for line in rest]
+    return lines
 
 
 def _differences(table: SuiteTable, width: int, ascii_only: bool) -> list[str]:
@@ -129,7 +162,9 @@ def _labels(table: SuiteTable, ascii_only: bool) -> dict[Any, str]:
         labels[metric, part] = f"  {visible(part)}" if part else f"{visible(metric)}{arrow}"
     if any(row.unscored for rows in table.cells.values() for row in rows.values()):
         labels["unscored"] = "unscored"
-    for name in ("passed", "missed", "failed", "lost", "skipped"):
+    if any(row.flaky for rows in table.cells.values() for row in rows.values()):
+        labels["flaky"] = "flaky"
+    for name in ("passed", "missed", "failed", "lost", "skipped", "flaky"):
         if any(getattr(tally, name) for tally in table.tallies.values()):
             labels[name] = {"lost": "no result"}.get(name, name)
     return labels
@@ -138,13 +173,15 @@ def _labels(table: SuiteTable, ascii_only: bool) -> dict[Any, str]:
 def _column(table: SuiteTable, variant: str) -> dict[Any, Line]:
     """One variant's cells by row key: value and change."""
     found: dict[Any, Line] = {}
-    unscored = 0
+    unscored = flaky = 0
     for key, rows in table.cells.items():
         row = rows.get(variant)
         if row is not None:
             found[key] = _value(row, rows.get(table.baseline or ""), is_baseline=variant == table.baseline)
             unscored = max(unscored, row.unscored)
+            flaky = max(flaky, row.flaky or 0)
     found["unscored"] = [Cell(text=str(unscored), style="worse" if unscored else "")]
+    found["flaky"] = [Cell(text=str(flaky), style="warn" if flaky else "")]
     tally = table.tallies.get(variant)
     if tally is not None:
         for name, style in (
@@ -153,8 +190,9 @@ def _column(table: SuiteTable, variant: str) -> dict[Any, Line]:
             ("failed", "worse"),
             ("lost", "worse"),
             ("skipped", ""),
+            ("flaky", "warn"),
         ):
-            count = getattr(tally, name)
+            count = getattr(tally, name) or 0
             found[name] = [Cell(text=str(count), style=style if count else "")]
     return found
 
@@ -162,13 +200,21 @@ def _column(table: SuiteTable, variant: str) -> dict[Any, Line]:
 def _value(row: Row, base: Row | None, *, is_baseline: bool) -> Line:
     if row.value is None:
         return [Cell(text="unscored", style="worse")]
-    value = number(row.value, row.scale)
+    value = number(row.value, row.scale) + _bounds(row)
     if base is None or base.value is None or is_baseline:
         return [Cell(text=value)]
     change = row.value - base.value
     shown = number(change, row.scale, "+")
     style = "" if not change else "better" if (change > 0) == row.higher_is_better else "worse"
     return [Cell(text=value), Cell(text=f" {shown}", style=style)]
+
+
+def _bounds(row: Row) -> str:
+    """The interval behind a value: `` [0.85, 0.99]``."""
+    if row.interval is None:
+        return ""
+    low, high = (bound(each, row.scale) for each in row.interval)
+    return f" [{low}, {high}]"
 
 
 def _blocks(variants: Sequence[str], widths: Mapping[str, int], room: int) -> list[list[str]]:

@@ -44,8 +44,14 @@ def clipped(text: str, width: int) -> str:
 
 def number(value: float | None, scale: tuple[float, float], sign: str = "") -> str:
     """A score for people: two decimals on a scale of 100, four on a scale of 1, three without an end (seconds)."""
-    if value is None:
-        return "unscored"
+    return "unscored" if value is None else f"{value:{sign}.{_decimals(scale)}f}"
+
+
+def bound(value: float, scale: tuple[float, float]) -> str:
+    """A bound of an interval for people: one decimal less than the score itself has."""
+    return "unbounded" if math.isinf(value) else f"{value:.{_decimals(scale) - 1}f}"
+
+
+def _decimals(scale: tuple[float, float]) -> int:
     width = scale[1] - scale[0]
-    decimals = 3 if math.isinf(width) else 2 if width > 10 else 4
-    return f"{value:{sign}.{decimals}f}"
+    return 3 if math.isinf(width) else 2 if width > 10 else 4

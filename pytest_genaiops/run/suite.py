@@ -107,14 +107,7 @@ def make_suite(
         UsageError: what is wrong in one sentence, with the file and line, and the mend.
     """
     data = load(spec.dataset, settings)
-    recorded = not has_target and bool(data.systems)
-    if not has_target and not recorded:
-        raise UsageError(
-            f"nothing answers the cases of {data.name!r}: override the `target` fixture in conftest.py (a callable "
-            "answer(case, variant)), or record responses in the dataset's `responses` column"
-        )
-    if recorded and spec.trials > 1:
-        raise UsageError(f"trials={spec.trials}, but {data.name!r} records one response per case and system")
+    recorded = _answered_by_record(data, spec, has_target=has_target)
     if cases is None:
         cases = select(data, settings)
     every = _recorded_systems(spec.variants, data) if recorded else _variants(spec.variants, settings)
@@ -136,6 +129,20 @@ def make_suite(
         coverage=spec.coverage,
         recorded=recorded,
     )
+
+
+def _answered_by_record(data: Dataset, spec: Spec, *, has_target: bool) -> bool:
+    """Whether responses come from the dataset; refuses a suite that nothing answers, or not as often as it asks."""
+    if has_target:
+        return False
+    if not data.systems:
+        raise UsageError(
+            f"nothing answers the cases of {data.name!r}: override the `target` fixture in conftest.py (a callable "
+            "answer(case, variant)), or record responses in the dataset's `responses` column"
+        )
+    if spec.trials > 1:
+        raise UsageError(f"trials={spec.trials}, but {data.name!r} records one response per case and system")
+    return True
 
 
 def select(data: Dataset, settings: Settings) -> Sequence[Case]:

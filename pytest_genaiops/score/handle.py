@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import math
-from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 
 from pytest_genaiops import gate
-from pytest_genaiops.errors import CoverageError, MetricError, UnscorableError, of_ours
-from pytest_genaiops.metrics.base import Part
-from pytest_genaiops.records import Explanation, Response, Verdict
+from pytest_genaiops.errors import CoverageError, MetricError, of_ours
+from pytest_genaiops.records import Verdict
 from pytest_genaiops.report.evidence import ScoreEvidence, headline
 from pytest_genaiops.score import judging, repeated, showing
 from pytest_genaiops.score.judging import Baseline
-from pytest_genaiops.score.table import Table, kinds, mean_part, narrowed, own_values, reasons, sliced, statistics_at
-from pytest_genaiops.score.watching import rules
-from pytest_genaiops.statistics import Difference, Sample, interval
+from pytest_genaiops.score.number import Number
+from pytest_genaiops.score.table import mean_part, own_values
+from pytest_genaiops.statistics import Difference, interval
 
 __tracebackhide__ = of_ours
 
 
-class Score:
+class Score(Number):
     """One number with everything that belongs to it; compares like a number.
 
     A comparison is true only if it holds *and* every case is scored. Comparing an incomplete
@@ -30,19 +28,8 @@ class Score:
     opposite must not be read as a pass.
     """
 
-    __slots__ = ("_part", "_path", "_table", "_value")
+    __slots__ = ()
     __hash__ = object.__hash__
-
-    def __init__(self, table: Table, part: Part, path: tuple[str, ...] = ()) -> None:
-        self._table = table
-        self._part = part
-        self._path = path
-        self._value: float | None = None
-        if table.scored:
-            try:
-                self._value = part.score(table.total, len(table.scored))
-            except UnscorableError:
-                self._value = None
 
     @staticmethod
     def of(
@@ -64,71 +51,6 @@ class Score:
         signature = f"{name}|scale:{scale[0]:g}-{scale[1]:g}|better:{better}"
         return Score(replace(table, signature=signature), mean_part(name, scale, higher_is_better=higher_is_better))
 
-    # -- the number and what belongs to it -------------------------------------------------
-
-    @property
-    def name(self) -> str:
-        """Of the metric, or of its part: ``bleu``, ``rougeL``."""
-        return self._part.name
-
-    @property
-    def value(self) -> float | None:
-        """The score over the scored cases, on :attr:`scale`; None where nothing was scored."""
-        return self._value
-
-    @property
-    def n(self) -> int:
-        """Number of scored responses."""
-        return len(self._table.scored) if self._value is not None else 0
-
-    @property
-    def unscored(self) -> int:
-        """Number of responses without a value; no comparison passes while there are any."""
-        return len(self._table.measurements) - self.n
-
-    @property
-    def scale(self) -> tuple[float, float]:
-        """Lowest and highest value that the metric is defined on; may be infinite."""
-        return self._part.scale
-
-    @property
-    def higher_is_better(self) -> bool:
-        """The direction that gates and comparisons judge by."""
-        return self._part.higher_is_better
-
-    @property
-    def signature(self) -> str:
-        """What the number depends on beside the texts, as ``key:value`` items joined by ``|``."""
-        return "|".join((self._table.signature, *(f"part:{step}" for step in self._path)))
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """Case ids in input order, beside :attr:`per_case`."""
-        return tuple(self._table.ids)
-
-    @property
-    def per_case(self) -> tuple[float | None, ...]:
-        """Each response's own value in input order; None where unscored."""
-        return tuple(self._values())
-
-    @property
-    def reasons(self) -> Mapping[str, str]:
-        """Case id -> why it is unscored."""
-        return {self._table.ids[i]: reason for i, reason in reasons(self._table)}
-
-    @property
-    def why(self) -> tuple[str, ...]:
-        """Each response's reason for being unscored, in input order; empty where it is scored."""
-        found = [""] * len(self._table.measurements)
-        for i, reason in reasons(self._table):
-            found[i] = reason
-        return tuple(found)
-
-    @property
-    def unscored_by_kind(self) -> Mapping[str, int]:
-        """Kind of error (``target``, ``timeout``, ``metric`` ...) -> number of responses unscored because of it."""
-        return kinds(self._table)
-
     def interval(self, confidence: float | None = None) -> tuple[float, float]:
         """Two-sided confidence interval of the value, on :attr:`scale`; of 95 % unless the session has another.
 
@@ -136,30 +58,9 @@ class Score:
             MetricError: nothing was scored, or confidence is not between 0 and 1.
         """
         asked = judging.settled(confidence)
+        if self._value is None and self._table.scored:
+            raise MetricError(f"{self.name} is undefined on these cases, so that it has no interval")
         return interval(self.sample(), confidence=asked.confidence, seed=asked.seed)
-
-    def explain(self, index: int) -> Explanation:
-        """The evidence for one response, by its position in the input.
-
-        Raises:
-            MetricError: this metric has none to give, or the response is unscored.
-        """
-        table = self._table
-        measurement = table.measurements[index]
-        if measurement.statistics is None:
-            raise MetricError(f"{table.ids[index]} is unscored: {measurement.reason}")
-        if table.metric is None or not table.responses:
-            raise MetricError(f"{self.name} was made from values and has no evidence to show")
-        response = table.responses[index]
-        try:
-            assert response.trial is not None
-            return table.metric.explain(response, response.trial.case)
-        except UnscorableError as error:
-            raise MetricError(str(error)) from None
-
-    def slices(self) -> dict[str, Score]:
-        """The same score over each slice of the cases, by ``tag=value``; empty where cases carry no tags."""
-        return {name: Score(table, self._part, self._path) for name, table in sliced(self._table)}
 
     # -- trials of one case ----------------------------------------------------------------
 
@@ -233,7 +134,7 @@ class Score:
         """
         asked = judging.settled(confidence, coverage)
 
-        def judge(ours: Score, theirs: Score, margin: float) -> Verdict:
+        def judge(ours: Number, theirs: Number, margin: float) -> Verdict:
             return gate.not_worse_than(judging.comparison(ours, theirs, asked, min_shared), margin)
 
         other = judging.other_of(self, baseline)
@@ -337,64 +238,6 @@ class Score:
         """
         return judging.tested(self, judging.other_of(self, baseline))
 
-    # -- seams for the rooms above ---------------------------------------------------------
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        """Attributes that lead from the metric's group to this score."""
-        return self._path
-
-    @property
-    def table(self) -> Table:
-        """The responses and measurements behind the number."""
-        return self._table
-
-    @property
-    def complete(self) -> bool:
-        """Whether as many cases are scored as the rules in force ask for."""
-        return self.reaches(rules().coverage)
-
-    def reaches(self, coverage: float) -> bool:
-        """Whether at least this share of the cases is scored."""
-        return self.n >= (self.n + self.unscored) * coverage * (1 - 1e-9)
-
-    def among(self, ids: Sequence[str]) -> Score:
-        """The same score over some of its cases."""
-        return Score(narrowed(self._table, set(ids)), self._part, self._path)
-
-    def of_table(self, table: Table) -> Score:
-        """The same part of another table of this metric."""
-        return Score(table, self._part, self._path)
-
-    @staticmethod
-    def made(table: Table, part: Part) -> Score:
-        """A score that was worked out from another one."""
-        return Score(table, part)
-
     def evidence(self, *, cases: bool = True) -> ScoreEvidence:
         """The facts that reports show; without ``cases`` only the number."""
         return showing.evidence(self, self._part.case_score if cases else None)
-
-    def covers(self, responses: Sequence[Response]) -> bool:
-        """Whether all of these responses are scored here, so that none of them can be an error."""
-        table = self._table
-        judged = table.metric is not None and not table.metric.judges_errors
-        return judged and table.responses is responses and not self.unscored
-
-    def sample(self, positions: Sequence[int] | None = None) -> Sample:
-        """The scored responses as the statistics room takes them."""
-        table = self._table
-        chosen = table.scored if positions is None else positions
-        statistics = statistics_at(table, chosen)
-        return Sample(
-            statistics=statistics,
-            values=array("d", map(self._part.case_score, statistics)),
-            score=self._part.score,
-            is_mean=self._part.is_mean,
-            scale=self.scale,
-            clusters=[table.clusters[i] for i in chosen] if table.clusters is not None else None,
-        )
-
-    def _values(self) -> Iterator[float | None]:
-        case_score = self._part.case_score
-        return (None if m.statistics is None else case_score(m.statistics) for m in self._table.measurements)

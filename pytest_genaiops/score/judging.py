@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from pytest_genaiops import gate
 from pytest_genaiops.config import Rules
-from pytest_genaiops.errors import MetricError, of_ours
+from pytest_genaiops.errors import MetricError, UnscorableError, of_ours
 from pytest_genaiops.records import Response, Verdict
 from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.score.committed import Committed
+from pytest_genaiops.score.number import Number
 from pytest_genaiops.score.table import Pairing, kinds, paired, reasons, same_responses
 from pytest_genaiops.score.watching import WATCH, rules
 from pytest_genaiops.statistics import Difference, difference, missing_p, p_values, summarize
 
-if TYPE_CHECKING:
-    from pytest_genaiops.score.handle import Score
-
 __tracebackhide__ = of_ours
 
+Judge: TypeAlias = Callable[[Number, Number, float], Verdict]
 Baseline: TypeAlias = Sequence[Response] | Committed
 """What a suite's ``baseline`` fixture gives."""
 
@@ -44,14 +43,14 @@ def settled(confidence: float | None, coverage: float | None = None) -> Rules:
     return found
 
 
-def told(score: Score, verdict: Verdict) -> Verdict:
+def told(score: Number, verdict: Verdict) -> Verdict:
     """The verdict, of which whoever looks on has been told."""
     if (watch := WATCH.get()) is not None:
         watch.verdict(score, verdict)
     return verdict
 
 
-def estimate(score: Score, rules: Rules) -> gate.Estimate:
+def estimate(score: Number, rules: Rules) -> gate.Estimate:
     """A score with its uncertainty."""
     table, found = score.table, None
     if score.value is not None:
@@ -76,7 +75,7 @@ def estimate(score: Score, rules: Rules) -> gate.Estimate:
     )
 
 
-def comparison(score: Score, other: Score, rules: Rules, min_shared: float | None = None) -> gate.Comparison:
+def comparison(score: Number, other: Number, rules: Rules, min_shared: float | None = None) -> gate.Comparison:
     """A score against another one of the same metric, paired by case.
 
     Raises:
@@ -109,7 +108,7 @@ def comparison(score: Score, other: Score, rules: Rules, min_shared: float | Non
     )
 
 
-def pair(score: Score, other: Score, min_shared: float) -> Pairing:
+def pair(score: Number, other: Number, min_shared: float) -> Pairing:
     """The rows that two scores share.
 
     Raises:
@@ -129,17 +128,20 @@ def pair(score: Score, other: Score, min_shared: float) -> Pairing:
     return pairing
 
 
-def difference_of(score: Score, other: Score, pairing: Pairing, rules: Rules) -> Difference | None:
-    """The paired difference over the rows that both sides scored; None where there is none."""
-    if not pairing.left:
+def difference_of(score: Number, other: Number, pairing: Pairing, rules: Rules) -> Difference | None:
+    """The paired difference over the rows that both sides scored; None where there is none, or no score is defined."""
+    if not pairing.left or score.value is None or other.value is None:
         return None
     mine = score.sample(pairing.left)
     # A variant compared with itself differs by nothing, whatever the sample: not two samples that happen to agree.
     theirs = mine if same_responses(score.table, other.table, pairing) else other.sample(pairing.right)
-    return difference(mine, theirs, confidence=rules.confidence, seed=rules.seed)
+    try:
+        return difference(mine, theirs, confidence=rules.confidence, seed=rules.seed)
+    except UnscorableError:  # defined on all cases of a side, but not on those that both sides scored
+        return None
 
 
-def other_of(score: Score, baseline: Score | Baseline) -> Score:
+def other_of(score: Number, baseline: Number | Baseline) -> Number:
     """The baseline's score under the metric of this one."""
     if isinstance(baseline, Committed):
         return score.of_table(baseline.table_for(score.table))
@@ -153,11 +155,11 @@ def other_of(score: Score, baseline: Score | Baseline) -> Score:
     found = score.table.score_again(baseline)
     for step in score.path:
         found = getattr(found, step) if not isinstance(found, Mapping) else found[step]
-    other: Score = found
+    other: Number = found
     return other
 
 
-def tested(score: Score, other: Score) -> dict[str, float]:
+def tested(score: Number, other: Number) -> dict[str, float]:
     """p-values of every test that fits the score, by the name of the test."""
     pairing = pair(score, other, MIN_SHARED)
     found = difference_of(score, other, pairing, rules())
@@ -168,7 +170,10 @@ def tested(score: Score, other: Score) -> dict[str, float]:
 
 
 def by_slice(
-    score: Score, other: Score, margins: float | Mapping[str, float], judge: Callable[[Score, Score, float], Verdict]
+    score: Number,
+    other: Number,
+    margins: float | Mapping[str, float],
+    judge: Judge,
 ) -> dict[str, Verdict]:
     """The verdict on each slice that has a margin: of one tag (``topic``), of one value (``topic=law``), or of all.
 
@@ -207,7 +212,7 @@ def joined(whole: Verdict, parts: Mapping[str, Verdict]) -> Verdict:
     return replace(whole, parts=parts)
 
 
-def _misses(score: Score, other: Score, pairing: Pairing, seed: int) -> gate.Misses | None:
+def _misses(score: Number, other: Number, pairing: Pairing, seed: int) -> gate.Misses | None:
     """What is to be said where the two sides lack different cases."""
     sides = [(other, pairing.missed_left, pairing.right), (score, pairing.missed_right, pairing.left)]
     tested = [
@@ -226,11 +231,11 @@ def _misses(score: Score, other: Score, pairing: Pairing, seed: int) -> gate.Mis
     )
 
 
-def _values(score: Score, positions: Sequence[int]) -> list[float]:
+def _values(score: Number, positions: Sequence[int]) -> list[float]:
     return list(score.sample(positions).values) if len(positions) else []
 
 
-def _apart(score: Score, other: Score) -> str:
+def _apart(score: Number, other: Number) -> str:
     mine, theirs = set(score.ids), set(other.ids)
     return min(mine ^ theirs, default=min(mine))
 
@@ -239,7 +244,7 @@ def _more(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
     return {kind: max(one.get(kind, 0), other.get(kind, 0)) for kind in (*one, *other)}
 
 
-def same_signature(a: Score, b: Score) -> None:
+def same_signature(a: Number, b: Number) -> None:
     """Raise MetricError where two scores differ in metric, settings or data, and name what differs."""
     if a.signature == b.signature:
         return

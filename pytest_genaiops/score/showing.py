@@ -5,17 +5,15 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.report.evidence import WORST, CaseEvidence, ScoreEvidence
+from pytest_genaiops.score.number import Number
 from pytest_genaiops.score.table import Table, reasons
 
-if TYPE_CHECKING:
-    from pytest_genaiops.score.handle import Score
 
-
-def evidence(score: Score, case_score: Callable[[Any], float] | None) -> ScoreEvidence:
+def evidence(score: Number, case_score: Callable[[Any], float] | None) -> ScoreEvidence:
     """The facts that reports show; without ``case_score`` only the number."""
     return ScoreEvidence(
         name=score.name,
@@ -30,7 +28,7 @@ def evidence(score: Score, case_score: Callable[[Any], float] | None) -> ScoreEv
     )
 
 
-def worst(score: Score, case_score: Callable[[Any], float]) -> list[CaseEvidence]:
+def worst(score: Number, case_score: Callable[[Any], float]) -> list[CaseEvidence]:
     """The cases with the worst values, the worst first."""
     table = score.table
     values = ((case_score(m.statistics), i) for i, m in enumerate(table.measurements) if m.statistics is not None)
@@ -53,7 +51,7 @@ def missing(table: Table) -> list[CaseEvidence]:
     return [CaseEvidence(id=table.ids[i], value=None, text="", reason=reason) for i, reason in first]
 
 
-def _unsupported(score: Score, index: int) -> tuple[str, ...]:
+def _unsupported(score: Number, index: int) -> tuple[str, ...]:
     """What the contexts do not hold of one answer; empty where the metric has no evidence to give."""
     try:
         return tuple(span.text for span in score.explain(index).unsupported)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
 from pytest_genaiops.config import Rules
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.records import Verdict
-
-if TYPE_CHECKING:
-    from pytest_genaiops.score.group import ScoreGroup
-    from pytest_genaiops.score.handle import Score
 
 
 class Watch(Protocol):
@@ -19,10 +15,10 @@ class Watch(Protocol):
 
     rules: Rules
 
-    def score(self, metric: Metric, found: Score | ScoreGroup) -> None:
-        """A metric was called."""
+    def score(self, metric: Metric, found: Any) -> None:
+        """A metric was called; ``found`` is its Score or ScoreGroup."""
 
-    def verdict(self, score: Score, verdict: Verdict) -> None:
+    def verdict(self, score: Any, verdict: Verdict) -> None:
         """A score was judged."""
 
 

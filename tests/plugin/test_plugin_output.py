@@ -121,9 +121,10 @@ class TestSummaryTable:
         rows = [line.replace("↑", "").split() for line in result.outlines[start + 1 : start + 5]]
         assert rows == [
             ["v1", "v2"],
-            ["exact_match", "1.0000", "0.7500", "-0.2500"],
-            ["size=big", "1.0000", "0.5000", "-0.5000"],
-            ["size=small", "1.0000", "1.0000", "+0.0000"],
+            # The bounds are Clopper and Pearson's (statsmodels 0.15.0, proportion_confint(..., method="beta")).
+            ["exact_match", "1.0000", "[0.398,", "1.000]", "0.7500", "[0.194,", "0.994]", "-0.2500"],
+            ["size=big", "1.0000", "[0.158,", "1.000]", "0.5000", "[0.013,", "0.987]", "-0.5000"],
+            ["size=small", "1.0000", "[0.158,", "1.000]", "1.0000", "[0.158,", "1.000]", "+0.0000"],
         ]
 
     def test_trials_are_told_of(self, project: Project) -> None:

@@ -332,3 +332,23 @@ class TestClusters:
         values = [0.9, 0.9, 0.1, 0.1, 0.8, 0.8]
         plain, grouped = Score.of(values), Score.of(values, clusters=["a", "a", "b", "b", "c", "c"])
         assert grouped.interval()[0] < plain.interval()[0]
+
+
+class TestUndefined:
+    """A metric that is undefined on all of its cases, such as a correlation with a constant."""
+
+    def test_is_undecided_and_has_no_interval(self) -> None:
+        classes = metric("classification")(["a", "a", "a"], ["a", "a", "a"])
+        assert classes.mcc.value is None
+        assert classes.mcc.unscored == 3
+        verdict = classes.mcc.at_least(0.5)
+        assert (verdict.outcome, verdict.n) == ("undecided", 0)
+        with pytest.raises(MetricError, match="mcc is undefined on these cases"):
+            classes.mcc.interval()
+
+    def test_cannot_be_compared(self) -> None:
+        constant = metric("classification")(["a"] * 4, ["a", "b", "a", "b"])
+        varied = metric("classification")(["a", "b", "a", "a"], ["a", "b", "a", "b"])
+        for one, other in ((constant, varied), (varied, constant)):
+            assert one.mcc.not_worse_than(other.mcc, margin=0.1).outcome == "undecided"
+            assert one.mcc.difference(other.mcc) is None
