@@ -39,11 +39,10 @@ def choices(units: int, resamples: int, seed: int) -> Iterator[Matrix]:
     import numpy as np
 
     generator = np.random.default_rng(seed)
-    block = max(1, ENTRIES_AT_ONCE // units)
+    block = max(1, ENTRIES_AT_ONCE // 4 // units)  # single draws weigh more than counts do
     for start in range(0, resamples, block):
         size = min(block, resamples - start)
-        # Of 32-bit numbers numpy draws the same ones as of 64 bits, and sooner.
-        drawn = generator.integers(0, units, size=(size, units), dtype=np.uint32).astype(np.intp)
+        drawn = generator.integers(0, units, size=(size, units))
         drawn += np.arange(size)[:, None] * units
         yield np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units).astype(np.float64)
 
@@ -53,8 +52,8 @@ def resampled(units: int, resamples: int, seed: int) -> Iterator[Matrix]:
 
     Independent Poisson counts, given their total, are multinomial, and stay so when further uniform draws are added.
     So each row gets Poisson counts of a mean a little below 1, and then the draws that are missing to n. A row that
-    got more than n is thrown away: which units a row drew does not depend on how often it drew. A block is good
-    until the next one is asked for.
+    got more than n is thrown away: which units a row drew does not depend on how often it drew. A block is
+    good until the next one is asked for.
     """
     import numpy as np
 
@@ -63,12 +62,13 @@ def resampled(units: int, resamples: int, seed: int) -> Iterator[Matrix]:
         return
     generator = np.random.default_rng(seed)
     law = _law(1 - SLACK / math.sqrt(units))
-    counts = np.empty((max(1, ENTRIES_AT_ONCE // units), units))
+    block = np.empty((max(1, ENTRIES_AT_ONCE // units), units))
     while resamples > 0:
-        np.copyto(counts, _poisson(generator, law, counts.size).reshape(counts.shape))
-        block = counts[: min(_topped_up(generator, counts), resamples)]
-        yield block
-        resamples -= len(block)
+        counts = _poisson(generator, law, block.size).reshape(block.shape)
+        good = min(_topped_up(generator, counts), resamples)
+        np.copyto(block[:good], counts[:good])
+        yield block[:good]
+        resamples -= good
 
 
 def merged(sizes: Sequence[int], resamples: int, seed: int) -> Iterator[Matrix]:
@@ -140,16 +140,17 @@ def _levels(numbers: NDArray[Any], limits: Sequence[float]) -> NDArray[np.uint8]
     return levels
 
 
-def _topped_up(generator: np.random.Generator, counts: Matrix) -> int:
+def _topped_up(generator: np.random.Generator, counts: NDArray[np.uint8]) -> int:
     """Add the draws that rows lack, and move rows with too many out of the way; how many good rows stand first."""
     import numpy as np
 
     units = counts.shape[1]
-    missing = units - counts @ np.ones(units)
+    missing = units - counts.sum(axis=1, dtype=np.uint32).astype(np.intp)
     good = len(counts)
     for row in np.flatnonzero(missing < 0)[::-1]:
         good -= 1
         counts[row], missing[row] = counts[good], missing[good]
-    starts = np.repeat(np.arange(good) * units, missing[:good].astype(np.intp))
-    np.add.at(counts.reshape(-1), starts + generator.integers(0, units, size=len(starts)), 1.0)
+    more = np.repeat(np.arange(good) * units, missing[:good])
+    more += generator.integers(0, units, size=len(more))
+    np.add.at(counts.reshape(-1), more, np.uint8(1))
     return good

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.statistics.draws import ENTRIES_AT_ONCE, choices
 from pytest_genaiops.statistics.resampling import Table
+from pytest_genaiops.statistics.rows import dense
 from pytest_genaiops.statistics.sample import Sample, grouping
 
 if TYPE_CHECKING:
@@ -167,7 +168,8 @@ def _far(blocks: Iterator[Vector], sums: Vector, line: float) -> int:
     """How many patterns of flips move the total of the sums at least as far from 0 as the line."""
     import numpy as np
 
-    return sum(int(np.count_nonzero(np.abs((1 - 2 * flipped) @ sums) >= line)) for flipped in blocks)
+    matrix = dense([sums])
+    return sum(int(np.count_nonzero(np.abs(matrix.sums(1 - 2 * flipped)) >= line)) for flipped in blocks)
 
 
 def _patterns(units: int) -> Iterator[Vector]:

@@ -76,11 +76,7 @@ class Table:
         """Score of each row of sums over a number of cases; None where the metric is undefined on them."""
         if self._score is None:
             return (sums[:, 0] / cases).tolist()  # type: ignore[no-any-return]
-        # Corpus metrics index and format their counts, and demand ints; doubles hold them exactly up to 2**53.
-        columns = [
-            map(round, column.tolist()) if whole else column.tolist()
-            for column, whole in zip(sums.T, self._whole, strict=True)
-        ]
+        columns = [_numbers(column, whole) for column, whole in zip(sums.T, self._whole, strict=True)]
         rows: Iterable[tuple[float, ...]] = zip(*columns, strict=True) if columns else itertools.repeat(())
         return [self._scored(self._named(row), n) for row, n in zip(rows, cases.tolist(), strict=False)]
 
@@ -118,6 +114,20 @@ class Table:
         except UnscorableError:
             return None
         return value if math.isfinite(value) else None
+
+
+def _numbers(column: NDArray[np.float64], whole: bool) -> list[float]:
+    """A column of sums as the metric knows its numbers.
+
+    Corpus metrics index and format their counts, and demand ints; doubles hold them exactly up to 2**53.
+    """
+    import numpy as np
+
+    numbers: list[float] = column.tolist()
+    if not whole:
+        return numbers
+    short = np.abs(column).max(initial=0.0) < 2.0**62
+    return np.rint(column).astype(np.int64).tolist() if short else [round(number) for number in numbers]
 
 
 def bootstrap(tables: Sequence[Table], *, resamples: int, seed: int) -> list[tuple[float | None, ...]]:

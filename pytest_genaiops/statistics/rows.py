@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_genaiops.columns import exact_sum
+from pytest_genaiops.statistics.draws import ENTRIES_AT_ONCE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,8 +35,14 @@ class Dense:
         """Weighted sums of the rows, one row for each row of weights."""
         import numpy as np
 
-        # Column by column: so few columns make a product of matrices slow, and have it wait for idle threads.
-        return np.stack([weights @ column for column in self.entries.T], axis=1)
+        # Column by column, and few entries at a time: above some hundred thousand the library behind numpy starts
+        # threads, which on a machine with other work wait for each other a hundred times as long as they add.
+        step = max(1, ENTRIES_AT_ONCE // len(weights))
+        sums = np.zeros((len(weights), self.entries.shape[1]))
+        for at in range(0, len(self), step):
+            for place, column in enumerate(self.entries[at : at + step].T):
+                sums[:, place] += weights[:, at : at + step] @ column
+        return sums
 
     def grouped(self, places: Places, number: int) -> Dense:
         """The sums of the rows that share a place, from 0 to below ``number``."""
