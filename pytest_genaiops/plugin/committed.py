@@ -58,8 +58,10 @@ def _entry(config: pytest.Config, key: str, now: Entry, place: tuple[str, str]) 
             return check_fit(found, key, now, shown=shown), ""
     except UsageError as error:
         return None, str(error)
-    mend = 'write it with --genaiops-update-baseline and commit it, or name a variant of the run, baseline="<id>"'
-    return None, f"no baseline is committed: {shown} is not there; {mend}, in the marker"
+    return None, (
+        f"no baseline is committed: {shown} is not there; write it with --genaiops-update-baseline and commit it, or "
+        'add baseline="<variant id>" to the marker to compare with a variant of the run'
+    )
 
 
 def entry_of(binding: Binding, *, by_case: bool) -> Entry:

@@ -75,7 +75,7 @@ class TestWriting:
         result.assert_outcomes(errors=2)
         result.stdout.fnmatch_lines(
             "no baseline is committed: eval_suites/baselines/test_suite/test_answers.json is not there; "
-            "write it with --genaiops-update-baseline and commit it, or name a variant of the run, *"
+            "write it with --genaiops-update-baseline and commit it, or add baseline=*"
         )
         assert "During handling" not in result.stdout.str()
 
@@ -143,6 +143,22 @@ class TestWriting:
         result = baselines.run(UPDATE, part)
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines("ERROR: *a baseline holds every case; leave --genaiops-*")
+
+    def test_a_baseline_of_the_same_run_is_not_taken_for_the_variant_itself(self, baselines: Project) -> None:
+        baselines.target("return 'Lyon' if variant.id == 'v1' else case.reference")
+        baselines.suite(
+            """
+            import pytest
+
+            @pytest.mark.genaiops(dataset="capitals", variants=["v1", "v2"], baseline="v1")
+            def test_answers(responses, baseline, exact_match):
+                assert exact_match(baseline) <= exact_match(responses)
+            """
+        )
+        assert told(baselines.run(UPDATE))[1:] == [
+            "v1: written, 4 cases (exact_match 0.0000)",
+            "v2: written, 4 cases (exact_match 1.0000)",
+        ]
 
     def test_never_in_ci(self, baselines: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CI", "true")
@@ -372,6 +388,11 @@ class TestRefusing:
         baselines.suite(BOTH.replace("test_answers", "test_more"), variants=["v1"], more="")
         baselines.run().stdout.fnmatch_lines(
             "*test_more.json: suite is 'test_suite.py::test_answers', but this is test_suite.py::test_more: *"
+        )
+        baselines.suite(BOTH.replace("test_answers", "test_more"), variants=["v1", "v2"], more="")
+        assert told(baselines.run(UPDATE, "-k", "v1"))[1] == (
+            "not written: eval_suites/baselines/test_suite/test_more.json is of 'test_suite.py::test_answers'; "
+            "run every variant, or delete it"
         )
         assert baselines.run(UPDATE).ret == baselines.run().ret == 0
 
