@@ -162,7 +162,7 @@ class Running:
         """
         self.state.outcomes.end()
         self.state.responder.engine.close()
-        if self.state.settings.update_baseline and not self.state.worker:
+        if self.state.settings.update_baseline:  # in a worker nothing has been taken in
             self.snapshots.write()
             if self.snapshots.failed and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED

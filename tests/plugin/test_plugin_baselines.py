@@ -159,6 +159,7 @@ class TestWriting:
             "v1: written, 4 cases (exact_match 0.0000)",
             "v2: written, 4 cases (exact_match 1.0000)",
         ]
+        assert [row[2] for row in variants(file(baselines))["v2"]["metrics"]["exact_match"]["cases"]] == [[1.0]] * 4
 
     def test_never_in_ci(self, baselines: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CI", "true")
