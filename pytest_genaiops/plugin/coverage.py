@@ -23,9 +23,9 @@ def refuse_silent_errors(progress: Progress) -> None:
     coverage = progress.rules.coverage
     partial = next((score for score in progress.scores if not score.reaches(coverage)), None)
     if partial is not None:
-        case, reason = next(iter(partial.reasons.items()))
         known = headline(partial.evidence(cases=False))
-        pytest.fail(visible(f"{known}: {case}: {reason}; the test passed over it"), pytrace=False)
+        why = next((f"{case}: {reason}" for case, reason in partial.reasons.items()), "undefined on these cases")
+        pytest.fail(visible(f"{known}: {why}; the test passed over it"), pytrace=False)
 
 
 def _about(errors: Sequence[Response], progress: Progress) -> str:

@@ -12,7 +12,7 @@ do, its bound on that side fails two or three times as often as it should. Two c
   scale (Gaffke 2005, *Mathematical Methods of Statistics* 14; Learned-Miller and Thomas 2019, arXiv:1905.06208). For
   values at the two ends of the scale it is Clopper and Pearson's bound, for equal values the rule of three.
 
-``docs/decisions/0013-bounds-hold-on-each-side.md`` says why; ``benchmarks/statistics.py`` measures it.
+``docs/decisions/0013-bounds-hold-on-each-side.md`` says why; ``benchmarks/error_rates.py`` measures it.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
   number of cases (Korn and Graubard 1998; Dean and Pagano 2015);
 - another mean: Student t corrected for skewness, or bounds that assume nothing where hardly any two cases differ;
   with clusters, over clusters (see :mod:`~pytest_genaiops.statistics.bounds`);
-- anything else: percentile bootstrap of the summed statistics over cases or, with clusters, over clusters.
+- anything else: BCa bootstrap of the summed statistics over cases or, with clusters, over clusters.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from dataclasses import dataclass
 from statistics import stdev
 
 from pytest_genaiops.errors import MetricError
+from pytest_genaiops.statistics.bca import acceleration, bca
 from pytest_genaiops.statistics.bounds import mean_bounds
 from pytest_genaiops.statistics.means import SAME, Interval, clip, implied_error, mean_error, unit_residuals, unseen
-from pytest_genaiops.statistics.quantiles import beta_quantile, t_quantile
-from pytest_genaiops.statistics.resampling import Table, bootstrap, percentile
+from pytest_genaiops.statistics.quantiles import beta_quantile, normal_cdf, t_quantile
+from pytest_genaiops.statistics.resampling import Table, bootstrap
 from pytest_genaiops.statistics.sample import Sample, check_settings, grouping, is_rate
 
 SEED = 12345
 RESAMPLES = 2000
+FURTHEST = 1e-12
+"""Tail beyond which no resample lies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +68,14 @@ def summarize(sample: Sample, *, confidence: float = 0.95, seed: int = SEED, res
     table = Table(sample, groups)
     value = table.value()
     scores = [score for (score,) in bootstrap([table], resamples=resamples, seed=seed)]
-    bounds, error = from_resamples(scores, value, len(table.matrix), confidence, sample.scale)
+    bounds, error = from_resamples(scores, value, [table], confidence, sample.scale)
     units = len(table.matrix)
     return Summary(
         value=value,
         interval=bounds,
         standard_error=error,
         n=n,
-        method=named("bootstrap", groups),
+        method=named("BCa bootstrap", groups),
         clusters=None if groups is None else units,
     )
 
@@ -89,14 +92,24 @@ def clopper_pearson(share: float, n: float, confidence: float) -> Interval:
 
 
 def from_resamples(
-    scores: Sequence[float | None], value: float, units: int, confidence: float, scale: Interval
+    scores: Sequence[float | None], value: float, tables: Sequence[Table], confidence: float, scale: Interval
 ) -> tuple[Interval, float | None]:
-    """Percentile interval and standard error from the scores of the resamples."""
-    defined = [score for score in scores if score is not None]
+    """BCa interval and standard error from the scores of the resamples of one table, or of the difference of two."""
+    units, defined = len(tables[0].matrix), [score for score in scores if score is not None]
     if units < 2 or (len(defined) == len(scores) and max(defined) - min(defined) <= SAME * max(map(abs, defined))):
         return unseen(value, units, confidence, scale), None
-    bounds = clip(percentile(scores, confidence, scale), value, scale)
-    return bounds, stdev(defined) if len(defined) > 1 else None
+    bounds = bca(scores, value, acceleration(tables), _expanded(confidence, units), scale)
+    return clip(bounds, value, scale), stdev(defined) if len(defined) > 1 else None
+
+
+def _expanded(confidence: float, units: int) -> float:
+    """Confidence at which the normal quantiles of the bootstrap reach as far as those of t.
+
+    A resample of n units varies like n - 1 of them, and its spread is taken for known (Hesterberg 2015, *What
+    teachers should know about the bootstrap*, The American Statistician 69, on expanded percentile intervals).
+    """
+    critical = t_quantile((1 + confidence) / 2, units - 1) * math.sqrt(units / (units - 1))
+    return 1 - 2 * max(normal_cdf(-critical), FURTHEST)
 
 
 def named(method: str, groups: Sequence[int] | None) -> str:

@@ -2,7 +2,7 @@
 
 - shares of cases: Tango's score interval, McNemar's exact and mid-p test; with clusters, as other means;
 - other means: the bounds of a mean on the per-case differences (over clusters, where there are any);
-- anything else: paired percentile bootstrap, both sides on the same resamples.
+- anything else: paired BCa bootstrap, both sides on the same resamples.
 
 A sample compared with itself differs by exactly 0. The same holds where every one of at least
 ``ENOUGH_TO_BE_THE_SAME`` cases (or clusters) has equal statistics on both sides and the values are
@@ -184,14 +184,14 @@ def _resampled(
         for ours, theirs in bootstrap(tables, resamples=resamples, seed=seed)
     ]
     units = len(tables[0].matrix)
-    bounds, error = from_resamples(changes, value, units, confidence, _span(sides[0]))
+    bounds, error = from_resamples(changes, value, tables, confidence, _span(sides[0]))
     return Difference(
         value=value,
         interval=bounds,
         standard_error=error,
         p_values={"paired bootstrap": _shifted_p(changes, value) if units > 1 else 1.0},
         n=len(sides[0]),
-        method=named("paired bootstrap", groups),
+        method=named("paired BCa bootstrap", groups),
         clusters=None if groups is None else units,
     )
 

@@ -70,13 +70,13 @@ def _check_alike(samples: Sequence[Sample]) -> None:
 class _Drawn:
     """Samples of a score that is no mean, with their scores on one set of resamples."""
 
-    __slots__ = ("_confidence", "_drawing", "_groups", "_samples", "_scores", "_units", "_values")
+    __slots__ = ("_confidence", "_drawing", "_groups", "_samples", "_scores", "_tables", "_units", "_values")
 
     def __init__(self, samples: Sequence[Sample], confidence: float, drawing: tuple[int, int]) -> None:
         self._samples, self._confidence, self._drawing = samples, confidence, drawing
         self._groups = grouping(samples[0].clusters)
-        tables = {number: Table(sample, self._groups) for number, sample in enumerate(samples)}
-        values = {number: _value(table) for number, table in tables.items()}
+        self._tables = tables = [Table(sample, self._groups) for sample in samples]
+        values = {number: _value(table) for number, table in enumerate(tables)}
         self._values = {number: value for number, value in values.items() if value is not None}
         self._units = len(tables[0].matrix)
         seed, resamples = drawing
@@ -97,13 +97,15 @@ class _Drawn:
             for ours, theirs in zip(self._scores[a], self._scores[b], strict=True)
         ]
         width = left.scale[1] - left.scale[0]
-        bounds, error = from_resamples(changes, value, self._units, self._confidence, (-width, width))
+        bounds, error = from_resamples(
+            changes, value, [self._tables[a], self._tables[b]], self._confidence, (-width, width)
+        )
         return Difference(
             value=value,
             interval=bounds,
             standard_error=error,
             n=len(left),
-            method=named("paired bootstrap", self._groups),
+            method=named("paired BCa bootstrap", self._groups),
             clusters=None if self._groups is None else self._units,
             p_values={"t": min(1.0, _p_value(value, error, self._units) + changes.count(None) / len(changes))},
         )

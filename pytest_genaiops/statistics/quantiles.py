@@ -19,6 +19,11 @@ def normal_quantile(probability: float) -> float:
     return NormalDist().inv_cdf(probability)
 
 
+def normal_cdf(z: float) -> float:
+    """Probability that a standard normal variable stays below ``z``; relatively exact in the lower tail too."""
+    return math.erfc(-z / math.sqrt(2)) / 2
+
+
 def two_sided_z(confidence: float) -> float:
     """Half-width of the central normal interval of the given confidence, in standard errors."""
     return -normal_quantile((1 - confidence) / 2)

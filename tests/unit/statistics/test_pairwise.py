@@ -87,7 +87,7 @@ class TestScoresThatAreNoMeans:
         assert alone is not None
         assert found is not None
         assert found.p_value == pytest.approx(alone.p_value, rel=1e-6)
-        assert found.method == "paired bootstrap over clusters"
+        assert found.method == "paired BCa bootstrap over clusters"
 
     def test_the_same_outputs_do_not_differ(self, ratio_of: Build) -> None:
         rows = ratios(6, 1, 40)[0]
