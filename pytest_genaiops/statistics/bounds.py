@@ -21,6 +21,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from pytest_genaiops.statistics.means import Interval, clip, implied_error, mean_error, unit_residuals, unseen
 from pytest_genaiops.statistics.quantiles import t_quantile
@@ -59,7 +60,7 @@ def mean_bounds(
     if units < 2 or (not error and not math.isfinite(scale[1] - scale[0])):
         bounds = unseen(value, units, confidence, scale)
         return Bounds(value=value, interval=bounds, standard_error=None, units=units, method="rule of three")
-    if math.isfinite(scale[1] - scale[0]) and _off_the_most_common(values, groups) < FEW:
+    if math.isfinite(scale[1] - scale[0]) and _few_differ(values, groups):
         bounds = _assuming_nothing(values, groups, value, (confidence, scale, seed))
         spread = implied_error(bounds, confidence) if error else None
         return Bounds(value=value, interval=bounds, standard_error=spread, units=units, method="Dirichlet bound")
@@ -68,12 +69,14 @@ def mean_bounds(
     return Bounds(value=value, interval=bounds, standard_error=error, units=units, method=SKEWED)
 
 
-def _off_the_most_common(values: Sequence[float], groups: Sequence[int] | None) -> int:
-    """How many cases (or clusters, by their means) do not have the most common value."""
+def _few_differ(values: Sequence[float], groups: Sequence[int] | None) -> bool:
+    """Whether fewer than ``FEW`` cases (or clusters, by their means) are off the most common value."""
     found: Sequence[float] = values
     if groups is not None:
         found = [total / size for total, size in _clustered(values, groups)]
-    return len(found) - max(Counter(found).values())
+    # Then it is the most common value of any 2 * FEW cases too: a million values need no counting.
+    common, _ = Counter(found[: 2 * FEW]).most_common(1)[0]
+    return next(islice((each for each in found if each != common), FEW - 1, None), None) is None
 
 
 def _clustered(values: Sequence[float], groups: Sequence[int]) -> list[tuple[float, int]]:
