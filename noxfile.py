@@ -32,6 +32,7 @@ TEST_TOOLS = [
     "pytest-xdist>=3.6",
     "scikit-learn>=1.4",  # a test oracle, as is scipy; never used by the package
     "scipy>=1.12",
+    "statsmodels>=0.14",  # likewise
 ]
 LINT_TOOLS = ["import-linter>=2.3", "mypy>=1.14", "ruff>=0.9", "pandas-stubs", "types-PyYAML"]
 # The oldest versions that the requirements allow, where they still install on Python 3.11.
@@ -107,16 +108,20 @@ def suites(session: nox.Session) -> None:
 
 @nox.session
 def simulations(session: nox.Session) -> None:
-    """Coverage and error rates of intervals and verdicts, as docs/statistics.md shows them."""
+    """Coverage and error rates of intervals and verdicts, as docs/statistics.md shows them: about an hour."""
     session.install("-e", ".")
-    session.run("python", "benchmarks/error_rates.py")
+    session.run("python", "benchmarks/error_rates.py", "--draws", "2000")
+    session.run("python", "benchmarks/early_stopping.py")
+    session.run("python", "benchmarks/many_comparisons.py")
 
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
     """Every figure of docs/benchmarks.md."""
     session.install("-e", ".")
-    for script in ("startup", "items", "rouge", "corpus_metrics", "metric_quality", "lock", "million"):
+    session.install("scipy>=1.12")  # what benchmarks/resampling.py compares with
+    scripts = ("startup", "items", "rouge", "corpus_metrics", "metric_quality", "lock", "million", "resampling")
+    for script in (*scripts, "public_rankings"):
         session.run("python", f"benchmarks/{script}.py")
     session.run("python", "benchmarks/items.py", "--growth", "--rounds", "1")
 
