@@ -10,13 +10,15 @@ knows variances only: one mean of values that lean to an end of their scale need
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from operator import sub
 from statistics import NormalDist
 from typing import Literal, TypeAlias
 
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.statistics.components import Components, split, split_change
+from pytest_genaiops.statistics.differing import Differing, Tossed, between_runs, off_the_most_common
 from pytest_genaiops.statistics.quantiles import normal_quantile, t_quantile, two_sided_z
 from pytest_genaiops.statistics.rate_power import binomial_tail, paired_rate_power, rate_power
 from pytest_genaiops.statistics.sample import Sample, is_rate
@@ -58,6 +60,8 @@ class Spread:
     kind: Kind = "mean"
     share: float = 0.0
     """Of cases at the better end of the scale, where the score is a share."""
+    differing: Differing | None = None
+    """Cases that differ at all, where bounds trust the spread of a mean only if enough of them do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +145,7 @@ def spread_of_score(sample: Sample, cases: Sequence[Hashable], *, higher_is_bett
     found, (low, high) = split(sample, cases), sample.scale
     basis: Basis = "one trial" if found.within is None else "trials"
     if not is_rate(sample):
-        return _spread(found, basis, sample)
+        return _of_mean(_spread(found, basis, sample), sample, lambda: off_the_most_common(sample.values, cases))
     share = (found.mean - low) / (high - low)
     return replace(_spread(found, basis, sample), kind="share", share=share if higher_is_better else 1 - share)
 
@@ -150,7 +154,10 @@ def spread_of_change(candidate: Sample, baseline: Sample, cases: Sequence[Hashab
     """Spread of the paired difference of two systems that both were run, for ``not_worse_than``."""
     found = split_change(candidate, baseline, cases)
     spread = _spread(found, "one trial" if found.within is None else "trials", candidate)
-    return replace(spread, kind="paired share") if is_rate(candidate) and is_rate(baseline) else spread
+    if is_rate(candidate) and is_rate(baseline):
+        return replace(spread, kind="paired share")
+    changes = [*map(sub, candidate.values, baseline.values)]
+    return _of_mean(spread, candidate, lambda: off_the_most_common(changes, cases))
 
 
 def spread_of_rerun(sample: Sample, cases: Sequence[Hashable]) -> Spread:
@@ -162,8 +169,10 @@ def spread_of_rerun(sample: Sample, cases: Sequence[Hashable]) -> Spread:
     found = split(sample, cases)
     spread = _spread(found, "bound" if found.within is None else "reruns", sample)
     stable = 2 * spread.stable if found.within is None else 0.0
-    kind: Kind = "paired share" if is_rate(sample) else "mean"
-    return replace(spread, stable=stable, noise=2 * spread.noise, kind=kind)
+    spread = replace(spread, stable=stable, noise=2 * spread.noise)
+    if is_rate(sample):
+        return replace(spread, kind="paired share")
+    return _of_mean(spread, sample, lambda: between_runs(sample.values, cases))
 
 
 def plan(spread: Spread, *, n: int, trials: int = 1, margin: float, confidence: float = 0.95) -> Plan:
@@ -210,22 +219,19 @@ class _Aim:
             pairs = int(n * self.variance(1) / variance) if variance else n
             if pairs * discordant <= ENOUGH_DISCORDANT:
                 counted = paired_rate_power(pairs, self.confidence, discordant, relative)
-                return counted if trials == 1 else min(counted, self._over_cases(n, trials, margin))
+                return counted if trials == 1 else min(counted, self._over_cases(n, trials, margin, _as_few(spread)))
+        if spread.differing is not None:
+            return self._over_cases(n, trials, margin, spread.differing)
         return close
 
-    def _over_cases(self, n: int, trials: int, margin: float) -> float:
-        """Power of the bounds of a mean over cases with trials, which trust a spread only where enough cases change.
-
-        As few cases change as can be: by one row of coin tosses against another, or for good.
-        """
-        spread, width = self.spread, self.spread.width
-        tossed, changed = 2 * spread.noise / width**2, spread.stable / width**2
-        same = math.comb(2 * trials, trials) * 0.25**trials
-        enough = binomial_tail(FEW, n, min(1.0, changed + tossed * (1 - same)))
-        variance = self.variance(trials)
-        reach, error = 1.1 * self._unseen(n) * width, math.sqrt(variance / n)
+    def _over_cases(self, n: int, trials: int, margin: float, differing: Differing) -> float:
+        """Power of the bounds of a mean over cases, which trust a spread only where enough cases (clusters) differ."""
+        size, variance = self.spread.cluster_size, self.variance(trials)
+        enough = binomial_tail(FEW, int(n / size), 1 - (1 - differing.share(trials)) ** size)
+        reach, error = 1.1 * self._unseen(n) * self.spread.width, math.sqrt(variance / n)
         few = NormalDist().cdf((margin - reach) / error) if error else float(reach < margin)
-        return enough * self._approximately(n, variance, margin) + (1 - enough) * few
+        close = self._approximately(n, variance, margin)
+        return enough * close + (1 - enough) * min(few, close)
 
     def _approximately(self, n: int, variance: float, margin: float) -> float:
         """Power of Student t, or of the rule of three where nothing varies."""
@@ -257,6 +263,11 @@ class _Aim:
             return n, self.confidence
         t = t_quantile((1 + self.confidence) / 2, units - 1) if units > 1 else math.inf
         return int(n * self.weight(trials)), 2 * NormalDist().cdf(t) - 1
+
+
+def _as_few(spread: Spread) -> Tossed:
+    """As few cases as can make up the variance of a paired share: each changes over the whole scale, or is tossed."""
+    return Tossed(for_good=spread.stable / spread.width**2, tossed=2 * spread.noise / spread.width**2)
 
 
 def _outlook(aim: _Aim, trials: int, n: int, calls: int) -> Outlook:
@@ -338,6 +349,11 @@ def _check(n: int, trials: int, margin: float, confidence: float) -> None:
         raise MetricError(f"margin is {margin}; a plan needs the smallest difference that matters, above 0")
     if not 0 < confidence < 1:
         raise MetricError(f"confidence is {confidence}; it must lie between 0 and 1, such as 0.95")
+
+
+def _of_mean(spread: Spread, sample: Sample, differing: Callable[[], Differing]) -> Spread:
+    """The spread of graded values: on a finite scale bounds trust it only where enough of them differ."""
+    return replace(spread, differing=differing()) if sample.is_mean and math.isfinite(spread.width) else spread
 
 
 def _spread(found: Components, basis: Basis, sample: Sample) -> Spread:
