@@ -23,8 +23,8 @@ def verdicts(score: Score, other: Score) -> list[Verdict]:
     """Every rule, with lines that more cases like these would meet."""
     return [
         score.at_least(0.5),
-        score.at_most(0.99),
-        score.within(0.5, 0.99),
+        score.at_most(0.9),
+        score.within(0.5, 0.9),
         score.not_worse_than(other, margin=0.2),
         score.better_than(other),
     ]
