@@ -170,6 +170,13 @@ def test_without_bias_and_acceleration_it_is_the_percentile_interval(resamples: 
     assert bca(scores, middle, 0.0, confidence, (0, 1)) == percentile(scores, confidence, (0, 1))
 
 
+def test_bounds_beyond_every_resample_are_the_outermost_ones() -> None:
+    scores = [i / 100 for i in range(101)]
+    # 1 - acceleration * z is below 0 from z = 2 on: the formula would turn the bound around.
+    assert bca(scores, 0.5, 0.5, 0.9999, (0, 1))[1] == 1
+    assert bca(scores, 0.5, -0.5, 0.9999, (0, 1))[0] == 0
+
+
 @given(
     scores=SCORES,
     value=st.floats(0, 1),

@@ -69,7 +69,7 @@ class InDoubles:
 
 
 @pytest.mark.parametrize("name", ENGINES)
-@pytest.mark.parametrize(("n", "draws"), [(2, 200), (7, 1000), (41, 101), (150, 300)])
+@pytest.mark.parametrize(("n", "draws"), [(2, 200), (7, 1000), (41, 119), (150, 300)])
 def test_paired_bootstrap_is_sacrebleus(monkeypatch, name: str, n: int, draws: int) -> None:
     systems, references = texts(n, seed=n)
     base, *others = [sample(ENGINES[name](), hypotheses, references) for _, hypotheses in systems]

@@ -115,6 +115,18 @@ def test_bytes_and_rest_make_a_poisson_law(mean: float) -> None:
     assert chances == pytest.approx(scipy_stats.poisson.pmf(range(len(chances)), mean), abs=1e-12)
 
 
+def test_the_rest_falls_on_every_place_alike() -> None:
+    # A law of which three tenths are the rest, and the rest is always 2.
+    law = draws._Law(bytes_below=[255], rest=0.3, rest_below=[0.0, 0.0])
+    rest = draws._poisson(np.random.default_rng(3), law, 200_000) == 2
+    assert rest.mean() == pytest.approx(0.3, abs=4.5 * math.sqrt(0.21 / 200_000))
+    for gap in (1, 2, 5):
+        both = rest[gap:] & rest[:-gap]
+        assert both.mean() == pytest.approx(0.09, abs=0.006)
+    first = [draws._poisson(np.random.default_rng(seed), law, 8)[[0, 7]] == 2 for seed in range(4000)]
+    assert np.mean(first, axis=0) == pytest.approx([0.3, 0.3], abs=4.5 * math.sqrt(0.21 / 4000))
+
+
 def test_kinds_are_drawn_by_their_share() -> None:
     counts = drawn(merged([700, 250, 50], 20_000, 5))
     assert counts.shape == (20_000, 3)
