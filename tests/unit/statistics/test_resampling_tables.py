@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_genaiops.errors import UnscorableError
-from pytest_genaiops.statistics import Sample, resampling
+from pytest_genaiops.statistics import Sample, draws, resampling
 from pytest_genaiops.statistics.bca import acceleration
 from pytest_genaiops.statistics.randomization import approximate_randomization, paired_bootstrap
 from pytest_genaiops.statistics.resampling import Table, bootstrap
@@ -67,6 +67,14 @@ def test_a_sparse_matrix_sums_like_the_dense_one(rows: list[dict[str, int]], see
         grouped = np.array([full[places == place].sum(axis=0) for place in range(5)])
         assert np.array_equal(matrix.grouped(places, 5).whole(), grouped)
         assert np.array_equal(matrix.at(some).whole(), full[some])
+
+
+def test_sums_of_more_units_than_are_added_at_once() -> None:
+    generator = np.random.default_rng(2)
+    units = draws.ENTRIES_AT_ONCE + 5
+    columns = generator.integers(0, 9, size=(2, units)).astype(float)
+    weights = generator.integers(0, 3, size=(3, units)).astype(float)
+    assert np.array_equal(dense(columns).sums(weights), weights @ columns.T)
 
 
 def test_a_mean_is_resampled_without_asking_its_score() -> None:
