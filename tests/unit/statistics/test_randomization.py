@@ -24,7 +24,7 @@ scipy_stats = pytest.importorskip("scipy.stats")
 significance = pytest.importorskip("sacrebleu.significance")
 metrics = pytest.importorskip("sacrebleu.metrics")
 
-# Run with sacrebleu 2.6.0, numpy 2.4.6 and scipy 1.17.1.
+# Run with sacrebleu 2.6.0 and 2.5.0, numpy 2.4.6 and 1.26.4, scipy 1.17.1 and 1.15.3.
 ENGINES = {"BLEU": metrics.BLEU, "chrF2": metrics.CHRF, "TER": metrics.TER}
 CHANGES = st.lists(st.integers(-20, 20).map(lambda tenths: tenths / 10), min_size=1, max_size=11)
 
