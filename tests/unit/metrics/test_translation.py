@@ -261,3 +261,22 @@ def test_a_tokenizer_whose_package_is_missing_says_so(monkeypatch) -> None:
     monkeypatch.setattr("pytest_genaiops.extras.find_spec", lambda name: None)
     with pytest.raises(ExtraMissingError, match=r"'MeCab'.*pytest-genaiops\[ja\]"):
         Bleu(tokenize="ja-mecab", smooth_value=0.5).statistics(Response(text="x"), case("x"))
+
+
+@given(
+    data=st.data(),
+    order=st.integers(1, 6),
+    reference=st.integers(0, 5000),
+    effective=st.booleans(),
+    smoothing=st.sampled_from(["exp", "floor", "none"]),
+)
+def test_bleu_of_any_sums_is_sacrebleu_s_to_the_last_bit(
+    data: st.DataObject, order: int, reference: int, effective: bool, smoothing: str
+) -> None:
+    hypothesis = data.draw(st.integers(0, 5000))
+    ngrams = [max(0, hypothesis - i * data.draw(st.integers(0, 300))) for i in range(order)]
+    matches = [data.draw(st.integers(0, count)) for count in ngrams]
+    total = (hypothesis, reference, *matches, *ngrams)
+    options = {"max_ngram_order": order, "effective_order": effective, "smooth_method": smoothing}
+    theirs = BLEU(**options)._compute_score_from_stats(list(total)).score
+    assert Bleu(**options).score(total, 1) == theirs
