@@ -38,7 +38,13 @@ class Evidence:
     clusters: int | None = None
     """Independent clusters that the cases form; None where every case stands for itself."""
     not_needed: int = 0
-    """Cases that were left out because a confidence sequence decides without them."""
+    """Cases that were left out because the verdict is certain without them."""
+    level: float | None = None
+    """Confidence of ``interval`` where it is higher than ``confidence``, because an interval is read more than once."""
+    continuous: bool = False
+    """Whether ``interval`` are bounds of a confidence sequence, which hold at all times together."""
+    whole: str = ""
+    """Why all cases were called for although calls could have ended earlier; empty where there is nothing to say."""
     undecided: Literal["fail", "warn"] = "fail"
     """Whether a verdict that is undecided for lack of cases stops the test."""
 

@@ -162,12 +162,14 @@ def _note(evidence: Evidence, finding: _Finding) -> str:
         note += f", detects {smallest:.2g}"
     if finding.outcome == "undecided":
         return note + about_cases(needed, tie=finding.effect == 0)
-    # Equal outputs show no spread at all, hence neither number.
+    # Equal outputs show no spread at all, hence neither number; nor is there one where the cases were just enough.
     return note if needed is None or not smallest else f"{note}, {rounded(needed)} cases decide this"
 
 
 def _plan(evidence: Evidence, effect: float) -> tuple[int | None, float | None]:
     """Cases that would decide, and the difference that the present ones can tell."""
+    if evidence.continuous or evidence.not_needed:
+        return evidence.n, None  # they were just enough, and no plan was made for them
     if evidence.standard_error is not None:
         needed = required_n(evidence.standard_error, evidence.n, effect, evidence.confidence)
         return needed, detectable(evidence.standard_error, evidence.confidence)

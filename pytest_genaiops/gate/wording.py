@@ -20,9 +20,16 @@ def measured(evidence: Evidence) -> str:
     sign = "+" if isinstance(evidence, Comparison) else ""
     value, lower, upper = (_number(number, places, sign) for number in (evidence.value, low, high))
     change = "change " if isinstance(evidence, Comparison) else ""
-    percent = f"{100 * evidence.confidence:.6g} %"
     direction = "" if evidence.higher_is_better else " (lower is better)"
-    return f"{shorten(evidence.name, 40)} {change}{value}{direction}, {percent} interval {lower} to {upper}"
+    return f"{shorten(evidence.name, 40)} {change}{value}{direction}, {_kind(evidence)} {lower} to {upper}"
+
+
+def _kind(evidence: Evidence) -> str:
+    """What interval it is: "95 % interval", and how it was read where it is not the only reading."""
+    interval = f"{100 * (evidence.level or evidence.confidence):.6g} % interval"
+    if evidence.continuous:
+        return f"{interval} read continuously"
+    return interval if evidence.level is None else f"{interval} behind a continuous reading"
 
 
 def coverage(evidence: Evidence) -> str:
@@ -54,7 +61,9 @@ def counted(evidence: Evidence) -> str:
     if evidence.unscored and not uncovered(evidence):
         note += f", {coverage(evidence)}"
     if evidence.not_needed:
-        note += f", {evidence.not_needed} cases not needed"
+        note += f", {evidence.not_needed} case{'' if evidence.not_needed == 1 else 's'} not needed"
+    if evidence.whole:
+        note += f", not stopped early: {evidence.whole}"
     return note
 
 

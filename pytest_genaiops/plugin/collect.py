@@ -15,6 +15,7 @@ import pytest
 from pytest_genaiops.baselines import entry_key
 from pytest_genaiops.dataset import unknown_slice
 from pytest_genaiops.errors import GenaiopsError, UsageError
+from pytest_genaiops.plugin import early
 from pytest_genaiops.plugin.committed import committed_ids
 from pytest_genaiops.plugin.fixtures import argnames
 from pytest_genaiops.plugin.handed import handed_in, in_marker
@@ -132,8 +133,11 @@ def _cases(collector: pytest.Collector, function: Any, binding: Binding) -> Iter
             items.append(CaseItem.of(function, binding, recipe, case, trial=trial, name=with_trial))
     if suite.pass_rate is None:
         return items
-    gate = PassRateItem.over(function, items)
-    return [*items, gate]
+    gate, state = PassRateItem.over(function, items), state_of(function.config)
+    if not early.applies(state.settings, suite):
+        return [*items, gate]
+    gate.reading = early.GateReading(items, state)
+    return [*gate.reading.order, gate]
 
 
 def _check_test(definition: Any) -> None:

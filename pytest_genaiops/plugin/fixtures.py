@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from pytest_genaiops.errors import UsageError, of_ours
+from pytest_genaiops.plugin import early
 from pytest_genaiops.plugin.committed import committed_of
 from pytest_genaiops.plugin.session import RUNNING_ITEM, Binding, State, state_of
 from pytest_genaiops.records import Response, Responses, Trial
 from pytest_genaiops.registry import METRICS
+from pytest_genaiops.run import Arriving, Job
 from pytest_genaiops.score import MetricHandle
 from pytest_genaiops.score.metric import make
 from pytest_genaiops.variants import Variant
@@ -52,9 +54,7 @@ def response_of(target: Any) -> Response:
 def responses_of(target: Any) -> Responses:
     """The responses to every case under the running item's variant."""
     item = _running()
-    found = _answers(item, target, item.binding.variant)
-    item.progress.datasets.append(found)
-    return found
+    return _judged(item, target, item.binding.variant)
 
 
 def baseline_of(target: Any) -> Any:
@@ -67,9 +67,24 @@ def baseline_of(target: Any) -> Any:
         response = _answer(item, target, suite.baseline, suite.trial(suite.baseline, item.case, item.trial))
         item.progress.responses.append(response)
         return response
-    found = _answers(item, target, suite.baseline)
-    item.progress.datasets.append(found)
-    return found
+    return _judged(item, target, suite.baseline)
+
+
+def _judged(item: Any, target: Any, variant: Variant) -> Responses:
+    """The responses under a variant, noted as judged by the item; still arriving where a verdict may end the calls."""
+    progress, suite, state = item.progress, item.binding.suite, state_of(item.config)
+    if not early.applies(state.settings, suite):
+        found = _answers(item, target, variant)
+        progress.datasets.append(found)
+        return found
+    if variant.id not in progress.arriving:  # a variant may be its own baseline
+        identity = _prepare(item, state, target)
+        jobs = [Job(target=target, identity=identity, variant=variant, trial=t) for t in suite.trials_of(variant)]
+        progress.arriving[variant.id] = Arriving(
+            state.responder.engine, jobs, seed=state.settings.seed, concurrency=state.settings.concurrency
+        )
+    arriving: Responses = progress.arriving[variant.id]
+    return arriving
 
 
 def _own(item: Any, target: Any) -> Sequence[Response]:
@@ -95,6 +110,10 @@ def _answer(item: Any, target: Any, variant: Variant, trial: Trial) -> Response:
     if binding.suite.recorded:
         return state.responder.recorded(trial)
     identity = _prepare(item, state, target)
+    reading = early.reading_of(item)
+    if reading is not None and _calls_ahead(item, state):
+        plan = [(v, t) for case in reading.ahead(item) for v, t in _trials(case)]
+        reading.queue(Job(target=target, identity=identity, variant=v, trial=t) for v, t in plan)
     return state.responder.called(target, identity, variant, [trial])[0]
 
 
@@ -112,10 +131,15 @@ def _prepare(item: Any, state: State, target: Any) -> object:
         given = type(target).__name__
         raise UsageError(f"the `target` fixture returned {given}; return a callable answer(case, variant)")
     identity = _identity(item)
-    if state.ahead and identity not in state.planned and (not state.worker or _lasts(item)):
+    if identity not in state.planned and _calls_ahead(item, state):
         state.planned.add(identity)
         state.responder.start(target, identity, _plan(state, item, identity))
     return identity
+
+
+def _calls_ahead(item: Any, state: State) -> bool:
+    """Whether trials of other items may be called with the target of this one."""
+    return state.ahead and (not state.worker or _lasts(item))
 
 
 def _lasts(item: Any) -> bool:
@@ -131,6 +155,8 @@ def _lasts(item: Any) -> bool:
 def _plan(state: State, first: Any, identity: object) -> list[tuple[Variant, Trial]]:
     """Every trial that selected items will ask of this target, in the order in which they run.
 
+    Those of which a verdict may need only a part are called as they are needed.
+
     Of pytest-xdist's workers each begins with its own first item, and takes the items before it last.
     """
     plan: list[tuple[Variant, Trial]] = []
@@ -142,6 +168,8 @@ def _plan(state: State, first: Any, identity: object) -> list[tuple[Variant, Tri
         if binding is None or binding.suite.recorded:
             continue
         if not binding.wants & {"response", "responses", "baseline"}:
+            continue
+        if early.may_end(item, state.settings):
             continue
         if _identity(item) == identity:
             plan.extend(_trials(item))

@@ -14,6 +14,7 @@ from _pytest.mark.structures import NodeKeywords
 from _pytest.skipping import xfailed_key
 
 from pytest_genaiops.plugin.coverage import refuse_silent_errors
+from pytest_genaiops.plugin.early import UNNEEDED, Decision, GateReading, skip_where_not_needed
 from pytest_genaiops.plugin.quiet import Later
 from pytest_genaiops.plugin.recipe import Recipe
 from pytest_genaiops.plugin.session import RUNNING_ITEM, Binding, Progress, state_of
@@ -109,7 +110,9 @@ class SuiteItem(pytest.Function):
         self.running = True
         try:
             super().runtest()
+            self.progress.settle()
         except pytest.skip.Exception:
+            self.progress.freeze()
             refuse_silent_errors(self.progress)
             raise
         finally:
@@ -182,6 +185,7 @@ class CaseItem(SuiteItem):
         """Fill the test's arguments, in pytest's own order."""
         recipe, arguments = self.recipe, self.funcargs
         self.watch()
+        skip_where_not_needed(self)
         for name, provider in recipe.steps:
             if name not in arguments:
                 arguments[name] = provider(self)
@@ -235,6 +239,8 @@ class PassRateItem(pytest.Function):
     """
 
     cases: Sequence[CaseItem]
+    reading: GateReading | None = None
+    """What decides whether the rest of the cases is needed; None where all of them run."""
 
     @classmethod
     def over(cls, function: Any, cases: Sequence[CaseItem]) -> PassRateItem:
@@ -252,7 +258,11 @@ class PassRateItem(pytest.Function):
         """Count the outcomes of the cases and fail unless enough of them passed."""
         nodeids = [item.nodeid for item in self.cases]
         found = state_of(self.config).outcomes.wait_for(nodeids)
-        sentence, good = verdict(Counter(found.values()), len(nodeids), self.cases[0].binding.suite.pass_rate or 1.0)
+        counts, budget = Counter(found.values()), self.cases[0].binding.suite.pass_rate or 1.0
+        early = self.reading.look() if self.reading is not None and counts[UNNEEDED] else None
+        if early is None:
+            del counts[UNNEEDED]  # this process has not heard of what decided: to it they were not run
+        sentence, good = verdict(counts, len(nodeids), budget, early)
         self.user_properties.append(("genaiops", sentence))
         if not good:
             pytest.fail("\n".join([sentence, *self._named(found)]), pytrace=False)
@@ -269,35 +279,43 @@ class PassRateItem(pytest.Function):
                 yield f"{what}: {', '.join(names[:NAMED])}{more}"
 
 
-def verdict(outcomes: Counter[str], cases: int, budget: float) -> tuple[str, bool]:
-    """The gate's sentence, and whether it passes.
+def verdict(outcomes: Counter[str], cases: int, budget: float, early: Decision | None = None) -> tuple[str, bool]:
+    """The gate's sentence, and whether it passes; ``early`` is what decided it where some cases were not needed.
 
     A case that has no result (its target failed, it was not run) is no miss: no budget pays for it.
     """
     passed, missed, skipped = outcomes["passed"], outcomes["missed"], outcomes["skipped"]
     judged = passed + missed
-    no_result = outcomes["lost"] + outcomes["failed"]
-    lost = [f"{no_result} {'has' if no_result == 1 else 'have'} no result"] if no_result else []
-    not_run = cases - sum(outcomes.values())
-    lost += [f"{not_run} {'was' if not_run == 1 else 'were'} not run"] if not_run else []
+    lost = _lost(outcomes, cases)
     note = f", {skipped} skipped" if skipped else ""
     if not judged:
         why = f": {' and '.join(lost)}" if lost else ""
         return f"undecided: none of {cases} cases was judged{note}{why}", False
-    low, high = _interval(passed, missed)
     share = (
-        f"{passed} of {judged} cases passed ({passed / judged:.1%}, 95 % interval {low:.1%} to {high:.1%}{note}); "
-        f"the budget asks for {budget:.1%}"
+        f"{passed} of {judged} cases passed ({passed / judged:.1%}, {early.why if early else _interval(passed, missed)}"
+        f"{note}); the budget asks for {budget:.1%}"
     )
-    if passed < budget * judged - 1e-9:
+    if unneeded := outcomes[UNNEEDED]:
+        share += f"; {unneeded} case{'' if unneeded == 1 else 's'} not needed"
+    if early.outcome == "failed" if early else passed < budget * judged - 1e-9:
         return f"failed: {share}", False
     if lost:
         return f"undecided: {share}, but {' and '.join(lost)}", False
     return f"passed: {share}", True
 
 
-def _interval(passed: int, missed: int) -> tuple[float, float]:
-    """95 % interval of the share of passed cases."""
+def _lost(outcomes: Counter[str], cases: int) -> list[str]:
+    """What keeps a gate from passing, whatever the share."""
+    no_result, not_run = outcomes["lost"] + outcomes["failed"], cases - sum(outcomes.values())
+    lost = [f"{no_result} {'has' if no_result == 1 else 'have'} no result"] if no_result else []
+    return lost + ([f"{not_run} {'was' if not_run == 1 else 'were'} not run"] if not_run else [])
+
+
+def _interval(passed: int, missed: int) -> str:
+    """95 % interval of the share of passed cases, in words."""
     values = [1.0] * passed + [0.0] * missed
     rows = [(value,) for value in values]
-    return interval(Sample(statistics=rows, values=values, score=lambda total, n: float(total[0] / n), is_mean=True))
+    low, high = interval(
+        Sample(statistics=rows, values=values, score=lambda total, n: float(total[0] / n), is_mean=True)
+    )
+    return f"95 % interval {low:.1%} to {high:.1%}"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_genaiops.errors import CoverageError
+from pytest_genaiops.plugin.early import UNNEEDED, applies, was_not_needed
 from pytest_genaiops.plugin.explain import SECTION, differs, evidence_of, fit_for_terminal
 from pytest_genaiops.plugin.items import CaseItem, SuiteItem
 from pytest_genaiops.plugin.quiet import says_nothing
@@ -32,6 +33,8 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
         item.progress = item.progress if report.when == "setup" else None
         return
     progress = item.progress or Progress(item.binding.rules)
+    if report.when == "call" or not report.passed:
+        progress.freeze()
     if report.when == "call" and report.failed:
         evidence = evidence_of(progress, str(report.longrepr)) + _difference(item)
         if evidence:
@@ -87,6 +90,8 @@ def _outcome(item: SuiteItem, call: pytest.CallInfo[None], report: pytest.TestRe
         return None if report.when != "call" else "failed" if item.failed_within else "passed"
     incomplete = item.progress is not None and item.progress.incomplete
     if report.skipped:
+        if was_not_needed(item):
+            return UNNEEDED
         if incomplete:
             return "lost"
         return "missed" if hasattr(report, "wasxfail") else "skipped"
@@ -103,7 +108,8 @@ def _judged(call: pytest.CallInfo[None]) -> bool:
 
 def _facts(item: SuiteItem, scores: Iterable[Score], verdicts: Iterable[tuple[Score, Verdict]]) -> dict[str, Any]:
     """What the summary needs, as plain data: it may have to travel between processes."""
-    suite, case = item.binding.suite, item.case
+    suite, case, settings = item.binding.suite, item.case, state_of(item.config).settings
+    used = ["values are over the cases that verdicts needed"] if applies(settings, suite) else []
     rows: dict[tuple[str, str], Row] = {}
     left_out = 0
     for score in scores:
@@ -119,7 +125,7 @@ def _facts(item: SuiteItem, scores: Iterable[Score], verdicts: Iterable[tuple[Sc
         "cases": len(suite.cases),
         "cases_there": len(suite.dataset.cases),
         "trials": suite.trials,
-        "only": [f"{tag}={value}" for tag, value in state_of(item.config).settings.slices],
+        "only": [*(f"{tag}={value}" for tag, value in settings.slices), *used],
         "baseline": suite.baseline.id if suite.baseline else None,
         "variant": item.binding.variant.id,
         "place": [item.location[1] or 0, suite.variants.index(item.binding.variant)],

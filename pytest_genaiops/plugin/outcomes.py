@@ -61,6 +61,11 @@ class Outcomes:
             self._refresh(self._source)
         return self.ended
 
+    def so_far(self) -> Mapping[str, str]:
+        """Outcomes that are known by now; a worker may hear of those of others later."""
+        self.over()
+        return self._known
+
     def start(self, nodeid: str) -> None:
         """In the controller: note that a worker has begun with an item."""
         self._append({"start": nodeid})

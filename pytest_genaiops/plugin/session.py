@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -12,14 +13,15 @@ import pytest
 
 from pytest_genaiops.config import Rules, Settings
 from pytest_genaiops.dataset import Dataset
-from pytest_genaiops.errors import UndecidedWarning
+from pytest_genaiops.errors import UndecidedWarning, UsageError
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.plugin.options import settings_of
 from pytest_genaiops.plugin.outcomes import Outcomes
 from pytest_genaiops.records import Case, Response, Responses, Verdict
 from pytest_genaiops.report.text import visible
-from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, load, make_suite, select
+from pytest_genaiops.run import Arriving, Engine, Measurements, Responder, Spec, Suite, load, make_suite, select
 from pytest_genaiops.score import Score, ScoreGroup
+from pytest_genaiops.score.arriving import ArrivingGroup, ArrivingScore, Call
 from pytest_genaiops.variants import Variant
 
 if TYPE_CHECKING:  # only workers load a database
@@ -51,7 +53,7 @@ class Binding:
 class Progress:
     """What one run of an item has asked for so far."""
 
-    __slots__ = ("accepts_errors", "datasets", "responses", "rules", "scores", "verdicts")
+    __slots__ = ("accepts_errors", "arriving", "awaited", "datasets", "responses", "rules", "scores", "verdicts")
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -60,6 +62,10 @@ class Progress:
         """Responses to single cases."""
         self.datasets: list[Responses] = []
         """Responses to all cases of a suite under one variant."""
+        self.arriving: dict[str, Arriving] = {}
+        """The same by variant, while a verdict may still end the calls."""
+        self.awaited: list[tuple[Metric, Call]] = []
+        """Metrics that were called on responses which are still arriving."""
         self.scores: list[Score] = []
         self.verdicts: list[tuple[Score, Verdict]] = []
         """What was judged, and how."""
@@ -85,7 +91,10 @@ class Progress:
         return errors if len(errors) > (1 - self.rules.coverage) * total * (1 + 1e-9) else []
 
     def score(self, metric: Metric, found: Score | ScoreGroup) -> None:
-        """Note a score that the item asked for."""
+        """Note a score that the item asked for; one whose responses are still arriving is noted when they are there."""
+        if isinstance(found, ArrivingScore | ArrivingGroup) and found.call is not None:
+            self.awaited.append((metric, found.call))
+            return
         self.accepts_errors |= metric.judges_errors
         self.scores.extend([found] if isinstance(found, Score) else found.scores())
 
@@ -94,6 +103,32 @@ class Progress:
         self.verdicts.append((score, verdict))
         if verdict.tolerated:
             warnings.warn(UndecidedWarning(visible(verdict.reason)), stacklevel=4)  # the line of the test
+
+    def settle(self) -> None:
+        """The test has seen what it wants: where no verdict stopped the calls, it has asked for all of them."""
+        if not any(responses.stopped for responses in self.arriving.values()):
+            for responses in self.arriving.values():
+                responses.fetch()
+        self._end_calls()
+        self._note_awaited()
+
+    def freeze(self) -> None:
+        """The test has ended, however it did: nothing more is called for, and scores are over what was read."""
+        self._end_calls()
+        with suppress(UsageError):  # a metric that cannot work on these cases at all, and that nobody judged by
+            self._note_awaited()
+
+    def _end_calls(self) -> None:
+        for responses in self.arriving.values():
+            responses.freeze()
+            self.datasets.append(responses)
+        self.arriving.clear()
+
+    def _note_awaited(self) -> None:
+        while self.awaited:
+            metric, call = self.awaited.pop(0)
+            if call.responses:
+                self.score(metric, call.whole())
 
     @property
     def tolerates(self) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_genaiops.records import Case, Response, Trial
-from pytest_genaiops.run.workers import POLL, LoopCrew, Slot, ThreadCrew, is_async
+from pytest_genaiops.run.slot import Slot, is_async
+from pytest_genaiops.run.workers import POLL, LoopCrew, ThreadCrew
 
 if TYPE_CHECKING:  # only sessions of several processes load a database
     from pytest_genaiops.run.exchange import Exchange
@@ -55,8 +56,12 @@ class Engine:
         self._loop = LoopCrew(size=concurrency, timeout=timeout, changed=self._changed)
         self._threads = ThreadCrew(size=concurrency, timeout=timeout, changed=self._changed, finish=self._loop.run)
 
-    def start(self, jobs: Iterable[Job]) -> None:
-        """Queue trials in the order given; those already known are left as they are."""
+    def start(self, jobs: Iterable[Job], *, first: bool = False) -> list[Job]:
+        """Queue trials in the order given, before all others if ``first``, and say which are new.
+
+        Those already known are left as they are.
+        """
+        new: list[Job] = []
         fresh: dict[bool, list[Slot]] = {True: [], False: []}
         with self._changed:
             for job in jobs:
@@ -64,10 +69,26 @@ class Engine:
                 if key not in self._slots:
                     slot = self._slots[key] = Slot(job.target, job.variant, job.trial, key, self._exchange)
                     fresh[is_async(job.target)].append(slot)
+                    new.append(job)
         if fresh[True]:
-            self._loop.add(fresh[True])
+            self._loop.add(fresh[True], first=first)
         if fresh[False]:
-            self._threads.add(fresh[False])
+            self._threads.add(fresh[False], first=first)
+        return new
+
+    def drop(self, jobs: Sequence[Job]) -> list[Job]:
+        """Forget the trials that this process has not begun to call; gives those whose call is under way.
+
+        It is as if nobody had queued them: whoever asks for one queues it again.
+        """
+        with self._changed:
+            waiting = {job.key: slot for job in jobs if (slot := self._slots.get(job.key)) and slot.response is None}
+            slots = set(waiting.values())
+            gone = self._threads.remove(slots) | self._loop.remove(slots) | {slot for slot in slots if slot.elsewhere}
+            for key, slot in waiting.items():
+                if slot in gone:
+                    del self._slots[key]
+        return [job for job in jobs if job.key in waiting and waiting[job.key] not in gone]
 
     def response(self, job: Job) -> Response:
         """The response to a trial; waits for it, and queues it first where nobody has."""

@@ -7,82 +7,16 @@ import inspect
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Any
 
-from pytest_genaiops.records import Response, Trial
-from pytest_genaiops.run.guard import attempt, describe
-from pytest_genaiops.targets import from_error, to_response
-
-if TYPE_CHECKING:  # only sessions of several processes load a database
-    from pytest_genaiops.run.exchange import Claim, Exchange
+from pytest_genaiops.run.guard import attempt
+from pytest_genaiops.run.slot import Slot, leave, put, take_out
 
 GRACE = 0.5
 """Seconds past the timeout after which a loop that has not given a call up is taken to be blocked by it."""
 POLL = 0.02
 """Seconds between two looks at what other processes do."""
-
-
-class Slot:
-    """One trial on its way: what to call, since when it runs, and the response once there is one."""
-
-    __slots__ = (
-        "elsewhere", "ended", "exchange", "key", "response", "started", "target", "trial", "variant", "wanted",
-    )  # fmt: skip
-
-    def __init__(
-        self, target: Callable[..., Any], variant: Any, trial: Trial, key: object, exchange: Exchange | None
-    ) -> None:
-        self.target = target
-        self.variant = variant
-        self.trial = trial
-        self.key = key
-        self.exchange = exchange
-        """Where calls are shared with other processes; None where there are none."""
-        self.started = self.ended = 0.0
-        self.response: Response | None = None
-        self.elsewhere = False
-        """True where it is left to other processes: whoever waits for it has to look."""
-        self.wanted = False
-        """True once somebody waits for it."""
-
-    def claim(self) -> Claim:
-        """Whether this process may call it now. Where its caller has died, only if somebody waits for it.
-
-        Called ahead of time, a trial that kills its process would do so while other tests run.
-        """
-        return "ours" if self.exchange is None else self.exchange.claim(self.key, again=self.wanted)
-
-    def hand_in(self, response: Response) -> Response:
-        """The response that holds in every process."""
-        if self.exchange is None:
-            return response
-        held, error = attempt(self.exchange.answer, self.key, response)
-        if error is None:
-            assert isinstance(held, Response)
-            return held
-        what = f"the response cannot be written: {describe(error)}"
-        return self.exchange.answer(self.key, from_error("target", what, self.trial, seconds=response.latency))
-
-    def settle(self, value: Any, error: BaseException | None) -> Response:
-        """The response for what the call returned or raised."""
-        seconds = (self.ended or time.monotonic()) - self.started
-        if error is None:
-            # What a target returned may raise when it is looked at: a mapping that loads its items on demand.
-            response, error = attempt(lambda: to_response(value, self.trial, seconds=seconds), catch=BaseException)
-        if error is not None:
-            return from_error("target", f"the target raised {describe(error)}", self.trial, seconds=seconds)
-        assert isinstance(response, Response)
-        return response
-
-    def overdue(self, timeout: float, why: str = "") -> Response:
-        """The response of a call that took longer than ``timeout`` seconds."""
-        return from_error("timeout", f"no answer within {timeout:g} s{why}", self.trial, seconds=timeout)
-
-
-def is_async(target: Callable[..., Any]) -> bool:
-    """Whether calling the target gives a coroutine."""
-    return inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(getattr(target, "__call__", None))  # noqa: B004 - asks what kind it is, not whether
 
 
 class ThreadCrew:
@@ -106,11 +40,15 @@ class ThreadCrew:
         self._threads = 0
         self.parked = False
 
-    def add(self, slots: Sequence[Slot]) -> None:
-        """Queue calls in this order."""
+    def add(self, slots: Sequence[Slot], *, first: bool = False) -> None:
+        """Queue calls in this order, before all others if ``first``."""
         with self._changed:
-            self._queue.extend(slots)
+            put(self._queue, slots, first=first)
             self._hire()
+
+    def remove(self, slots: Collection[Slot]) -> set[Slot]:
+        """Take calls out of the queue and say which were in it. The caller holds the condition."""
+        return take_out(self._queue, slots)
 
     def recall(self, slot: Slot) -> None:
         """Queue a call that was left to other processes, before all others: somebody waits for it."""
@@ -126,7 +64,7 @@ class ThreadCrew:
 
     def park(self) -> None:
         """Leave to other processes what has not begun. The caller holds the condition."""
-        _leave(self._queue)
+        leave(self._queue)
         self.parked = True
 
     @property
@@ -242,10 +180,14 @@ class LoopCrew:
         self._lanes: list[Lane] = []
         self.parked = False
 
-    def add(self, slots: Sequence[Slot]) -> None:
-        """Queue calls in this order."""
+    def add(self, slots: Sequence[Slot], *, first: bool = False) -> None:
+        """Queue calls in this order, before all others if ``first``."""
         with self._changed:
-            self._enqueue(self._lane(), slots)
+            self._enqueue(self._lane(), slots, first=first)
+
+    def remove(self, slots: Collection[Slot]) -> set[Slot]:
+        """Take calls out of the queue and say which were in it. The caller holds the condition."""
+        return {slot for lane in self._lanes for slot in take_out(lane.queue, slots)}
 
     def recall(self, slot: Slot) -> None:
         """Queue a call that was left to other processes, before all others: somebody waits for it."""
@@ -275,7 +217,7 @@ class LoopCrew:
     def park(self) -> None:
         """Leave to other processes what has not begun. The caller holds the condition."""
         for lane in self._lanes:
-            _leave(lane.queue)
+            leave(lane.queue)
         self.parked = True
 
     @property
@@ -312,8 +254,8 @@ class LoopCrew:
             self._lanes.append(Lane())
         return self._lanes[-1]
 
-    def _enqueue(self, lane: Lane, slots: Iterable[Slot]) -> None:
-        lane.queue.extend(slots)
+    def _enqueue(self, lane: Lane, slots: Sequence[Slot], *, first: bool = False) -> None:
+        put(lane.queue, slots, first=first)
         lane.loop.call_soon_threadsafe(self._hire, lane)
 
     def _hire(self, lane: Lane) -> None:
@@ -374,12 +316,6 @@ class LoopCrew:
             return await slot.target(slot.trial.case, slot.variant)
         finally:
             slot.ended = time.monotonic()  # other tasks may have their turn before anybody hears of it
-
-
-def _leave(queue: deque[Slot]) -> None:
-    for slot in queue:
-        slot.elsewhere = True
-    queue.clear()
 
 
 def _release(lane: Lane, slot: Slot) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from typing import Any
 
 from pytest_genaiops.errors import MetricError, of_ours
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.records import Case, Measurement, Response, Responses
 from pytest_genaiops.registry import did_you_mean, metric_class
+from pytest_genaiops.run import Arriving
 from pytest_genaiops.run.measure import COLUMNS, Measurements, is_large
+from pytest_genaiops.score.arriving import Call, arriving
 from pytest_genaiops.score.committed import Committed
 from pytest_genaiops.score.group import ScoreGroup, build
 from pytest_genaiops.score.handle import Score
@@ -76,7 +79,11 @@ class MetricHandle:
             roles[self._second_role(roles)] = second
         if isinstance(first, Committed):
             return self._of_committed(first, roles)
-        found = self._score(self._responses(first, roles))
+        if isinstance(first, Arriving) and first and not first.at_once:
+            self._refuse(roles)
+            found: Any = arriving(self._call(first))
+        else:
+            found = self._score(self._responses(first, roles))
         # A baseline's responses, scored for a comparison, are not what a test is about: they are not told of.
         if (watch := WATCH.get()) is not None:
             watch.score(self._metric, found)
@@ -121,6 +128,19 @@ class MetricHandle:
             score_again=self._score,
         )
         return build(summed(table))
+
+    def _call(self, responses: Arriving) -> Call:
+        """A call whose responses are still arriving; what is measured of them is kept in any case."""
+        known = self._measurements or Measurements()
+        handle, trials = self.remembering(known), responses.trials
+        return Call(
+            responses=responses,
+            metric=self._metric,
+            signature=_signature(self._metric, [t.case for t in trials], {t.dataset for t in trials if t.dataset}),
+            measure=partial(known.of, self._metric),
+            score=handle._score,
+            on=handle._call,
+        )
 
     def _configured(self, options: Mapping[str, Any]) -> MetricHandle:
         changed = _with_options(self._metric, options)

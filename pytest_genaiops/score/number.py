@@ -126,6 +126,11 @@ class Number:
         return self._path
 
     @property
+    def part(self) -> Part:
+        """How the number is made of the table."""
+        return self._part
+
+    @property
     def table(self) -> Table:
         """The responses and measurements behind the number."""
         return self._table

@@ -142,7 +142,7 @@ def paired(left: Table, right: Table) -> Pairing:
     """The rows that two tables share. Rows join by case id and trial, never by position."""
     if same(left.ids, right.ids):
         return _aligned(left, right)
-    mine, theirs = _keys(left), _keys(right)
+    mine, theirs = keys(left), keys(right)
     there, here = {mine[i] for i in left.scored}, {theirs[i]: i for i in right.scored}
     known, others = set(mine), set(theirs)
     pairs = [(i, here[mine[i]]) for i in left.scored if mine[i] in here]
@@ -178,7 +178,7 @@ def same_responses(left: Table, right: Table, pairing: Pairing) -> bool:
     return all(left.responses[a] is right.responses[b] for a, b in zip(mine, theirs, strict=True))
 
 
-def _keys(table: Table) -> list[tuple[str, int]]:
+def keys(table: Table) -> list[tuple[str, int]]:
     """(case id, trial) of every row."""
     if not table.responses:
         return list(zip(table.ids, table.trials or [1] * len(table.ids), strict=True))

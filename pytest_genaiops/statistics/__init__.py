@@ -1,5 +1,6 @@
 """Numbers in, numbers out: intervals, paired differences, power. Seeded, and ignorant of texts, files and gates."""
 
+from pytest_genaiops.statistics.betting import ConfidenceSequence, split_confidence
 from pytest_genaiops.statistics.intervals import Summary, interval, summarize
 from pytest_genaiops.statistics.missing import missing_p
 from pytest_genaiops.statistics.multiplicity import holm
@@ -9,6 +10,7 @@ from pytest_genaiops.statistics.sample import Sample
 from pytest_genaiops.statistics.trials import agreement, pass_at_k, pass_hat_k
 
 __all__ = [
+    "ConfidenceSequence",
     "Difference",
     "Sample",
     "Summary",
@@ -22,5 +24,6 @@ __all__ = [
     "pass_at_k",
     "pass_hat_k",
     "required_n",
+    "split_confidence",
     "summarize",
 ]

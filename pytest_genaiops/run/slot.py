@@ -1,0 +1,103 @@
+"""One trial on its way from the queue to its response."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_genaiops.records import Response, Trial
+from pytest_genaiops.run.guard import attempt, describe
+from pytest_genaiops.targets import from_error, to_response
+
+if TYPE_CHECKING:  # only sessions of several processes load a database
+    from pytest_genaiops.run.exchange import Claim, Exchange
+
+
+class Slot:
+    """One trial on its way: what to call, since when it runs, and the response once there is one."""
+
+    __slots__ = (
+        "elsewhere", "ended", "exchange", "key", "response", "started", "target", "trial", "variant", "wanted",
+    )  # fmt: skip
+
+    def __init__(
+        self, target: Callable[..., Any], variant: Any, trial: Trial, key: object, exchange: Exchange | None
+    ) -> None:
+        self.target = target
+        self.variant = variant
+        self.trial = trial
+        self.key = key
+        self.exchange = exchange
+        """Where calls are shared with other processes; None where there are none."""
+        self.started = self.ended = 0.0
+        self.response: Response | None = None
+        self.elsewhere = False
+        """True where it is left to other processes: whoever waits for it has to look."""
+        self.wanted = False
+        """True once somebody waits for it."""
+
+    def claim(self) -> Claim:
+        """Whether this process may call it now. Where its caller has died, only if somebody waits for it.
+
+        Called ahead of time, a trial that kills its process would do so while other tests run.
+        """
+        return "ours" if self.exchange is None else self.exchange.claim(self.key, again=self.wanted)
+
+    def hand_in(self, response: Response) -> Response:
+        """The response that holds in every process."""
+        if self.exchange is None:
+            return response
+        held, error = attempt(self.exchange.answer, self.key, response)
+        if error is None:
+            assert isinstance(held, Response)
+            return held
+        what = f"the response cannot be written: {describe(error)}"
+        return self.exchange.answer(self.key, from_error("target", what, self.trial, seconds=response.latency))
+
+    def settle(self, value: Any, error: BaseException | None) -> Response:
+        """The response for what the call returned or raised."""
+        seconds = (self.ended or time.monotonic()) - self.started
+        if error is None:
+            # What a target returned may raise when it is looked at: a mapping that loads its items on demand.
+            response, error = attempt(lambda: to_response(value, self.trial, seconds=seconds), catch=BaseException)
+        if error is not None:
+            return from_error("target", f"the target raised {describe(error)}", self.trial, seconds=seconds)
+        assert isinstance(response, Response)
+        return response
+
+    def overdue(self, timeout: float, why: str = "") -> Response:
+        """The response of a call that took longer than ``timeout`` seconds."""
+        return from_error("timeout", f"no answer within {timeout:g} s{why}", self.trial, seconds=timeout)
+
+
+def is_async(target: Callable[..., Any]) -> bool:
+    """Whether calling the target gives a coroutine."""
+    return inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(getattr(target, "__call__", None))  # noqa: B004 - asks what kind it is, not whether
+
+
+def put(waiting: deque[Slot], slots: Sequence[Slot], *, first: bool) -> None:
+    """Queue calls in this order, before all others if ``first``."""
+    if first:
+        waiting.extendleft(reversed(slots))
+    else:
+        waiting.extend(slots)
+
+
+def take_out(waiting: deque[Slot], slots: Collection[Slot]) -> set[Slot]:
+    """Take some calls out of a queue, and say which were in it."""
+    gone = {slot for slot in waiting if slot in slots}
+    if gone:
+        kept = [slot for slot in waiting if slot not in gone]
+        waiting.clear()
+        waiting.extend(kept)
+    return gone
+
+
+def leave(waiting: deque[Slot]) -> None:
+    """Leave every call of a queue to other processes."""
+    for slot in waiting:
+        slot.elsewhere = True
+    waiting.clear()
