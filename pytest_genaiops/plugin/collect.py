@@ -134,10 +134,9 @@ def _cases(collector: pytest.Collector, function: Any, binding: Binding) -> Iter
     if suite.pass_rate is None:
         return items
     gate, state = PassRateItem.over(function, items), state_of(function.config)
-    if not early.applies(state.settings, suite):
-        return [*items, gate]
-    gate.reading = early.GateReading(items, state)
-    return [*gate.reading.order, gate]
+    if early.applies(state.settings, suite):
+        gate.reading = early.GateReading(items, state)
+    return [*gate.order, gate]
 
 
 def _check_test(definition: Any) -> None:

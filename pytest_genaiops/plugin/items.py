@@ -251,6 +251,11 @@ class PassRateItem(pytest.Function):
             item.gate = gate
         return gate
 
+    @property
+    def order(self) -> Sequence[CaseItem]:
+        """The cases in the order in which they run."""
+        return self.cases if self.reading is None else self.reading.order
+
     def setup(self) -> None:
         """Nothing to set up."""
 

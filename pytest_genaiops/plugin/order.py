@@ -23,7 +23,7 @@ def arrange(items: Sequence[pytest.Item], deselected: tuple[str, ...]) -> list[p
         if isinstance(item, CaseItem) and item.gate not in gates:
             item.gate = None
         if isinstance(item, PassRateItem):
-            order.extend(c for c in item.cases if c not in chosen and not c.nodeid.startswith(deselected or ("\0",)))
+            order.extend(c for c in item.order if c not in chosen and not c.nodeid.startswith(deselected or ("\0",)))
         else:
             order.append(item)
     last = {item.gate: item for item in order if isinstance(item, CaseItem) and item.gate is not None}

@@ -20,7 +20,7 @@ class Slot:
     """One trial on its way: what to call, since when it runs, and the response once there is one."""
 
     __slots__ = (
-        "elsewhere", "ended", "exchange", "key", "response", "started", "target", "trial", "variant", "wanted",
+        "elsewhere", "ended", "exchange", "first", "key", "response", "started", "target", "trial", "variant", "wanted",
     )  # fmt: skip
 
     def __init__(
@@ -38,6 +38,8 @@ class Slot:
         """True where it is left to other processes: whoever waits for it has to look."""
         self.wanted = False
         """True once somebody waits for it."""
+        self.first = False
+        """True where it was queued before what others had queued."""
 
     def claim(self) -> Claim:
         """Whether this process may call it now. Where its caller has died, only if somebody waits for it.
@@ -79,11 +81,16 @@ def is_async(target: Callable[..., Any]) -> bool:
 
 
 def put(waiting: deque[Slot], slots: Sequence[Slot], *, first: bool) -> None:
-    """Queue calls in this order, before all others if ``first``."""
-    if first:
-        waiting.extendleft(reversed(slots))
-    else:
+    """Queue calls in this order; if ``first``, before all others but those that came first earlier."""
+    if not first:
         waiting.extend(slots)
+        return
+    earlier = []
+    while waiting and waiting[0].first:
+        earlier.append(waiting.popleft())
+    for slot in slots:
+        slot.first = True
+    waiting.extendleft(reversed([*earlier, *slots]))
 
 
 def take_out(waiting: deque[Slot], slots: Collection[Slot]) -> set[Slot]:
