@@ -24,7 +24,7 @@ _ROLES = {
     "references": 'references=["We are open from nine to five.", "It is free."]',
     "contexts": 'contexts=[["We are open from nine to five."], ["Parking is free."]]',
     "question": 'questions=["When are you open?", "Is parking free?"]',
-    "label": 'labels=["spam", "spam"]',
+    "label": 'labels=["spam", "ham"]',
 }
 _ANSWERS = '["Open from nine to five.", "Parking is free."]'
 

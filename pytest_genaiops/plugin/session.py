@@ -96,7 +96,9 @@ class Progress:
             self.awaited.append((metric, found.call))
             return
         self.accepts_errors |= metric.judges_errors
-        self.scores.extend([found] if isinstance(found, Score) else found.scores())
+        scores = [found] if isinstance(found, Score) else found.scores()
+        # A member of a group that is undefined on these cases (a correlation with a constant) lacks no answer.
+        self.scores.extend(score for score in scores if score is found or score.value is not None or not score.measured)
 
     def verdict(self, score: Score, verdict: Verdict) -> None:
         """Note how a score was judged, and warn of a verdict that stops nobody although it is undecided."""

@@ -144,6 +144,11 @@ class Number:
         """Whether at least this share of the cases is scored."""
         return self.n >= (self.n + self.unscored) * coverage * (1 - 1e-9)
 
+    @property
+    def measured(self) -> int:
+        """Number of responses that have statistics, whether or not the score is defined on them."""
+        return len(self._table.scored)
+
     def among(self, ids: Sequence[str]) -> Self:
         """The same score over some of its cases."""
         return type(self)(narrowed(self._table, set(ids)), self._part, self._path)

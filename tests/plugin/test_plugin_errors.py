@@ -316,3 +316,22 @@ class TestHandlesOfOnesOwn:
                     assert len(responses) == 4
         """)
         project.run("-p", "pytest_asyncio").assert_outcomes(passed=1)
+
+
+def test_a_member_of_a_group_that_is_undefined_is_no_missing_answer(project: Project) -> None:
+    """All predictions are one class, which correlates with nothing: the test asks for accuracy, and gets it."""
+    project.dataset([{"id": f"m{i}", "label": "spam" if i % 2 else "ham"} for i in range(4)], name="mails")
+    project.target('return "spam"')
+    project.suite("""
+        import pytest
+
+        @pytest.mark.genaiops(dataset="mails")
+        def test_accuracy(responses, classification):
+            assert classification(responses).accuracy >= 0.5
+
+        @pytest.mark.genaiops(dataset="mails")
+        def test_correlation(responses, classification):
+            assert classification(responses).mcc >= -1
+    """)
+    result = project.run("-v")
+    assert outcomes(result) == {"test_accuracy[default]": "PASSED", "test_correlation[default]": "FAILED"}

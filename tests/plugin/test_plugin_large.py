@@ -55,7 +55,7 @@ def test_outcomes_evidence_and_summary(recorded: Project) -> None:
         "test_each[v2-pass_rate]": "PASSED",
     }
     lines = [line.split() for line in result.outlines]
-    assert ["size=big", "1.0000", "0.5000", "-0.5000"] in lines
+    assert ["size=big", "1.0000", "[0.158,", "1.000]", "0.5000", "[0.013,", "0.987]", "-0.5000"] in lines
     result.stdout.fnmatch_lines(["*test_suite.py  capitals, 4 cases, baseline v1"])
 
 

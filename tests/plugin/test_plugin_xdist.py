@@ -79,7 +79,10 @@ def test_same_items_outcomes_summary_and_calls_as_serial(mixed: Project, dist: s
     assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("17", "4", "0")
 
 
-def test_variants_stand_in_the_order_of_the_file_whichever_worker_is_first(project: Project) -> None:
+def test_variants_stand_in_the_order_of_the_file_whichever_worker_is_first(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     project.dataset(ROWS[:1])
     project.target("time.sleep({'slow': 0.8, 'slower': 1.2, 'quick': 0}[variant.id])\nreturn case.reference")
     project.whole('variants=["slow", "slower", "quick"], baseline="slow"')
