@@ -34,6 +34,13 @@ NAMED = 10
 Item = TypeVar("Item", bound=pytest.Function)
 
 
+def cluster_of(case: Case, trials: int) -> str | None:
+    """What a case depends on together with others: its cluster, or itself over its trials; None where nothing."""
+    if case.cluster is not None:
+        return f"cluster {case.cluster}"
+    return f"case {case.id}" if trials > 1 else None
+
+
 def copy_of(function: Any, cls: type[Item], *more: str) -> Item:
     """The function as an item of another class, with further elements in its id."""
     callspec = function.callspec
@@ -267,10 +274,27 @@ class PassRateItem(pytest.Function):
         early = self.reading.look() if self.reading is not None and counts[UNNEEDED] else None
         if early is None:
             del counts[UNNEEDED]  # this process has not heard of what decided: to it they were not run
-        sentence, good = verdict(counts, len(nodeids), budget, early)
+        sentence, good = verdict(counts, len(nodeids), budget, early.why if early else self._interval(found), early)
         self.user_properties.append(("genaiops", sentence))
         if not good:
             pytest.fail("\n".join([sentence, *self._named(found)]), pytrace=False)
+
+    def _interval(self, outcomes: Mapping[str, str]) -> str:
+        """Interval of the share of passed cases, in words; trials of a case and cases of a cluster are one unit."""
+        judged = [item for item in self.cases if outcomes.get(item.nodeid) in ("passed", "missed")]
+        if not judged:
+            return ""
+        values = [float(outcomes[item.nodeid] == "passed") for item in judged]
+        suite, confidence = judged[0].binding.suite, judged[0].binding.rules.confidence
+        sample = Sample(
+            statistics=[(value,) for value in values],
+            values=values,
+            score=lambda total, n: float(total[0]) / n,
+            is_mean=True,
+            clusters=[cluster_of(item.case, suite.trials) or item.nodeid for item in judged if item.case],
+        )
+        low, high = interval(sample, confidence=confidence)
+        return f"{100 * confidence:.6g} % interval {low:.1%} to {high:.1%}"
 
     def _named(self, outcomes: Mapping[str, str]) -> Iterator[str]:
         """The cases that did not pass, by what became of them; the first few of each kind."""
@@ -284,8 +308,12 @@ class PassRateItem(pytest.Function):
                 yield f"{what}: {', '.join(names[:NAMED])}{more}"
 
 
-def verdict(outcomes: Counter[str], cases: int, budget: float, early: Decision | None = None) -> tuple[str, bool]:
+def verdict(
+    outcomes: Counter[str], cases: int, budget: float, bounds: str, early: Decision | None = None
+) -> tuple[str, bool]:
     """The gate's sentence, and whether it passes; ``early`` is what decided it where some cases were not needed.
+
+    ``bounds`` is the interval of the share, in words.
 
     A case that has no result (its target failed, it was not run) is no miss: no budget pays for it.
     """
@@ -297,8 +325,7 @@ def verdict(outcomes: Counter[str], cases: int, budget: float, early: Decision |
         why = f": {' and '.join(lost)}" if lost else ""
         return f"undecided: none of {cases} cases was judged{note}{why}", False
     share = (
-        f"{passed} of {judged} cases passed ({passed / judged:.1%}, {early.why if early else _interval(passed, missed)}"
-        f"{note}); the budget asks for {budget:.1%}"
+        f"{passed} of {judged} cases passed ({passed / judged:.1%}, {bounds}{note}); the budget asks for {budget:.1%}"
     )
     if unneeded := outcomes[UNNEEDED]:
         share += f"; {unneeded} case{'' if unneeded == 1 else 's'} not needed"
@@ -314,13 +341,3 @@ def _lost(outcomes: Counter[str], cases: int) -> list[str]:
     no_result, not_run = outcomes["lost"] + outcomes["failed"], cases - sum(outcomes.values())
     lost = [f"{no_result} {'has' if no_result == 1 else 'have'} no result"] if no_result else []
     return lost + ([f"{not_run} {'was' if not_run == 1 else 'were'} not run"] if not_run else [])
-
-
-def _interval(passed: int, missed: int) -> str:
-    """95 % interval of the share of passed cases, in words."""
-    values = [1.0] * passed + [0.0] * missed
-    rows = [(value,) for value in values]
-    low, high = interval(
-        Sample(statistics=rows, values=values, score=lambda total, n: float(total[0] / n), is_mean=True)
-    )
-    return f"95 % interval {low:.1%} to {high:.1%}"

@@ -10,7 +10,7 @@ import pytest
 from pytest_genaiops.errors import CoverageError
 from pytest_genaiops.plugin.early import UNNEEDED, applies, was_not_needed
 from pytest_genaiops.plugin.explain import SECTION, differs, evidence_of, fit_for_terminal
-from pytest_genaiops.plugin.items import CaseItem, SuiteItem
+from pytest_genaiops.plugin.items import CaseItem, SuiteItem, cluster_of
 from pytest_genaiops.plugin.quiet import says_nothing
 from pytest_genaiops.plugin.session import Progress, state_of
 from pytest_genaiops.plugin.snapshot import noted
@@ -130,7 +130,7 @@ def _facts(item: SuiteItem, scores: Iterable[Score], verdicts: Iterable[tuple[Sc
         "variant": item.binding.variant.id,
         "place": [item.location[1] or 0, suite.variants.index(item.binding.variant)],
         "case": case.id if case else None,
-        "cluster": _cluster(case, suite.trials) if case else None,
+        "cluster": cluster_of(case, suite.trials) if case else None,
         "verdicts": [[verdict.outcome, visible(verdict.reason)] for _, verdict in verdicts if _tells(item, verdict)],
         "slices": dict(case.slices) if case else {},
         "slices_left_out": left_out,
@@ -176,13 +176,6 @@ def _keep(rows: dict[tuple[str, str], Row], score: Score, part: str, case: Case 
 def _tells(item: SuiteItem, verdict: Verdict) -> bool:
     """Whether a verdict says anything: not where a baseline is found to be no worse than itself."""
     return item.binding.variant is not item.binding.suite.baseline or verdict.method != "same outputs"
-
-
-def _cluster(case: Case, trials: int) -> str | None:
-    """What a case depends on together with others: its cluster, or itself over its trials; None where nothing."""
-    if case.cluster is not None:
-        return f"cluster {case.cluster}"
-    return f"case {case.id}" if trials > 1 else None
 
 
 def _interval_of(score: Score) -> tuple[float, float] | None:

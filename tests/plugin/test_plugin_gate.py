@@ -271,3 +271,20 @@ class TestRerunFailures:
         result = project.run("-v", "-p", "rerunfailures", "--reruns=2")
         assert outcomes(result) == ids(c2="FAILED", pass_rate="FAILED")
         assert len(project.calls) == 4
+
+
+class TestInterval:
+    def test_takes_the_trials_of_a_case_for_one(self, project: Project) -> None:
+        project.dataset([{"id": f"c{i:02}", "reference": "yes"} for i in range(20)])
+        project.target('return "no" if case.id in ("c00", "c01") else "yes"')
+        project.by_case('variants=["v1"], trials=5, pass_rate=0.95')
+        line = next(line for line in project.run().outlines if "90 of 100 cases passed" in line)
+        low = float(line.partition("interval ")[2].partition("%")[0])
+        # statsmodels 0.15.0: proportion_confint(18, 20, method="beta") begins at 0.683; of 100 cases it would be 0.824.
+        assert low <= 70
+
+    def test_has_the_confidence_of_the_session(self, project: Project) -> None:
+        project.target(TWO_MISSES)
+        project.by_case('variants=["v1"], pass_rate=0.75')
+        # statsmodels 0.15.0: proportion_confint(2, 4, alpha=0.2, method="beta") is 0.1426 to 0.8574
+        project.run("--genaiops-confidence=0.8").stdout.fnmatch_lines(["*80 % interval 14.3% to 85.7%*"])
