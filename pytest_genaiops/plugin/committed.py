@@ -40,13 +40,21 @@ def committed_of(item: Any, own: Callable[[], Sequence[Response]]) -> Committed:
     now = entry_of(binding, by_case=item.case is not None)
     if state.settings.update_baseline and suite.committed is None:
         return Pending(now, responses=own())
-    shown = str(place(state.settings.baselines, binding.title))
-    key = binding.entry if suite.committed is None else _key_of(binding, suite.committed)
-    entry, wrong = _entry(item.config, key, now, (binding.title, shown))
+    entry, said = entry_for(item, now)
     if entry is None:
-        pytest.fail(visible(wrong), pytrace=False)
+        pytest.fail(visible(said), pytrace=False)
     cases = suite.cases if item.case is None else (item.case,)
-    return Committed(entry, f"{shown}: variants.{key}", cases=cases, keys=_keys(item, state))
+    return Committed(entry, said, cases=cases, keys=_keys(item, state))
+
+
+def entry_for(item: Any, now: Entry) -> tuple[Entry | None, str]:
+    """The committed entry that an item is compared with, and its name for messages; or None, and what is wrong."""
+    binding: Binding = item.binding
+    shown = str(place(state_of(item.config).settings.baselines, binding.title))
+    committed = binding.suite.committed
+    key = binding.entry if committed is None else _key_of(binding, committed)
+    entry, wrong = _entry(item.config, key, now, (binding.title, shown))
+    return (None, wrong) if entry is None else (entry, f"{shown}: variants.{key}")
 
 
 def _entry(config: pytest.Config, key: str, now: Entry, place: tuple[str, str]) -> tuple[Entry | None, str]:

@@ -11,6 +11,7 @@ import pytest
 from pytest_genaiops.plugin import judge, sharing, xdist
 from pytest_genaiops.plugin.collect import check_selection, out_of_slices, parametrize, refuse_testcase
 from pytest_genaiops.plugin.explain import fit_for_encoding
+from pytest_genaiops.plugin.foresee import warn_of_gates
 from pytest_genaiops.plugin.items import CaseItem, Unmatched
 from pytest_genaiops.plugin.names import RUNNING
 from pytest_genaiops.plugin.order import arrange
@@ -74,12 +75,12 @@ class Running:
         if self.state.settings.slices and (out := out_of_slices(items)):
             self.config.hook.pytest_deselected(items=list(out))
             items[:] = [item for item in items if item not in out]
-        if self.state.worker and (wrong := check_selection(self.state)):
+        if self.state.worker and (wrong := self._wrong(items)):
             items.append(Unmatched.from_parent(session, name="genaiops", reason=wrong))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The collected items are the plan."""
-        if not self.state.worker and (wrong := check_selection(self.state)):
+        if not self.state.worker and (wrong := self._wrong(session.items)):
             raise pytest.UsageError(wrong)
         self.state.items = session.items
         for item in session.items:
@@ -89,6 +90,10 @@ class Running:
             # They live to the end: the garbage collector would walk them all again and again, for a fifth of the time.
             gc.freeze()
             self.frozen = True
+
+    def _wrong(self, items: list[pytest.Item]) -> str | None:
+        """What keeps the selected items from running as they were asked for."""
+        return check_selection(self.state) or warn_of_gates(self.state, self.config, items)
 
     def thaw(self) -> None:
         """Give the items back to the garbage collector, when pytest has looked for leaks in what the tests left."""
