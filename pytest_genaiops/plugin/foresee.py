@@ -18,6 +18,7 @@ from pytest_genaiops.plugin.committed import entry_for, entry_of
 from pytest_genaiops.plugin.items import PassRateItem, SuiteItem
 from pytest_genaiops.plugin.session import Binding, State
 from pytest_genaiops.report.text import excerpt, visible
+from pytest_genaiops.run import Suite
 from pytest_genaiops.score.reread import reread
 from pytest_genaiops.statistics.intervals import clopper_pearson
 from pytest_genaiops.statistics.power import Spread, plan, spread_of_rerun
@@ -101,8 +102,7 @@ def _of_claim(claim: Claim, items: Sequence[Any], state: State) -> str:
     if compared and (state.settings.update_baseline or not others):
         return ""  # compared with itself
     if SHARES.get(claim.metric) == claim.path:
-        clustered = any(case.cluster is not None for case in suite.cases)
-        size = _Size(cases=len(suite.cases), trials=suite.trials, clustered=clustered, confidence=confidence)
+        size = _Size(suite=suite, cases=len(suite.cases), trials=suite.trials, confidence=confidence)
         if why := size.keeps_from_passing(claim):
             return f"{excerpt(claim.source, 80)} cannot pass {why}"
     return _of_little_power(claim, others, confidence) if compared else ""
@@ -112,9 +112,9 @@ def _of_claim(claim: Claim, items: Sequence[Any], state: State) -> str:
 class _Size:
     """How many cases a share is taken over, and how sure a gate wants to be."""
 
+    suite: Suite
     cases: int
     trials: int
-    clustered: bool
     confidence: float
 
     @property
@@ -158,12 +158,14 @@ class _Size:
     def _margin(self, margin: float) -> str:
         """For a candidate that changes nothing; one that gains cases may pass, which nobody can count on."""
         reach = best_margin(self.cases, self.confidence)
-        needed = cases_for_margin(margin, self.confidence)
-        if self.trials > 1 or self.clustered:
-            reach = min(reach, 1 - best_lower_bound(self.cases, self.confidence))
-            needed = cases_for_lower_bound(1 - margin, self.confidence)
         if reach < margin - NEARLY:
             return ""
+        needed = cases_for_margin(margin, self.confidence)
+        if self.trials > 1 or any(case.cluster is not None for case in self.suite.cases):
+            reach = min(reach, 1 - best_lower_bound(self.cases, self.confidence))
+            needed = cases_for_lower_bound(1 - margin, self.confidence)
+            if reach < margin - NEARLY:
+                return ""
         if needed is None:
             return (
                 "a candidate that changes nothing, with any number of cases; give the loss that you would put up with, "
