@@ -9,7 +9,7 @@ from pytest_genaiops.statistics.power import Need, Plan, Spread
 from pytest_genaiops.statistics.quantiles import normal_quantile, two_sided_z
 from pytest_genaiops.statistics.simulated_power import Pilot, simulated_n, simulated_power
 
-MOST = 1000
+MOST = 500
 """Answers up to which data sets are drawn: a mean of more is described by its variance, and drawing takes minutes."""
 
 LOOKS = 3
