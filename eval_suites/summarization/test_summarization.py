@@ -18,7 +18,8 @@ def test_summaries_share_words_with_the_references(responses, rouge):
 
 @suite
 def test_summaries_are_not_much_worse_than_the_lead(responses, baseline, rouge):
-    assert rouge(responses).rouge1.not_worse_than(baseline, margin=0.1)
+    # Twenty-two sections of one reference tell no smaller loss.
+    assert rouge(responses).rouge1.not_worse_than(baseline, margin=0.15)
 
 
 @suite

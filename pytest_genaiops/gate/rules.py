@@ -16,6 +16,7 @@ from pytest_genaiops.gate.estimate import Comparison, Estimate, Evidence
 from pytest_genaiops.gate.wording import about_cases, counted, coverage, measured, rounded, shorten, uncovered
 from pytest_genaiops.records import NOTHING, Outcome, Verdict
 from pytest_genaiops.statistics.power import agreeing_n, detectable, required_n
+from pytest_genaiops.statistics.quantiles import two_sided_z
 
 MAX_REASON = 400
 """Characters of a verdict's reason."""
@@ -29,7 +30,7 @@ class _Finding:
     claim: str
     """The part of the sentence that follows the interval."""
     effect: float
-    """Distance from the value to the line that would decide."""
+    """Value minus the line that would decide: above 0 where the line lies below the value."""
 
 
 def at_least(estimate: Estimate, threshold: float) -> Verdict:
@@ -75,7 +76,7 @@ def within(estimate: Estimate, low: float, high: float) -> Verdict:
     lower, upper = estimate.interval
     outcome = _outcome(passed=low <= lower and upper <= high, failed=upper < low or lower > high)
     claim = {"passed": "is within", "failed": "is outside", "undecided": "is not clearly within"}[outcome]
-    effect = min(abs(estimate.value - low), abs(estimate.value - high))
+    effect = min(estimate.value - low, estimate.value - high, key=abs)
     return _decide(estimate, _Finding(outcome=outcome, claim=f"{claim} {low:g} to {high:g}", effect=effect))
 
 
@@ -97,8 +98,8 @@ def not_worse_than(comparison: Comparison, margin: float) -> Verdict:
         "failed": f"is worse than the baseline (margin {margin:g})",
         "undecided": f"may be worse than the baseline by {margin:g} or more",
     }[outcome]
-    effect = max(value + margin, -value)
-    return _decide(comparison, _Finding(outcome=outcome, claim=claim, effect=effect))
+    effect = max(value + margin, value, key=abs)
+    return _decide(comparison, _Finding(outcome=outcome, claim=claim, effect=_turned(comparison, effect)))
 
 
 def better_than(comparison: Comparison) -> Verdict:
@@ -112,7 +113,9 @@ def better_than(comparison: Comparison) -> Verdict:
     value, low, high = _upwards(comparison, comparison.value, comparison.interval)
     outcome = _outcome(passed=low > 0, failed=high < 0)
     claim = {"passed": "is better than", "failed": "is worse than", "undecided": "is not clearly better than"}[outcome]
-    return _decide(comparison, _Finding(outcome=outcome, claim=f"{claim} the baseline", effect=value))
+    return _decide(
+        comparison, _Finding(outcome=outcome, claim=f"{claim} the baseline", effect=_turned(comparison, value))
+    )
 
 
 def _check(evidence: Evidence, **limits: float) -> None:
@@ -133,6 +136,11 @@ def _upwards(comparison: Comparison, value: float, interval: tuple[float, float]
     """Value and bounds of the difference, turned so that up is better."""
     low, high = interval
     return (value, low, high) if comparison.higher_is_better else (-value, -high, -low)
+
+
+def _turned(comparison: Comparison, effect: float) -> float:
+    """An effect that was turned so that up is better, on the metric's own scale again."""
+    return effect if comparison.higher_is_better else -effect
 
 
 def _nothing(evidence: Evidence) -> Verdict:
@@ -170,12 +178,15 @@ def _plan(evidence: Evidence, effect: float) -> tuple[int | None, float | None]:
     """Cases that would decide, and the difference that the present ones can tell."""
     if evidence.continuous or evidence.not_needed:
         return evidence.n, None  # they were just enough, and no plan was made for them
-    if evidence.standard_error is not None:
-        needed = required_n(evidence.standard_error, evidence.n, effect, evidence.confidence)
-        return needed, detectable(evidence.standard_error, evidence.confidence)
     if evidence.value is None or evidence.interval is None:
         return None, None
-    reach = max(evidence.value - evidence.interval[0], evidence.interval[1] - evidence.value)
+    below, above = evidence.value - evidence.interval[0], evidence.interval[1] - evidence.value
+    if evidence.standard_error is not None:
+        # A bound that leans out on the side of the line needs more cases than the standard error says.
+        leaning = (below if effect > 0 else above) / two_sided_z(evidence.confidence)
+        error = max(evidence.standard_error, leaning if math.isfinite(leaning) else 0.0)
+        return required_n(error, evidence.n, effect, evidence.confidence), detectable(error, evidence.confidence)
+    reach = max(below, above)
     return agreeing_n(reach, evidence.n, effect), reach if math.isfinite(reach) else None
 
 

@@ -234,3 +234,30 @@ def test_a_wider_margin_never_turns_a_pass_into_less(bounds: list[float], margin
     assert wider.outcome == "passed" or verdict.outcome != "passed"
     if better_than(change(*bounds)):
         assert verdict.outcome == "passed"
+
+
+@pytest.mark.parametrize(
+    ("line", "leaning"),
+    [(26.0, 5.9), (30.0, 1.9)],
+)
+def test_a_bound_that_leans_towards_the_line_needs_more_cases(line: float, leaning: float) -> None:
+    verdict = at_least(estimate(23.2, 29.1, 31.0, standard_error=0.5), line)
+    assert verdict.outcome == "undecided"
+    # (1.95996 + 0.84162)**2 * 300 * (leaning / 1.95996 / effect)**2, of at least twice the cases while undecided
+    expected = 300 * ((1.95996 + 0.84162) * leaning / 1.95996 / abs(29.1 - line)) ** 2
+    assert verdict.required_n == pytest.approx(expected, rel=0.01)
+    assert verdict.required_n > 2 * verdict.n
+
+
+@given(
+    bounds=st.lists(st.floats(-1, 1), min_size=3, max_size=3, unique=True).map(sorted),
+    margin=st.floats(0, 1),
+    higher=st.booleans(),
+)
+def test_an_undecided_verdict_never_needs_fewer_cases_than_it_has(
+    bounds: list[float], margin: float, higher: bool
+) -> None:
+    found = change(*bounds, scale=(0.0, 1.0), higher_is_better=higher)
+    for verdict in (not_worse_than(found, margin), better_than(found)):
+        if verdict.outcome == "undecided" and verdict.required_n is not None:
+            assert verdict.required_n >= found.n
