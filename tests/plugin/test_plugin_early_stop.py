@@ -411,7 +411,7 @@ class TestErrors:
     def test_a_timeout_is_an_error(self, asked: Project) -> None:
         asked.target("if len(CALLS.read_text().splitlines()) == 3:\n    time.sleep(30)\nreturn 'yes'")
         line(asked, "at_least(0.7)")
-        result = asked.run(EARLY, "--genaiops-timeout=0.2")
+        result = asked.run(EARLY, "--genaiops-timeout=0.2", "--genaiops-concurrency=1")
         result.assert_outcomes(failed=1)
         assert called(asked)["v1"] == CASES
         assert "1 of 100 cases unscored (1 timeout)" in told(result)
@@ -590,6 +590,12 @@ class TestGate:
         assert called(asked)["v1"] == CASES
         assert "undecided: 99 of 99 cases passed" in told(result)
         assert "but 1 has no result" in told(result)
+
+    def test_nor_do_enough_passes_pay_for_it(self, asked: Project) -> None:
+        asked.dataset(ROWS[:10], "questions")
+        asked.target("if len(CALLS.read_text().splitlines()) == 3:\n    raise ConnectionError('no route')\nreturn 'yes'")
+        gate(asked, 'variants=["v1"], pass_rate=0.5')
+        asked.run(EARLY, "--genaiops-concurrency=1").assert_outcomes(failed=2, passed=9)
 
     def test_a_case_that_was_deselected_does_too(self, asked: Project) -> None:
         asked.target(FINE)

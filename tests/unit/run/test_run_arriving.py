@@ -146,6 +146,11 @@ class TestAsASequence:
         assert responses.at_once
         assert repr(responses) == "<20 responses of v1>"
 
+    def test_all_are_under_way_together(self, engines: Engines) -> None:
+        target = Counted(0.01)
+        assert len([*arriving(engines(), target)]) == 20
+        assert target.most == 4
+
     def test_frozen_they_are_those_that_were_read_in_the_order_of_the_cases(self, engines: Engines) -> None:
         target = Counted()
         responses = arriving(engines(), target)
