@@ -12,15 +12,23 @@ from pytest_genaiops.statistics.simulated_power import Pilot, simulated_n, simul
 MOST = 500
 """Answers up to which data sets are drawn: a mean of more is described by its variance, and drawing takes minutes."""
 
+ENOUGH = 12
+"""Cases (or clusters) that differ, from which on bounds trust the spread in nearly every data set."""
+
 LOOKS = 3
 """Data sets are drawn so often in search of the difference that the present cases decide."""
 
 
 def is_to_be_drawn(made: Plan, spread: Spread, sample: Sample, trials: int) -> bool:
-    """Whether a plan is about a mean of graded values, with as many trials as were run, and not too many of them."""
-    largest = max(made.n, *(need.n or MOST + 1 for need in made.present.needs))
-    graded = spread.kind == "mean" and sample.is_mean and made.present.standard_error > 0
-    return graded and made.trials == trials and largest * made.trials <= MOST
+    """Whether a plan is about a mean of graded values, with as many trials as were run, and not too many of them.
+
+    Where few cases differ the plan is careful enough, and each of the bounds that then apply takes long to draw.
+    """
+    sizes = [made.n, *(need.n or MOST + 1 for need in made.present.needs)]
+    if not sample.is_mean or spread.kind != "mean" or made.trials != trials or max(sizes) * trials > MOST:
+        return False
+    units = min(sizes) / spread.cluster_size
+    return spread.differing is None or units * spread.differing.share(trials) >= ENOUGH
 
 
 def drawn(made: Plan, pilot: Pilot) -> Plan | None:

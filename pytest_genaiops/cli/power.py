@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,6 +30,9 @@ from pytest_genaiops.statistics.power import (
 from pytest_genaiops.statistics.simulated_power import Pilot
 
 HELP = "say how many cases and trials a gate needs, by its baseline"
+
+LEAST = 0.001
+"""Share of a scale below which no difference is planned for: it would take millions of cases, and minutes to count."""
 
 MEND = "give the marker trials=2 and write the baseline anew"
 BASES: Mapping[Basis, str] = {
@@ -65,8 +69,8 @@ def _power(arguments: Namespace) -> int:
     _check(arguments, subject)
     found, spread = _spread(subject, arguments)
     told = [*_title(subject), "", *report.origins(found, "answers" if subject.pair is None else "changes"), ""]
-    if arguments.threshold is not None and not _beyond(subject, arguments.threshold):
-        write(told + _missed(subject, arguments.threshold))
+    if arguments.threshold is not None and (missed := _missed(subject, arguments.threshold)):
+        write([*told, *paragraph(missed)])
         return 0
     made = plan(
         spread,
@@ -115,6 +119,7 @@ def _gate(subject: Subject, arguments: Namespace) -> Gate:
             premise=f"If {_value(subject)} is the true value of {variant},",
             limit="a threshold of",
             origin=subject.value,
+            scale=subject.score.scale,
             higher_is_better=subject.score.higher_is_better,
         )
     premise = "Each case is compared with itself, so that difficulty cancels. If nothing has changed,"
@@ -154,17 +159,25 @@ def _call(subject: Subject, threshold: float) -> str:
     return f"{'at_least' if subject.score.higher_is_better else 'at_most'}({threshold:g})"
 
 
-def _beyond(subject: Subject, threshold: float) -> bool:
-    """Whether the value is on the good side of a threshold."""
-    return subject.value > threshold if subject.score.higher_is_better else subject.value < threshold
+def _missed(subject: Subject, threshold: float) -> str:
+    """That a value is not beyond a threshold, or hardly; empty where it is."""
+    scores = f"{visible(subject.variant)} scores {_value(subject)}"
+    distance = subject.value - threshold if subject.score.higher_is_better else threshold - subject.value
+    if distance <= 0:
+        side = "at" if not distance else "below" if subject.score.higher_is_better else "above"
+        return (
+            f"{scores}, {side} {threshold:g}: no number of cases makes {_call(subject, threshold)} pass. More cases "
+            "only make that surer; improve the system, or ask for less."
+        )
+    if distance < LEAST * _width(subject):
+        return f"{scores}, so close to {threshold:g} that no dataset tells them apart; ask for less."
+    return ""
 
 
-def _missed(subject: Subject, threshold: float) -> list[str]:
-    side = "at" if subject.value == threshold else "below" if subject.score.higher_is_better else "above"
-    return paragraph(
-        f"{visible(subject.variant)} scores {_value(subject)}, {side} {threshold:g}: no number of cases makes "
-        f"{_call(subject, threshold)} pass. More cases only make that surer; improve the system, or ask for less."
-    )
+def _width(subject: Subject) -> float:
+    """Of the scale; 0 where it has no end."""
+    low, high = subject.score.scale
+    return high - low if math.isfinite(high - low) else 0.0
 
 
 def _check(arguments: Namespace, subject: Subject) -> None:
@@ -175,6 +188,8 @@ def _check(arguments: Namespace, subject: Subject) -> None:
         raise UsageError(f"--threshold {arguments.threshold:g} lies outside the scale of {ends}")
     if arguments.margin is not None and arguments.margin >= high - low:
         raise UsageError(f"--margin {arguments.margin:g} is as wide as the scale of {ends}; no loss could exceed it")
+    if arguments.margin is not None and 0 < arguments.margin < LEAST * _width(subject):
+        raise UsageError(f"--margin {arguments.margin:g} is too narrow for any dataset on the scale of {ends}")
     if arguments.threshold is not None and subject.against is not None:
         raise UsageError("--against is about a margin; with --threshold leave it out")
     if arguments.trials is not None and arguments.trials > 1 and subject.entry.trials == 1:

@@ -42,6 +42,9 @@ LITTLE = 0.5
 ENOUGH = 5
 """Standard errors (or cases, if none changes) in a margin that leave no doubt: a whole plan takes a while to make."""
 
+LEAST = 0.001
+"""Share of the scale below which a margin is not planned for: counting millions of cases takes minutes."""
+
 MOST = 1_000_000
 """Cases beyond which no number is looked for."""
 
@@ -203,8 +206,9 @@ def _of_little_power(claim: Claim, items: Sequence[Any], confidence: float) -> s
         if spread is None or spread.basis != "reruns":
             return ""
         n, trials = len(item.binding.suite.cases), item.binding.suite.trials
+        width = spread.width if math.isfinite(spread.width) else 0.0
         error = math.sqrt((spread.stable + spread.noise / trials) / n)
-        if n < 2 or margin > max(ENOUGH * error, ENOUGH * spread.width / n if math.isfinite(spread.width) else 0):
+        if n < 2 or margin < LEAST * width or margin > ENOUGH * max(error, width / n):
             return ""
         plans.append(plan(spread, n=n, trials=trials, margin=margin, confidence=confidence))
     best = max(plans, key=lambda each: each.present.power)

@@ -28,8 +28,9 @@ class Gate:
     """What a detectable difference is a limit of: ``a margin of``."""
     basis: str = ""
     """How the numbers came about: sentences; empty where there is nothing to say."""
-    origin: float = 0.0
-    """What detectable differences are subtracted from: 0 for margins, which are shown as they are."""
+    origin: float | None = None
+    """The value that thresholds are told from; None for margins."""
+    scale: tuple[float, float] = (0.0, 1.0)
     higher_is_better: bool = True
 
 
@@ -93,22 +94,24 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _detectable(plan: Plan, gate: Gate) -> str:
-    """The margin, or threshold, that the present cases decide."""
-    least, more = plan.present.needs
+    """The margins, or thresholds, that the present cases decide."""
     cases = _runs(plan.n, plan.trials)
-    if least.detectable is None:
-        return f"{cases} decide no difference at all in {_percent(least.power)} of runs."
-    sentence = f"{cases} pass in {_percent(least.power)} of runs with {gate.limit} {_limit(least, gate)}"
-    if more.detectable is None:
-        return f"{sentence}."
-    return f"{sentence}, in {_percent(more.power)} with {_limit(more, gate)}."
+    found = [(need.power, limit) for need in plan.present.needs if (limit := _limit(need, gate))]
+    if not found:
+        return f"{cases} decide nothing in {_percent(plan.present.needs[0].power)} of runs, whatever is asked."
+    (power, limit), *others = found
+    more = "".join(f", in {_percent(power)} with {limit}" for power, limit in others)
+    return f"{cases} pass in {_percent(power)} of runs with {gate.limit} {limit}{more}."
 
 
 def _limit(need: Need, gate: Gate) -> str:
-    assert need.detectable is not None
-    if not gate.origin:
+    """A margin, or the threshold so far from the value; empty where it would leave the scale, or none is known."""
+    if need.detectable is None:
+        return ""
+    if gate.origin is None:
         return _rounded_up(need.detectable)
-    return f"{gate.origin - need.detectable if gate.higher_is_better else gate.origin + need.detectable:.3g}"
+    threshold = gate.origin - need.detectable if gate.higher_is_better else gate.origin + need.detectable
+    return f"{threshold:.3g}" if gate.scale[0] < threshold < gate.scale[1] else ""
 
 
 def _rounded_up(value: float) -> str:

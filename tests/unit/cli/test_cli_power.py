@@ -223,6 +223,17 @@ class TestAThreshold:
         assert "v1 scores 0.9000, below 0.95: no number of cases makes at_least(0.95) pass." in text
         assert "v1 scores 0.9000, at 0.9:" in one_line(shown("test_grounded", "--threshold", "0.9"))
 
+    def test_that_no_dataset_tells_from_the_value(self, shown: Any) -> None:
+        committed(entry(section([[1.0]] * 45 + [[0.0]] * 5)))
+        text = one_line(shown("test_grounded", "--threshold", "0.8999"))
+        assert text.endswith("v1 scores 0.9000, so close to 0.8999 that no dataset tells them apart; ask for less.")
+
+    def test_beyond_the_end_of_the_scale_is_not_named(self, shown: Any) -> None:
+        """Five cases prove next to nothing, and no threshold lies below 0."""
+        committed(entry(section([[0.4], [0.5], [0.6], [0.5], [0.4]], "groundedness")))
+        text = one_line(shown("test_grounded", "--threshold", "0.1"))
+        assert "5 cases decide nothing in 80 % of runs, whatever is asked." in text
+
     def test_of_what_is_better_when_it_is_lower(self, shown: Any) -> None:
         committed(entry(section([[0.0]] * 48 + [[1.0]] * 2, "error_rate", higher_is_better=False)))
         assert "at_most(0.1)" in shown("test_grounded", "--threshold", "0.1")
@@ -353,6 +364,7 @@ def test_of_a_group_by_its_name_or_with_the_group_before_it(shown: Any, refused:
         (["--margin", "0"], "margin is 0.0; a plan needs the smallest difference that matters, above 0"),
         (["--margin", "-1"], "margin is -1.0; a plan needs the smallest difference that matters, above 0"),
         (["--margin", "nan"], "margin is nan; a plan needs"),
+        (["--margin", "0.0001"], "--margin 0.0001 is too narrow for any dataset on the scale of exact_match, 0 to 1"),
         (["--margin", "2"], "--margin 2 is as wide as the scale of exact_match, 0 to 1"),
         (["--margin", "much"], "argument --margin: invalid float value: 'much'"),
         (["--threshold", "95"], "--threshold 95 lies outside the scale of exact_match, 0 to 1"),
