@@ -5,7 +5,8 @@
 - a mean: the percentile interval from 10 000 resamples of 10 000 cases against ``scipy.stats.bootstrap``, as called
   (it then holds all draws at once) and with the batch it is fastest with (10, of 10 to 1000 that were tried);
 - corpus scores: the paired bootstrap of three systems, 2000 sentences and 1000 resamples against sacrebleu's
-  ``PairedTest``, both from the same statistics of sentences, so that no text is read while the clock runs.
+  ``PairedTest``, both from the same statistics of sentences, so that no text is read while the clock runs; and the
+  drawing and adding up alone, which is what the number of resamples multiplies beside the score itself.
 
 Peak memory is that of a fresh process with one such run. Both need scipy, which the package itself does not.
 """
@@ -26,8 +27,10 @@ from typing import Any
 from pytest_genaiops.columns import Columns
 from pytest_genaiops.metrics.translation import Bleu, Chrf
 from pytest_genaiops.statistics import Sample
+from pytest_genaiops.statistics.draws import choices
 from pytest_genaiops.statistics.randomization import paired_bootstraps
 from pytest_genaiops.statistics.resampling import Table, bootstrap, percentile
+from pytest_genaiops.statistics.rows import Dense
 
 CASES = RESAMPLES = 10_000
 BATCH = 10
@@ -135,7 +138,35 @@ def systems(name: str, metric: Any, rounds: int) -> int:
         for side, p_value, other in sides
     )
     show("sacrebleu", pairs, f"scores, p-values, means and intervals of 3 systems: {unequal} unequal")
-    return unequal
+    counted_rows = [engine._extract_corpus_statistics(text, None) for _, text in texts]
+    return unequal + sums(counted_rows, rounds)
+
+
+def sums(rows: Sequence[Any], rounds: int) -> int:
+    """Drawing and adding up alone, from matrices that are at hand: how many sums are unequal."""
+    import numpy as np
+
+    single = [np.array(each, dtype="float32") for each in rows]  # as sacrebleu adds
+    double = [Dense(np.array(each, dtype=np.float64)) for each in rows]
+    pairs = [(timed(lambda: our_sums(double)), timed(lambda: sacrebleus_sums(single))) for _ in range(rounds)]
+    (_, ours), (_, theirs) = pairs[0]
+    mine = np.concatenate([np.concatenate(block, axis=1) for block in ours])
+    apart = int(np.count_nonzero(~np.isclose(mine, np.concatenate(theirs, axis=1), rtol=1e-6)))
+    show("resampling alone", pairs, f"sums of 3 x 1000 resamples, without their scores: {apart} unequal")
+    return apart
+
+
+def our_sums(systems: Sequence[Dense]) -> list[list[Any]]:
+    """Sums of statistics, in blocks of resamples: draws are counted once for all systems."""
+    return [[system.sums(counts) for system in systems] for counts in choices(SENTENCES, 1000, 12345)]
+
+
+def sacrebleus_sums(systems: Sequence[Any]) -> list[Any]:
+    """The same as the lines of sacrebleu's paired bootstrap make them before they score."""
+    import numpy as np
+
+    drawn = np.random.default_rng(12345).choice(SENTENCES, size=(1000, SENTENCES), replace=True)
+    return [[picked.sum(0) for picked in system[drawn]] for system in systems]
 
 
 def sacrebleus(engine: Any, texts: Sequence[tuple[str, list[str]]]) -> list[Any]:
