@@ -593,7 +593,9 @@ class TestGate:
 
     def test_nor_do_enough_passes_pay_for_it(self, asked: Project) -> None:
         asked.dataset(ROWS[:10], "questions")
-        asked.target("if len(CALLS.read_text().splitlines()) == 3:\n    raise ConnectionError('no route')\nreturn 'yes'")
+        asked.target(
+            "if len(CALLS.read_text().splitlines()) == 3:\n    raise ConnectionError('no route')\nreturn 'yes'"
+        )
         gate(asked, 'variants=["v1"], pass_rate=0.5')
         asked.run(EARLY, "--genaiops-concurrency=1").assert_outcomes(failed=2, passed=9)
 
