@@ -15,7 +15,7 @@ scipy_optimize = pytest.importorskip("scipy.optimize")
 scipy_stats = pytest.importorskip("scipy.stats")
 
 SCALE = (0.0, 1.0)
-DRAWS = 1200
+DRAWS = 800
 
 
 def bounds(values: list[float], scale: Interval = SCALE, groups: list[int] | None = None) -> Interval:
