@@ -34,7 +34,7 @@ TEST_TOOLS = [
     "scipy>=1.12",
     "statsmodels>=0.14",  # likewise
 ]
-LINT_TOOLS = ["import-linter>=2.3", "mypy>=1.14", "ruff>=0.9", "pandas-stubs", "types-PyYAML"]
+LINT_TOOLS = ["import-linter>=2.3", "mypy>=1.14", "ruff>=0.9", "pandas-stubs", "types-PyYAML", "types-jmespath"]
 # The oldest versions that the requirements allow, where they still install on Python 3.11.
 LOWEST = [
     "pytest==8.3.0",
@@ -45,6 +45,8 @@ LOWEST = [
     "rapidfuzz==3.9.0",
     "pyyaml==6.0.1",
     "jinja2==3.1.6",
+    "aiohttp==3.10.0",
+    "jmespath==1.0.0",
     "pyarrow==18.0.0",
     "datasets==4.0.0",
 ]

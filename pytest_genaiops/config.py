@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 DEFAULT_CONCURRENCY = 8
 DEFAULT_SEED = 12345  # sacrebleu's, so that resampling agrees with its paired tests
 DEFAULT_CONFIDENCE = 0.95
 BASELINES = "eval_suites/baselines"
 """Folder of committed baselines, below the root."""
+
+
+CacheMode: TypeAlias = Literal["use", "refresh", "only", "off"]
+"""What answers of earlier sessions are good for: they stand for calls; are made anew; are all there is; are not kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a model charges, per million tokens, in the currency of the project's own table."""
+
+    model: str
+    """The name that variants ask for."""
+    input: float
+    output: float
+    cached: float | None = None
+    """For input tokens that the endpoint had cached; None charges them as others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +75,16 @@ class Settings:
     """Calls of the target under way at once."""
     timeout: float | None = None
     """Seconds that one call of the target may take; None waits for ever."""
+    cache: CacheMode = "use"
+    folder: str = ".genaiops"
+    """Folder below the root where answers are kept."""
+    cassette: str | None = None
+    """File below the root with answers that are committed."""
+    prices: tuple[Price, ...] = ()
+    max_tokens: int | None = None
+    """Tokens that the session may spend, in and out together."""
+    max_cost: float | None = None
+    """Money that the session may spend, in the currency of ``prices``."""
 
     def rules(self, coverage: float = 1.0) -> Rules:
         """What verdicts go by; ``coverage`` is the suite's own."""

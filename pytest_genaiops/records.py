@@ -52,9 +52,10 @@ A tuple of fixed width (BLEU's n-gram counts), or a mapping where the keys are n
 before the data is seen (classification counts pairs of predicted and true label).
 """
 
-ErrorKind: TypeAlias = Literal["target", "timeout", "missing", "metric", "judge", "budget", "input"]
-"""Why a case has no score: the target failed, took too long or gave nothing; the metric or
-judge failed; the budget was spent; or the case lacks what the metric needs."""
+ErrorKind: TypeAlias = Literal["target", "timeout", "missing", "model", "metric", "judge", "budget", "input"]
+"""Why a case has no score: the target failed, took too long or gave nothing; another model than
+the declared one answered; the metric or judge failed; the budget was spent; or the case lacks
+what the metric needs."""
 
 Outcome: TypeAlias = Literal["passed", "failed", "undecided"]
 
@@ -122,6 +123,7 @@ class Step:
     latency: float | None = None
     """Seconds; None where nobody measured it."""
     model: str | None = None
+    deployment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,12 +138,21 @@ class Response:
     probabilities: Mapping[str, float] | None = None
     """Class -> predicted probability."""
     tool_calls: tuple[Mapping[str, Any], ...] = ()
+    logprobs: tuple[Mapping[str, Any], ...] = ()
+    """One mapping a token of the answer: ``token``, ``logprob`` (natural logarithm), and what else the model gave."""
     usage: Mapping[str, int] = field(default_factory=_nothing)
-    """Token counts by kind, as the model reported them."""
+    """Token counts by kind. Live models give ``input_tokens`` and ``output_tokens``, and of these ``cached_tokens``
+    and ``reasoning_tokens`` where the endpoint tells."""
     latency: float | None = None
     """Seconds from call to full answer; None where nobody measured it."""
+    first_token: float | None = None
+    """Seconds from call to the first piece of a streamed answer."""
     model: str | None = None
     """The model that really answered, as the endpoint names it."""
+    deployment: str | None = None
+    """The model or deployment that was asked for, by which prices are looked up."""
+    finish_reason: str | None = None
+    """Why the model stopped, as the endpoint names it: ``stop``, ``length``, ``tool_calls`` …"""
     steps: tuple[Step, ...] = ()
     """Every call that led to the answer, where the target or the dataset tells."""
     error: ResponseError | None = None

@@ -11,8 +11,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from pytest_genaiops.clients.wire import from_json, to_json
 from pytest_genaiops.records import Response, ResponseError, Trial
-from pytest_genaiops.targets import from_error, from_json, to_json
+from pytest_genaiops.targets import from_error
 
 Claim: TypeAlias = Literal["ours", "theirs", "full"]
 Found: TypeAlias = Response | Literal["under way", "overdue", "free"]

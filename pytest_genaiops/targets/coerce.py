@@ -13,7 +13,7 @@ from pytest_genaiops.records import ErrorKind, Response, ResponseError, Step, Tr
 from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.variants import Chain
 
-FIELDS = ["text", "contexts", "label", "probabilities", "tool_calls", "usage", "latency", "model", "steps", "error"]
+FIELDS = [field.name for field in dataclasses.fields(Response) if field.name != "trial"]
 STEP_FIELDS = [field.name for field in dataclasses.fields(Step)]
 KINDS = list(get_args(ErrorKind))
 
@@ -111,10 +111,10 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(_text(item, "contexts") for item in items)
 
 
-def _tool_calls(value: object) -> tuple[Mapping[str, Any], ...]:
+def _mappings(value: object, field: str) -> tuple[Mapping[str, Any], ...]:
     if not isinstance(value, Sequence) or not all(isinstance(item, Mapping) for item in value):
-        raise UsageError("the response's 'tool_calls' must be a list of mappings")
-    return tuple(_plain(item, "tool_calls") for item in value)
+        raise UsageError(f"the response's {field!r} must be a list of mappings")
+    return tuple(_plain(item, field) for item in value)
 
 
 def _probabilities(value: object) -> dict[str, Any]:
@@ -209,9 +209,9 @@ def _label(value: object, field: str = "label") -> str:
     raise UsageError(f"the response's {what} {type(value).__name__}, not a string, integer or boolean")
 
 
-def _seconds(value: object) -> float:
+def _seconds(value: object, field: str = "latency") -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        raise UsageError(f"the response's 'latency' is {value!r}, not a number of seconds")
+        raise UsageError(f"the response's {field!r} is {value!r}, not a number of seconds")
     return float(value)
 
 
@@ -220,10 +220,14 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "contexts": _texts,
     "label": _label,
     "probabilities": _probabilities,
-    "tool_calls": _tool_calls,
+    "tool_calls": lambda value: _mappings(value, "tool_calls"),
+    "logprobs": lambda value: _mappings(value, "logprobs"),
     "usage": _usage,
     "latency": _seconds,
+    "first_token": lambda value: _seconds(value, "first_token"),
     "model": lambda value: _text(value, "model"),
+    "deployment": lambda value: _text(value, "deployment"),
+    "finish_reason": lambda value: _text(value, "finish_reason"),
     "steps": _steps,
     "error": _error,
 }
@@ -236,4 +240,5 @@ STEP_CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "usage": _usage,
     "latency": _seconds,
     "model": lambda value: _text(value, "model"),
+    "deployment": lambda value: _text(value, "deployment"),
 }

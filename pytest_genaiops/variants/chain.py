@@ -125,6 +125,7 @@ class Chain(Iterator[Call]):
             usage=answer.usage,
             latency=answer.latency,
             model=answer.model,
+            deployment=answer.deployment,
         )
 
     def _name(self, prompt: Prompt) -> str:

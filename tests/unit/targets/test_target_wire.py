@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_genaiops.records import Case, Response, ResponseError, Trial
-from pytest_genaiops.targets import from_json, to_json, to_response
+from pytest_genaiops.clients.wire import from_json, to_json
+from pytest_genaiops.targets import to_response
 
 TRIAL = Trial(case=Case(id="c1"), variant="v1")
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)

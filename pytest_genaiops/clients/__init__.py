@@ -1,0 +1,1 @@
+"""How to speak to a model: endpoints, limits, budget, and answers that are kept."""

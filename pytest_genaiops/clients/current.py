@@ -1,0 +1,61 @@
+"""Whose target is running: what it asks of a model is labelled with it, and waiting does not count as its time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_genaiops.clients.request import Labels, Request
+
+if TYPE_CHECKING:
+    from pytest_genaiops.clients.client import Client
+    from pytest_genaiops.records import Trial
+
+
+class Clock(Protocol):
+    """Measures how long a call of the target takes; it stands while a client waits for its turn."""
+
+    def stop(self) -> None:
+        """A client has taken over: it has time limits of its own."""
+
+    def go(self) -> None:
+        """The target goes on."""
+
+
+class Running:
+    """One run of a target: the client that it may use, and what it has asked so far."""
+
+    __slots__ = ("_asked", "_inside", "client", "clock", "trial")
+
+    def __init__(self, client: Client, trial: Trial, clock: Clock) -> None:
+        self.client = client
+        self.trial = trial
+        self.clock = clock
+        self._asked: Counter[str] = Counter()
+        self._inside = 0
+
+    def request(self, service: Mapping[str, Any], body: Mapping[str, Any]) -> Request:
+        """A request of this trial; the same one again is another call."""
+        asked = repr((service, body))
+        self._asked[asked] += 1
+        labels = Labels(variant=self.trial.variant, case=self.trial.case.id)
+        return Request(service=service, body=body, trial=self.trial.index, repeat=self._asked[asked], labels=labels)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While a client is at work for it, possibly several times at once."""
+        if not self._inside:
+            self.clock.stop()
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            if not self._inside:
+                self.clock.go()
+
+
+RUNNING: ContextVar[Running | None] = ContextVar("genaiops_running", default=None)
