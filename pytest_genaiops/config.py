@@ -14,7 +14,7 @@ BASELINES = "eval_suites/baselines"
 
 
 CacheMode: TypeAlias = Literal["use", "refresh", "only", "off"]
-"""What answers of earlier sessions are good for: they stand for calls; are made anew; are all there is; are not kept."""
+"""Answers of earlier sessions: stand for calls; are made anew; are all there is; are neither read nor kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

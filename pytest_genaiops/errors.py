@@ -10,6 +10,7 @@
     │   │   └── TokenizerError     a reference that the tokenizer cannot see
     │   └── ExtraMissingError      an optional package is not installed (also an ImportError)
     ├── CoverageError              a comparison that unscored cases make meaningless (also an AssertionError)
+    ├── RefusedError               one attempt to call a model failed (clients/); never leaves the library
     └── UnscorableError            one case has no score; never leaves the library: it becomes a reason
 
 Warnings (UserWarning): UndecidedWarning, a verdict that a session lets pass although it is undecided; GateWarning, a

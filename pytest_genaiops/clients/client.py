@@ -1,4 +1,4 @@
-"""From a request to its response: remembered or called once, within budget, limits and time, tried again where that helps."""
+"""From a request to its response: kept or called once, within budget, limits and time, and tried again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from pytest_genaiops.clients.current import RUNNING, Running
 from pytest_genaiops.clients.pool import Pool
-from pytest_genaiops.clients.request import Allowance, Refusal, Request, Service
+from pytest_genaiops.clients.request import Allowance, RefusedError, Request, Service
 from pytest_genaiops.clients.retrying import Attempts
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import Response, ResponseError
@@ -52,7 +52,7 @@ class Turn(Protocol):
     def answered(self, allowance: Allowance) -> None:
         """It gave an answer."""
 
-    def refused(self, refusal: Refusal) -> None:
+    def refused(self, refusal: RefusedError) -> None:
         """It gave none."""
 
 
@@ -67,7 +67,7 @@ class Purse(Protocol):
     """What may be spent: ``budget.Budget``."""
 
     def spending(self, request: Request, service: Service) -> AbstractAsyncContextManager[Spending]:
-        """Set aside what a call may cost at most. Raises Refusal of kind ``budget`` where that would exceed the budget."""
+        """Set aside what a call may cost at most. Raises RefusedError of kind ``budget`` where that is too much."""
 
 
 class Spending(Protocol):
@@ -101,7 +101,7 @@ class Client:
         if held is not None:
             return held
         if self.memory.strict:
-            return _error(Refusal(self.memory.why_missing(request), kind="missing"))
+            return _error(RefusedError(self.memory.why_missing(request), kind="missing"))
         flights = self._flights.setdefault(asyncio.get_running_loop(), {})
         flight = flights.get(request.key)
         if flight is None:
@@ -132,7 +132,7 @@ class Client:
             if response.error is None:
                 self.memory.keep(request, response)
                 return response
-        except Refusal as refusal:
+        except RefusedError as refusal:
             response = _error(refusal)
         except BaseException:
             self.memory.release(request)
@@ -148,8 +148,8 @@ class Client:
                     async with asyncio.timeout(self._timeout):
                         answer = await service.answer(request, pool)
                 except TimeoutError:
-                    refusal = Refusal(f"no answer within {self._timeout:g} s", kind="timeout")
-                except Refusal as refused:
+                    refusal = RefusedError(f"no answer within {self._timeout:g} s", kind="timeout")
+                except RefusedError as refused:
                     refusal = refused
                 else:
                     turn.answered(answer.allowance)
@@ -183,5 +183,5 @@ async def ask(service: Service, body: Mapping[str, Any]) -> Response:
         return await run.client.send(run.request(service.identity, body), service)
 
 
-def _error(refusal: Refusal) -> Response:
+def _error(refusal: RefusedError) -> Response:
     return Response(error=ResponseError(kind=refusal.kind, message=refusal.message))

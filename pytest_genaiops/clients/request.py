@@ -9,7 +9,8 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_genaiops.dataset.identity import canonical
-from pytest_genaiops.records import NOTHING, ErrorKind, Response
+from pytest_genaiops.errors import GenaiopsError
+from pytest_genaiops.records import ErrorKind, Response
 
 if TYPE_CHECKING:
     from pytest_genaiops.clients.pool import Pool
@@ -73,7 +74,7 @@ class Answer:
     allowance: Allowance = field(default=Allowance())
 
 
-class Refusal(Exception):
+class RefusedError(GenaiopsError):
     """One attempt that gave no answer. The message names the service, and holds no secret."""
 
     def __init__(
@@ -114,8 +115,4 @@ class Service(Protocol):
         """The model or deployment that is asked for, by which prices are looked up."""
 
     async def answer(self, request: Request, pool: Pool) -> Answer:
-        """Make one attempt. Raises Refusal."""
-
-
-NO_LABELS = Labels()
-__all__ = ["NOTHING", "NO_LABELS", "Allowance", "Answer", "Labels", "Refusal", "Request", "Service"]
+        """Make one attempt. Raises RefusedError."""
