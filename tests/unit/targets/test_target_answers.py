@@ -110,8 +110,8 @@ class TestMappings:
         [
             (
                 {"txet": "x"},
-                "the response has an unknown key 'txet'; did you mean 'text'? Known: contexts, error, label, latency, "
-                "model, probabilities, steps, text, tool_calls, usage",
+                "the response has an unknown key 'txet'; did you mean 'text'? Known: contexts, deployment, error, "
+                "finish_reason, first_token, label, latency, logprobs, model, probabilities, steps, text, tool_calls, ",
             ),
             ({"text": "x", 3: "y"}, "the response has an unknown key 3; Known: "),
             ({}, "the response has no 'text'"),
