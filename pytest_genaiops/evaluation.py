@@ -191,7 +191,8 @@ def evaluate(
         dataset: a name in ``datasets/``, a path, rows (mappings with the columns of a dataset file), a pandas
             DataFrame, a dataset of Hugging Face's package, or a Dataset.
         metrics: names, or configured metrics from ``metric()``.
-        target: called as ``target(case, variant)``, sync or async; None takes the responses recorded in the dataset.
+        target: called as ``target(case, variant)``, sync or async; None takes the responses recorded in the dataset,
+            else asks the models that the variants name.
         variants: ids, paths, globs or mappings; None takes the recorded systems, or one variant called ``default``.
         trials: calls for each case and variant.
         settings: root, limit, concurrency, timeout and so on; by default the working directory and no limits.
@@ -238,6 +239,10 @@ def _handles(entries: Sequence[str | MetricHandle], measurements: Measurements) 
 
 
 def _responses(suite: Suite, target: Target | None, responder: Responder) -> dict[str, Responses]:
+    if suite.modelled:
+        from pytest_genaiops.targets import model_target
+
+        target = model_target
     if target is None:
         return {variant.id: responder.on_record(suite, variant) for variant in suite.variants}
     plan = {variant: suite.trials_of(variant) for variant in suite.variants}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 from weakref import WeakKeyDictionary
@@ -32,6 +32,12 @@ class Memory(Protocol):
 
     def find_all(self, requests: Sequence[Request]) -> list[Response | None]:
         """The same for many."""
+
+    def known(self, digests: Sequence[bytes]) -> list[Response | None]:
+        """Kept responses by what :meth:`learn` was told, for callers who can tell their requests by less."""
+
+    def learn(self, pairs: Iterable[tuple[bytes, Request]]) -> None:
+        """Note a caller's own digest of what leads to a request."""
 
     def claim(self, request: Request) -> Literal["ours", "theirs"]:
         """Whether this process may call it now, or another one does so already."""
@@ -180,7 +186,9 @@ async def ask(service: Service, body: Mapping[str, Any]) -> Response:
     """Ask a service for the running trial: with its cache, limits, budget and time."""
     run = running()
     with run.waiting():
-        return await run.client.send(run.request(service.identity, body), service)
+        response = await run.client.send(run.request(service.identity, body), service)
+        run.got(response)
+    return response
 
 
 def _error(refusal: RefusedError) -> Response:

@@ -12,7 +12,7 @@ from pytest_genaiops.clients.request import Labels, Request
 
 if TYPE_CHECKING:
     from pytest_genaiops.clients.client import Client
-    from pytest_genaiops.records import Trial
+    from pytest_genaiops.records import Response, Trial
 
 
 class Clock(Protocol):
@@ -21,41 +21,53 @@ class Clock(Protocol):
     def stop(self) -> None:
         """A client has taken over: it has time limits of its own."""
 
-    def go(self) -> None:
-        """The target goes on."""
+    def go(self, seconds: float) -> None:
+        """The target goes on; the answers that it got took so many seconds, now or when they were first given."""
 
 
 class Running:
     """One run of a target: the client that it may use, and what it has asked so far."""
 
-    __slots__ = ("_asked", "_inside", "client", "clock", "trial")
+    __slots__ = ("_asked", "_inside", "_longest", "client", "clock", "only", "trial")
 
     def __init__(self, client: Client, trial: Trial, clock: Clock) -> None:
         self.client = client
         self.trial = trial
         self.clock = clock
         self._asked: Counter[str] = Counter()
+        self.only: Request | None = None
+        """What was asked, where that is one thing."""
         self._inside = 0
+        self._longest = 0.0
+        """Seconds of the slowest answer since the clock stands."""
 
     def request(self, service: Mapping[str, Any], body: Mapping[str, Any]) -> Request:
         """A request of this trial; the same one again is another call."""
         asked = repr((service, body))
         self._asked[asked] += 1
         labels = Labels(variant=self.trial.variant, case=self.trial.case.id)
-        return Request(service=service, body=body, trial=self.trial.index, repeat=self._asked[asked], labels=labels)
+        repeat = self._asked[asked]
+        request = Request(service=service, body=body, trial=self.trial.index, repeat=repeat, labels=labels)
+        self.only = request if self._asked.total() == 1 else None
+        return request
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """While a client is at work for it, possibly several times at once."""
         if not self._inside:
             self.clock.stop()
+            self._longest = 0.0
         self._inside += 1
         try:
             yield
         finally:
             self._inside -= 1
             if not self._inside:
-                self.clock.go()
+                self.clock.go(self._longest)
+
+    def got(self, response: Response) -> None:
+        """Take the answer's own time for what the target waited for."""
+        self._longest = max(self._longest, response.latency or 0.0)
 
 
 RUNNING: ContextVar[Running | None] = ContextVar("genaiops_running", default=None)

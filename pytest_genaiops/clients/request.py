@@ -52,6 +52,14 @@ class Request:
         return {"service": self.service, "body": self.body, "trial": self.trial, "repeat": self.repeat}
 
 
+def has_key(request: Request) -> bool:
+    """Whether JSON has a form for what is asked, so that the answer can be kept."""
+    try:
+        return bool(request.key)
+    except (TypeError, ValueError, RecursionError):
+        return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
     """What a service says of its own limits, in the headers of an answer or a refusal."""

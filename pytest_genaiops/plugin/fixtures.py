@@ -78,7 +78,7 @@ def _judged(item: Any, target: Any, variant: Variant) -> Responses:
         progress.datasets.append(found)
         return found
     if variant.id not in progress.arriving:  # a variant may be its own baseline
-        identity = _prepare(item, state, target)
+        target, identity = _prepare(item, state, target)
         jobs = [Job(target=target, identity=identity, variant=variant, trial=t) for t in suite.trials_of(variant)]
         progress.arriving[variant.id] = Arriving(
             state.responder.engine, jobs, seed=state.settings.seed, concurrency=state.settings.concurrency
@@ -109,7 +109,7 @@ def _answer(item: Any, target: Any, variant: Variant, trial: Trial) -> Response:
     binding, state = item.binding, state_of(item.config)
     if binding.suite.recorded:
         return state.responder.recorded(trial)
-    identity = _prepare(item, state, target)
+    target, identity = _prepare(item, state, target)
     reading = early.reading_of(item)
     if reading is not None and _calls_ahead(item, state):
         plan = [(v, t) for case in reading.ahead(item) for v, t in _trials(case)]
@@ -121,12 +121,16 @@ def _answers(item: Any, target: Any, variant: Variant) -> Responses:
     suite, state = item.binding.suite, state_of(item.config)
     if suite.recorded:
         return state.responder.on_record(suite, variant)
-    identity = _prepare(item, state, target)
+    target, identity = _prepare(item, state, target)
     return Responses(state.responder.called(target, identity, variant, suite.trials_of(variant)))
 
 
-def _prepare(item: Any, state: State, target: Any) -> object:
-    """Check the target, start everything that the session will ask of it, and return its identity."""
+def _prepare(item: Any, state: State, target: Any) -> tuple[Any, object]:
+    """The target that is really called, and its identity; everything that the session will ask of it is started."""
+    if item.binding.suite.modelled:
+        from pytest_genaiops.targets import model_target
+
+        target = model_target
     if not callable(target):
         given = type(target).__name__
         raise UsageError(f"the `target` fixture returned {given}; return a callable answer(case, variant)")
@@ -134,7 +138,7 @@ def _prepare(item: Any, state: State, target: Any) -> object:
     if identity not in state.planned and _calls_ahead(item, state):
         state.planned.add(identity)
         state.responder.start(target, identity, _plan(state, item, identity))
-    return identity
+    return target, identity
 
 
 def _calls_ahead(item: Any, state: State) -> bool:

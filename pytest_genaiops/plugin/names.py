@@ -37,6 +37,23 @@ OPTIONS = (
     ("--genaiops-seed", {"metavar": "N", "type": int, "help": "seed of samples and resampling (default 12345)"}),
     ("--genaiops-concurrency", {"metavar": "N", "type": int, "help": "calls of the target at once (default 8)"}),
     ("--genaiops-timeout", {"metavar": "SECONDS", "type": float, "help": "longest time for one call of the target"}),
+    (
+        "--genaiops-cache",
+        {
+            "choices": ("use", "refresh", "only", "off"),
+            "help": "answers of earlier sessions: use them (default), make them anew, allow no others, keep none",
+        },
+    ),
+    ("--genaiops-cassette", {"metavar": "FILE", "help": "committed answers, as `genaiops cache export` writes them"}),
+    ("--genaiops-max-tokens", {"metavar": "N", "type": int, "help": "tokens that models may be asked for, in and out"}),
+    (
+        "--genaiops-max-cost",
+        {
+            "metavar": "MONEY",
+            "type": float,
+            "help": "what calls of models may cost, in the currency of genaiops_prices",
+        },
+    ),
 )
 INI = (
     ("genaiops_datasets", "linelist", "folders below the rootdir that hold datasets (default: datasets)"),
@@ -45,6 +62,11 @@ INI = (
     ("genaiops_undecided", "string", "default of --genaiops-undecided"),
     ("genaiops_concurrency", "string", "default of --genaiops-concurrency"),
     ("genaiops_timeout", "string", "default of --genaiops-timeout"),
+    ("genaiops_cache", "string", "default of --genaiops-cache"),
+    ("genaiops_cassette", "string", "default of --genaiops-cassette"),
+    ("genaiops_prices", "linelist", "what models charge per million tokens, one model a line"),
+    ("genaiops_max_tokens", "string", "default of --genaiops-max-tokens"),
+    ("genaiops_max_cost", "string", "default of --genaiops-max-cost"),
 )
 MARKER = (
     "genaiops(dataset=<the fixture `dataset`>, variants=None, baseline=None, trials=1, pass_rate=None, coverage=1.0): "

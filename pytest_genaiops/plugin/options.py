@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import pytest
 
-from pytest_genaiops.config import BASELINES, DEFAULT_CONCURRENCY, DEFAULT_CONFIDENCE, DEFAULT_SEED, Settings
+from pytest_genaiops.config import (
+    BASELINES,
+    DEFAULT_CONCURRENCY,
+    DEFAULT_CONFIDENCE,
+    DEFAULT_SEED,
+    CacheMode,
+    Price,
+    Settings,
+)
+from pytest_genaiops.errors import UsageError
 from pytest_genaiops.registry import did_you_mean
-
 
 def check(config: pytest.Config, found: Sequence[str], known: Sequence[str]) -> None:
     """Refuse a genaiops ini key that nobody reads (a misspelt one would silently gate nothing), and bad values."""
@@ -40,8 +48,13 @@ def settings_of(config: pytest.Config) -> Settings:
         baselines=config.getini("genaiops_baselines") or BASELINES,
         update_baseline=_updating(config),
         early_stop=bool(config.getoption("--genaiops-early-stop")),
-        concurrency=_whole(_positive(config, "concurrency"), DEFAULT_CONCURRENCY),
+        concurrency=_whole(_positive(config, "concurrency"), "concurrency", "calls") or DEFAULT_CONCURRENCY,
         timeout=_positive(config, "timeout"),
+        cache=_cache(config),
+        cassette=config.getoption("--genaiops-cassette") or config.getini("genaiops_cassette") or None,
+        prices=_prices(config),
+        max_tokens=_whole(_positive(config, "max_tokens"), "max tokens", "tokens"),
+        max_cost=_positive(config, "max_cost"),
     )
 
 
@@ -85,17 +98,37 @@ def _updating(config: pytest.Config) -> bool:
     return True
 
 
-def _whole(value: float | None, default: int) -> int:
+def _cache(config: pytest.Config) -> CacheMode:
+    given = config.getoption("--genaiops-cache") or config.getini("genaiops_cache") or "use"
+    known = get_args(CacheMode)
+    if given not in known:
+        raise pytest.UsageError(f"ini key genaiops_cache={given}: give one of {', '.join(known)}")
+    return cast("CacheMode", given)
+
+
+def _prices(config: pytest.Config) -> tuple[Price, ...]:
+    lines = config.getini("genaiops_prices") or ()
+    if not lines:
+        return ()
+    from pytest_genaiops.clients.prices import prices_of
+
+    try:
+        return prices_of(lines)
+    except UsageError as error:
+        raise pytest.UsageError(f"{config.inipath}: genaiops_prices: {error}") from None
+
+
+def _whole(value: float | None, name: str, what: str) -> int | None:
     if value is None:
-        return default
+        return None
     if not value.is_integer():
-        raise pytest.UsageError(f"genaiops concurrency {value:g}: give a whole number of calls, 1 or more")
+        raise pytest.UsageError(f"genaiops {name} {value:g}: give a whole number of {what}, 1 or more")
     return int(value)
 
 
 def _positive(config: pytest.Config, name: str) -> float | None:
-    given = config.getoption(f"--genaiops-{name}")
-    where = f"--genaiops-{name}"
+    where = f"--genaiops-{name.replace('_', '-')}"
+    given = config.getoption(where)
     if given is None:
         given, where = config.getini(f"genaiops_{name}") or None, f"ini key genaiops_{name}"
     if given is None:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_genaiops.records import Case, Response, Trial
+from pytest_genaiops.run.kept import recall
 from pytest_genaiops.run.slot import Slot, is_async
 from pytest_genaiops.run.workers import POLL, LoopCrew, ThreadCrew
 
 if TYPE_CHECKING:  # only sessions of several processes load a database
+    from pytest_genaiops.clients.client import Client
     from pytest_genaiops.run.exchange import Exchange
 
 Target: TypeAlias = Callable[[Case, Any], Any]
@@ -45,15 +47,25 @@ class Engine:
     ``concurrency`` bounds the calls under way, ``timeout`` (seconds) the length of each. A call
     that takes longer becomes an error of kind ``timeout``; a sync target cannot be stopped, so
     its thread is left behind and another takes its place. With an ``exchange``, a trial that another
-    process has claimed is not called; its response is looked up when somebody waits for it.
+    process has claimed is not called; its response is looked up when somebody waits for it. With a ``client``,
+    targets may ask models, and trials are not called whose answers are kept from an earlier session.
     """
 
-    def __init__(self, *, concurrency: int, timeout: float | None = None, exchange: Exchange | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        concurrency: int,
+        timeout: float | None = None,
+        exchange: Exchange | None = None,
+        client: Client | None = None,
+    ) -> None:
         self._exchange = exchange
+        self.client = client
         self._timeout = timeout
         self._changed = threading.Condition()
         self._slots: dict[Key, Slot] = {}
-        self._loop = LoopCrew(size=concurrency, timeout=timeout, changed=self._changed)
+        last = None if client is None else client.close
+        self._loop = LoopCrew(size=concurrency, timeout=timeout, changed=self._changed, last=last)
         self._threads = ThreadCrew(size=concurrency, timeout=timeout, changed=self._changed, finish=self._loop.run)
 
     def start(self, jobs: Iterable[Job], *, first: bool = False) -> list[Job]:
@@ -62,14 +74,21 @@ class Engine:
         Those already known are left as they are.
         """
         new: list[Job] = []
-        fresh: dict[bool, list[Slot]] = {True: [], False: []}
+        slots: list[Slot] = []
         with self._changed:
             for job in jobs:
                 key = job.key
                 if key not in self._slots:
                     slot = self._slots[key] = Slot(job.target, job.variant, job.trial, key, self._exchange)
-                    fresh[is_async(job.target)].append(slot)
+                    slot.client = self.client
+                    slots.append(slot)
                     new.append(job)
+        if self.client is not None:
+            recall(self.client, slots)
+        fresh: dict[bool, list[Slot]] = {True: [], False: []}
+        for slot in slots:
+            if slot.response is None:
+                fresh[is_async(slot.target)].append(slot)
         if fresh[True]:
             self._loop.add(fresh[True], first=first)
         if fresh[False]:

@@ -38,6 +38,7 @@ UNDER_WAY = "(SELECT count(*) FROM trials WHERE answer IS NULL AND owner IS NOT 
 ROOM = f"NOT EXISTS ({STOPPED}) AND {UNDER_WAY} < ?"
 TAKE = f"INSERT OR IGNORE INTO trials (owner, since, key) SELECT ?, ?, ? WHERE {ROOM}"
 TAKE_OVER = f"UPDATE trials SET owner = ?, since = ? WHERE key = ? AND owner IS NULL AND answer IS NULL AND {ROOM}"  # noqa: S608 - our own constants
+SINCE = "UPDATE trials SET since = ? WHERE key = ? AND answer IS NULL"
 ANSWER = "UPDATE trials SET answer = ? WHERE key = ? AND answer IS NULL"
 RELEASE = "UPDATE trials SET owner = NULL, deaths = deaths + 1 WHERE owner = ? AND answer IS NULL"
 GIVE_UP = "UPDATE trials SET answer = ? WHERE answer IS NULL AND owner IS NULL AND deaths >= ?"
@@ -107,6 +108,13 @@ class Exchange:
         held = found[2] if found is not None else None
         return response if held is None or trial is None else from_json(held, trial)
 
+    def excuse(self, key: object, *, over: bool = False) -> None:
+        """Let the time of a call of ours stand, or go on (from the beginning), in the eyes of other processes."""
+        try:
+            self._write(SINCE, time.monotonic() if over else None, _digest(key))
+        except sqlite3.Error:
+            self._leave()
+
     def find(self, key: object, trial: Trial) -> Found:
         """The response to a trial that was somebody else's, or why there is none yet; ``free`` is nobody's.
 
@@ -120,14 +128,15 @@ class Exchange:
         except sqlite3.Error:
             self._leave()
             return "free"
-        owner, since, answer = found or (None, 0.0, None)
+        owner, since, answer = found or (None, None, None)
         if answer is not None:
             return from_json(answer, trial)
         if ended:
             return from_error("target", "the session ended before there was an answer", trial)
         if owner is None:
             return "free"
-        return "overdue" if self._limit is not None and time.monotonic() - since > self._limit else "under way"
+        late = self._limit is not None and since is not None and time.monotonic() - since > self._limit
+        return "overdue" if late else "under way"
 
     def close(self) -> None:
         """Share nothing any more; what is under way is handed in nowhere."""
@@ -136,7 +145,7 @@ class Exchange:
             if database is not None:
                 database.close()
 
-    def _row(self, name: bytes) -> tuple[str | None, float, str | None] | None:
+    def _row(self, name: bytes) -> tuple[str | None, float | None, str | None] | None:
         return next(iter(self._read(LOOK, name)), None)
 
     def _read(self, sql: str, *values: object) -> list[Any]:

@@ -8,11 +8,13 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pytest_genaiops.clients.current import RUNNING, Running
 from pytest_genaiops.records import Response, Trial
 from pytest_genaiops.run.guard import attempt, describe
 from pytest_genaiops.targets import from_error, to_response
 
 if TYPE_CHECKING:  # only sessions of several processes load a database
+    from pytest_genaiops.clients.client import Client
     from pytest_genaiops.run.exchange import Claim, Exchange
 
 
@@ -20,7 +22,8 @@ class Slot:
     """One trial on its way: what to call, since when it runs, and the response once there is one."""
 
     __slots__ = (
-        "elsewhere", "ended", "exchange", "first", "key", "response", "started", "target", "trial", "variant", "wanted",
+        "answered_in", "client", "elsewhere", "ended", "exchange", "first", "keep", "key", "response", "started",
+        "stood", "stopped", "target", "trial", "variant", "wanted",
     )  # fmt: skip
 
     def __init__(
@@ -32,7 +35,15 @@ class Slot:
         self.key = key
         self.exchange = exchange
         """Where calls are shared with other processes; None where there are none."""
+        self.client: Client | None = None
+        """What the target may ask models with."""
+        self.keep: Callable[[Response], None] | None = None
+        """Keeps the answer for later sessions, where the target says when that is right."""
         self.started = self.ended = 0.0
+        self.stopped: float | None = None
+        """Since when a client is at work for the target."""
+        self.stood = self.answered_in = 0.0
+        """Seconds that a client was at work, and seconds of these that the answers took which it gave."""
         self.response: Response | None = None
         self.elsewhere = False
         """True where it is left to other processes: whoever waits for it has to look."""
@@ -48,8 +59,34 @@ class Slot:
         """
         return "ours" if self.exchange is None else self.exchange.claim(self.key, again=self.wanted)
 
+    def call(self) -> Any:
+        """Call the target; what it asks a model from here on is asked for this trial."""
+        RUNNING.set(None if self.client is None else Running(self.client, self.trial, self))
+        return self.target(self.trial.case, self.variant)
+
+    def stop(self) -> None:
+        """A client is at work: it has time limits of its own, and may have to wait for its turn."""
+        self.stopped = time.monotonic()
+        if self.exchange is not None:
+            self.exchange.excuse(self.key)
+
+    def go(self, seconds: float) -> None:
+        """The target goes on; the client's answers took so many seconds, whenever they were given."""
+        assert self.stopped is not None
+        self.stood += time.monotonic() - self.stopped
+        self.answered_in += seconds
+        self.stopped = None
+        if self.exchange is not None:
+            self.exchange.excuse(self.key, over=True)
+
+    def left(self, timeout: float, now: float) -> float:
+        """Seconds that the target itself may still take; all of them while a client is at work for it."""
+        return timeout if self.stopped is not None else timeout - (now - self.started - self.stood)
+
     def hand_in(self, response: Response) -> Response:
         """The response that holds in every process."""
+        if self.keep is not None and response.error is None:
+            self.keep(response)
         if self.exchange is None:
             return response
         held, error = attempt(self.exchange.answer, self.key, response)
@@ -61,7 +98,7 @@ class Slot:
 
     def settle(self, value: Any, error: BaseException | None) -> Response:
         """The response for what the call returned or raised."""
-        seconds = (self.ended or time.monotonic()) - self.started
+        seconds = (self.ended or time.monotonic()) - self.started - self.stood + self.answered_in
         if error is None:
             # What a target returned may raise when it is looked at: a mapping that loads its items on demand.
             response, error = attempt(lambda: to_response(value, self.trial, seconds=seconds), catch=BaseException)

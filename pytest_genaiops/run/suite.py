@@ -80,6 +80,8 @@ class Suite:
     """Share of the cases that must be scored."""
     recorded: bool
     """True where responses come from the dataset and nothing is called."""
+    modelled: bool = False
+    """True where the models answer that the variants name."""
 
     def trials_of(self, variant: Variant) -> list[Trial]:
         """Every trial of a variant, cases in order and a case's trials together."""
@@ -107,11 +109,14 @@ def make_suite(
         UsageError: what is wrong in one sentence, with the file and line, and the mend.
     """
     data = load(spec.dataset, settings)
-    recorded = _answered_by_record(data, spec, has_target=has_target)
     if cases is None:
         cases = select(data, settings)
-    every = _recorded_systems(spec.variants, data) if recorded else _variants(spec.variants, settings)
-    if not recorded:
+    every = None if has_target else _on_record(data, spec, settings)
+    recorded = every is not None
+    if every is None:
+        every = _variants(spec.variants, settings)
+        if not has_target:
+            _check_models(every, data)
         examples = _one_of_each_kind(cases)
         for variant in every:
             variant_files.check_inputs(variant, examples)
@@ -128,21 +133,45 @@ def make_suite(
         pass_rate=spec.pass_rate,
         coverage=spec.coverage,
         recorded=recorded,
+        modelled=not recorded and not has_target,
     )
 
 
-def _answered_by_record(data: Dataset, spec: Spec, *, has_target: bool) -> bool:
-    """Whether responses come from the dataset; refuses a suite that nothing answers, or not as often as it asks."""
-    if has_target:
-        return False
+def _on_record(data: Dataset, spec: Spec, settings: Settings) -> tuple[Variant, ...] | None:
+    """The systems of a suite whose responses are in the dataset; None where its variants are something else."""
     if not data.systems:
-        raise UsageError(
-            f"nothing answers the cases of {data.name!r}: override the `target` fixture in conftest.py (a callable "
-            "answer(case, variant)), or record responses in the dataset's `responses` column"
-        )
+        return None
+    try:
+        systems = _recorded_systems(spec.variants, data)
+    except VariantError:
+        if any(variant.named for variant in _found(spec.variants, settings)):
+            raise
+        return None
     if spec.trials > 1:
         raise UsageError(f"trials={spec.trials}, but {data.name!r} records one response per case and system")
-    return True
+    return systems
+
+
+def _found(entries: Entries | None, settings: Settings) -> tuple[Variant, ...]:
+    """The variants of a suite where they can be read; else one that is a name only."""
+    try:
+        return _variants(entries, settings)
+    except VariantError:
+        return (variant_files.bare("default"),)
+
+
+def _check_models(variants: Sequence[Variant], data: Dataset) -> None:
+    """Refuse a suite that nothing answers."""
+    from pytest_genaiops.targets import model_target
+
+    for variant in variants:
+        if not any(step.model for step in variant.steps):
+            raise UsageError(
+                f"nothing answers the cases of {data.name!r}: override the `target` fixture in conftest.py (a callable "
+                "answer(case, variant)), record responses in the dataset's `responses` column, or name a model in "
+                f"variant {variant.id!r}: model: {{name: …, base_url: …}}"
+            )
+        model_target.check(variant)
 
 
 def select(data: Dataset, settings: Settings) -> Sequence[Case]:

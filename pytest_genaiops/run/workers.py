@@ -79,13 +79,13 @@ class ThreadCrew:
         """
         if self._timeout is None:
             return None
-        for slot in [s for s in self._running if s.started and now - s.started >= self._timeout]:
+        for slot in [s for s in self._running if s.started and s.left(self._timeout, now) <= 0]:
             slot.response = slot.hand_in(slot.overdue(self._timeout))
             self._running.discard(slot)
             self._threads -= 1  # its thread no longer counts: it ends itself when the call returns
             self._hire()
             self._changed.notify_all()
-        return min((s.started + self._timeout - now for s in self._running if s.started), default=self._timeout)
+        return min((s.left(self._timeout, now) for s in self._running if s.started), default=self._timeout)
 
     def _hire(self) -> None:
         while self._threads < min(self._size, len(self._queue) + len(self._running)):
@@ -98,7 +98,7 @@ class ThreadCrew:
                 continue
             value, error = attempt(self._call, slot, catch=BaseException)
             # Nobody may have been waiting when the time was up: an answer does not count the more for that.
-            late = self._timeout is not None and time.monotonic() - slot.started > self._timeout
+            late = self._timeout is not None and slot.left(self._timeout, time.monotonic()) < 0
             response = slot.hand_in(slot.overdue(self._timeout or 0.0) if late else slot.settle(value, error))
             with self._changed:
                 if slot.response is not None:
@@ -131,7 +131,7 @@ class ThreadCrew:
             return False
 
     def _call(self, slot: Slot) -> Any:
-        value = slot.target(slot.trial.case, slot.variant)
+        value = slot.call()
         # A lambda or partial around an async function looks sync until it is called.
         return self._finish(value) if inspect.isawaitable(value) else value
 
@@ -173,10 +173,19 @@ class LoopCrew:
     and a new loop takes over what is queued.
     """
 
-    def __init__(self, *, size: int, timeout: float | None, changed: threading.Condition) -> None:
+    def __init__(
+        self,
+        *,
+        size: int,
+        timeout: float | None,
+        changed: threading.Condition,
+        last: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._size = size
         self._timeout = timeout
         self._changed = changed
+        self._last = last
+        """What is still done on a loop that ends."""
         self._lanes: list[Lane] = []
         self.parked = False
 
@@ -212,7 +221,7 @@ class LoopCrew:
             self.park()
             lanes, self._lanes = self._lanes, []
         for lane in lanes:
-            asyncio.run_coroutine_threadsafe(_stop(), lane.loop)
+            asyncio.run_coroutine_threadsafe(_stop(self._last), lane.loop)
 
     def park(self) -> None:
         """Leave to other processes what has not begun. The caller holds the condition."""
@@ -234,7 +243,7 @@ class LoopCrew:
             return None
         limit = self._timeout + GRACE
         for lane in list(self._lanes):
-            stuck = [slot for slot in lane.begun if now - slot.started >= limit]
+            stuck = [slot for slot in lane.begun if slot.left(limit, now) <= 0]
             for slot in stuck:
                 slot.response = slot.hand_in(slot.overdue(self._timeout, "; the async target blocks its event loop"))
                 _release(lane, slot)
@@ -246,8 +255,7 @@ class LoopCrew:
                     _release(lane, slot)
                 self._lanes.append(Lane())
                 self._enqueue(self._lanes[-1], waiting)
-        started = [slot.started for lane in self._lanes for slot in lane.begun]
-        return min(started) + limit - now if started else limit
+        return min((slot.left(limit, now) for lane in self._lanes for slot in lane.begun), default=limit)
 
     def _lane(self) -> Lane:
         if not self._lanes:
@@ -270,8 +278,7 @@ class LoopCrew:
                 continue
             call = asyncio.ensure_future(_outcome(self._call(lane, slot)))
             await asyncio.sleep(0)  # the clock starts when the target is entered, not while others hold up the loop
-            done, _ = await asyncio.wait({call}, timeout=self._timeout)
-            if done:
+            if await self._in_time(call, slot):
                 error = asyncio.CancelledError() if call.cancelled() else call.exception()
                 response = slot.settle(*((None, error) if error else call.result()))
             else:
@@ -285,6 +292,17 @@ class LoopCrew:
                     slot.response = response
                     _release(lane, slot)
                 self._changed.notify_all()
+
+    async def _in_time(self, call: asyncio.Future[Any], slot: Slot) -> bool:
+        """Wait for a call, as long as it may take."""
+        patience = self._timeout
+        while True:
+            done, _ = await asyncio.wait({call}, timeout=patience)
+            if done or self._timeout is None:
+                return True
+            patience = slot.left(self._timeout, time.monotonic())
+            if patience <= 0:
+                return False
 
     async def _claimed(self, lane: Lane, slot: Slot) -> bool:
         while (claim := slot.claim()) == "full" and not self.parked:
@@ -313,7 +331,7 @@ class LoopCrew:
             slot.started = time.monotonic()
             lane.begun.add(slot)
         try:
-            return await slot.target(slot.trial.case, slot.variant)
+            return await slot.call()
         finally:
             slot.ended = time.monotonic()  # other tasks may have their turn before anybody hears of it
 
@@ -323,10 +341,12 @@ def _release(lane: Lane, slot: Slot) -> None:
     lane.begun.discard(slot)
 
 
-async def _stop() -> None:
+async def _stop(last: Callable[[], Awaitable[None]] | None) -> None:
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=1)
+    if last is not None:
+        await asyncio.wait({asyncio.ensure_future(last())}, timeout=1)
     asyncio.get_running_loop().stop()

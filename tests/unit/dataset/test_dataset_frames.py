@@ -157,7 +157,7 @@ class TestFrames:
             {"x": b"x"},
             Decimal("1E+5000"),
         ],
-        ids=repr,
+        ids=lambda value: type(value).__name__,
     )
     def test_objects_that_have_none(self, value: object) -> None:
         message = refusal(pd.DataFrame({"id": ["a"], "q": pd.Series([value], dtype=object)}))
