@@ -1,1 +1,0 @@
-"""Fakes with faults, for the tests of people who write targets, and for our own."""

@@ -1,0 +1,7 @@
+"""Fakes with faults, for the tests of people who write targets, and for our own."""
+
+from pytest_genaiops.testing.faults import FAULTS
+from pytest_genaiops.testing.limits import Limit
+from pytest_genaiops.testing.server import FakeServer, Seen
+
+__all__ = ["FAULTS", "FakeServer", "Limit", "Seen"]
