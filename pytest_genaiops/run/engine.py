@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from pytest_genaiops.records import Case, Response, Trial
 from pytest_genaiops.run.kept import recall
@@ -41,6 +41,20 @@ class Job:
         return (self.identity, self.variant.id, self.variant.hash, trial.dataset, trial.case.id, trial.index)
 
 
+LOOK = 0.25
+"""Seconds between two looks of an onlooker."""
+
+
+class Onlooker(Protocol):
+    """Somebody who watches, in the thread of whoever waits for a response."""
+
+    def look(self) -> None:
+        """There is still nothing."""
+
+    def leave(self) -> None:
+        """There is something."""
+
+
 class Engine:
     """Calls targets in the background and keeps every response until the session ends.
 
@@ -61,6 +75,8 @@ class Engine:
     ) -> None:
         self._exchange = exchange
         self.client = client
+        self.onlooker: Onlooker | None = None
+        """Shown how it goes by whoever waits."""
         self._timeout = timeout
         self._changed = threading.Condition()
         self._slots: dict[Key, Slot] = {}
@@ -139,17 +155,27 @@ class Engine:
         self._threads.close()
         self._loop.close()
 
-    def _wait(self, slot: Slot) -> None:
-        pause = 0.001
+    @property
+    def done(self) -> tuple[int, int]:
+        """How many trials are answered, and how many there are."""
         with self._changed:
-            slot.wanted = True
-            while slot.response is None:
+            return sum(slot.response is not None for slot in self._slots.values()), len(self._slots)
+
+    def _wait(self, slot: Slot) -> None:
+        slot.wanted = True
+        pause = 0.001
+        while slot.response is None:
+            with self._changed:
                 patience = self._patience()
                 if slot.elsewhere:
                     self._look(slot)
                     patience = pause = min(pause * 2, POLL, patience)
                 if slot.response is None:
-                    self._changed.wait(patience)
+                    self._changed.wait(patience if self.onlooker is None else min(patience, LOOK))
+            if self.onlooker is not None:
+                self.onlooker.look()
+        if self.onlooker is not None:
+            self.onlooker.leave()
 
     def _patience(self) -> float:
         """Give up calls whose time is up, and return the seconds until the next one's may be.
