@@ -9,12 +9,14 @@ from pytest_genaiops.targets.coerce import from_error, to_response
 from pytest_genaiops.targets.recorded import recorded_response
 
 if TYPE_CHECKING:
+    from pytest_genaiops.targets.http import http_target as http_target
     from pytest_genaiops.targets.model import model_target as model_target
+    from pytest_genaiops.targets.process import process_target as process_target
 
-_WHERE = {"model_target": "model"}
+_WHERE = {"http_target": "http", "model_target": "model", "process_target": "process"}
 """Imported when first used: most sessions ask no model."""
 
-__all__ = ["from_error", "model_target", "recorded_response", "to_response"]
+__all__ = ["from_error", "http_target", "model_target", "process_target", "recorded_response", "to_response"]
 
 
 def __getattr__(name: str) -> Any:

@@ -47,8 +47,8 @@ def process_target(
     line at a time; as many run as there are calls at once. It ends when its input does. Never run by a shell.
 
     ``env`` adds to the environment; values may hold ``${env:NAME}``. ``version`` tells apart what neither the command
-    nor the files that it names show: with another one nothing is answered from the cache. Raises UsageError for a command
-    or an environment that cannot be right.
+    nor the files that it names show: with another one nothing is answered from the cache. Raises UsageError for a
+    command or an environment that cannot be right.
     """
     return ProcessTarget(
         _Program(
