@@ -3,5 +3,6 @@
 from pytest_genaiops.testing.faults import FAULTS
 from pytest_genaiops.testing.limits import Limit
 from pytest_genaiops.testing.server import FakeServer, Seen
+from pytest_genaiops.testing.target import TARGET_FAULTS, FakeTarget
 
-__all__ = ["FAULTS", "FakeServer", "Limit", "Seen"]
+__all__ = ["FAULTS", "TARGET_FAULTS", "FakeServer", "FakeTarget", "Limit", "Seen"]
