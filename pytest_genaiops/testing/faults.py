@@ -37,7 +37,7 @@ class Exchange:
     detail: str
     """What stands behind the fault's name, such as ``503`` in ``status 503``."""
     delay: float
-    """Seconds to take over it."""
+    """Seconds to take over the answer; what goes wrong is late already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -124,16 +125,22 @@ class FakeServer(Conditions):
     async def _handle(self, request: BaseRequest) -> StreamResponse:
         if request.method == "GET" and request.path == "/seen":
             return whole(json.dumps(self.seen()).encode())
+        self._serving.note(request)
         body, now = _object(await request.read()), time.monotonic()
         plan, answer = self._decided(request, body, now)
         fault, detail = named(plan.fault)
         code = fault.code(detail)
         self.calls.append(Seen(body=body or {}, headers=request.headers, path=request.path_qs, at=now, status=code))
-        exchange = Exchange(
-            request=request, reply=reply_to(body or {}, answer, self._model), detail=detail, delay=plan.delay
-        )
         self._under_way += 1
         try:
+            if plan.fault is not None:
+                await asyncio.sleep(plan.delay)
+            exchange = Exchange(
+                request=request,
+                reply=reply_to(body or {}, answer, self._model),
+                detail=detail,
+                delay=0.0 if plan.fault else plan.delay,
+            )
             response = await fault.happen(exchange)
         finally:
             self._under_way -= 1

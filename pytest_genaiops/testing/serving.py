@@ -49,7 +49,7 @@ class Serving:
 
     @property
     def connections(self) -> Connections:
-        """Those that have asked for something so far."""
+        """Those that were noted so far."""
         return Connections(opened=len(self._callers), most=self._most)
 
     async def _serve(self) -> None:
@@ -57,7 +57,7 @@ class Serving:
 
         self._loop, self._ends = asyncio.get_running_loop(), asyncio.Event()
         request = partial(web.BaseRequest, loop=self._loop, client_max_size=LONGEST_BODY)
-        self._server = web.Server(self._noted, request_factory=request, access_log=None)
+        self._server = web.Server(self._handle, request_factory=request, access_log=None)
         runner = web.ServerRunner(self._server, shutdown_timeout=0.01)
         await runner.setup()
         try:
@@ -72,9 +72,9 @@ class Serving:
             transport.abort()
         await asyncio.sleep(0)  # what was aborted is told so in the next turn of the loop
 
-    async def _noted(self, request: BaseRequest) -> StreamResponse:
+    def note(self, request: BaseRequest) -> None:
+        """Count the connection of a request, if it is new."""
         transport = request.transport
         if transport is not None and (caller := transport.get_extra_info("peername")) not in self._callers:
             self._callers[caller] = transport
             self._most = max(self._most, len(self._server.connections))
-        return await self._handle(request)
