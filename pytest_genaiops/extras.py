@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
 
@@ -20,8 +21,17 @@ def require(module: str, extra: str) -> ModuleType:
     """
     top = module.partition(".")[0]
     spec = find_spec(top)
+    if spec is not None and spec.origin is None and module != top:  # ``azure`` is a namespace of many packages
+        spec = _within(module)
     if spec is None or spec.origin is None:
         raise ExtraMissingError(
             f'this needs the package {top!r}, which is not installed: python -m pip install "pytest-genaiops[{extra}]"'
         )
     return import_module(module)
+
+
+def _within(module: str) -> ModuleSpec | None:
+    try:
+        return find_spec(module)
+    except ModuleNotFoundError:
+        return None

@@ -6,9 +6,10 @@ can reach. So bodies are bounded, compressed ones refused, redirects not followe
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
@@ -33,6 +34,7 @@ CONNECT = 30.0
 """Seconds until a connection stands; more means that nobody is there."""
 IDLE = 4.0
 """Seconds that a connection is kept for the next call: servers close theirs after 5 (uvicorn) or more."""
+_LAST = 0.1
 _MAX_REFUSAL = 64 * 2**10
 _LONGEST = 300
 """Characters of a service's own words in a message."""
@@ -80,7 +82,7 @@ class HttpStream:
         """Seconds since the call began."""
         return perf_counter() - self._begun
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
         """The body as it arrives. Raises RefusedError where there are more than ``MAX_BODY`` bytes of it."""
         size = 0
         async for piece in self._response.content.iter_any():
@@ -94,6 +96,15 @@ class HttpStream:
         if self._response.content_length is not None:  # already known to be within the bound
             return await self._response.read()
         return b"".join([piece async for piece in self.pieces()])
+
+    async def finish(self) -> None:
+        """Wait a moment for the end of a body that has said all, so that the connection serves the next call."""
+        import aiohttp
+
+        with suppress(TimeoutError, OSError, aiohttp.ClientError):
+            async with asyncio.timeout(_LAST):
+                async for _ in self.pieces():
+                    pass
 
 
 async def post(
@@ -236,7 +247,7 @@ async def _refuse(response: aiohttp.ClientResponse, place: str) -> NoReturn:
     throttled = not no_quota and (status == 429 or (status in (503, 529) and wait is not None))
     raise RefusedError(
         f"{place} answered {_status(status)}{': ' + said if said else ''}",
-        again=_again(status) and not no_quota,
+        again=may_come_again(status) and not no_quota,
         throttled=throttled,
         wait=wait,
         allowance=allowance_of(response.headers),
@@ -293,7 +304,7 @@ def _failed(error: Exception, place: str) -> NoReturn:
     if isinstance(error, aiohttp.ClientResponseError):
         raise RefusedError(
             f"{place} did not answer in HTTP: {_status(error.status)}, {_why(error.message)}",
-            again=_again(error.status),
+            again=may_come_again(error.status),
         ) from None
     if isinstance(error, ValueError):
         raise RefusedError(f"{place} cannot be asked: {_why(error)}") from None
@@ -304,7 +315,8 @@ def _oversize(place: str) -> NoReturn:
     raise RefusedError(f"{place} sent a reply of more than {MAX_BODY // 2**20} MB")
 
 
-def _again(status: int) -> bool:
+def may_come_again(status: int) -> bool:
+    """Whether another attempt may be answered after one that had this status."""
     return status in _AGAIN or status >= 500
 
 
