@@ -1,0 +1,236 @@
+"""When calls of a service may begin: pure functions of a state that all processes share.
+
+The state is empty until a service refuses a call because it is asked too often. Then all callers pause for as long as
+the service says, and go on one by one at the rate at which it has admitted calls so far.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeAlias
+
+from pytest_genaiops.clients.request import Allowance
+
+State: TypeAlias = Mapping[str, Any]
+
+MARGIN = 0.98
+"""Calls begin at this share of the estimated rate, so that a late one does not make two too many in a second."""
+TOLERANCE = 0.005
+"""Seconds that a late call may be made up for by the next one."""
+UNLIMITED = 1000.0
+"""Calls a second from which nothing is paced any more: a timer is not finer."""
+ENOUGH = 10
+"""Calls admitted, at least, for a first estimate that is trusted for a while."""
+MOST_PATIENT = 32
+SHORTEST, FIRST, CAP = 0.05, 0.25, 30.0
+"""Seconds: the shortest pause; the first where the service says nothing, doubled while all is refused; the longest."""
+LONGEST = 600.0
+"""Seconds without one admitted call after which a service is given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What a service said of its limits, with one call. Times are seconds of one clock."""
+
+    now: float
+    began: float
+    """When the call began."""
+    wait: float | None
+    """Seconds to wait; None where it does not say."""
+    rate: float | None = None
+    """Calls a second that it admits, by its own account."""
+    refused: bool = True
+    """False where the call was answered, and was the last one for now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """Calls that a process began before it knew of any limit."""
+
+    since: float
+    begun: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pacing:
+    """The state of a service that has refused calls."""
+
+    until: float
+    """No call begins before."""
+    wait: float
+    """Length of the latest pause, as the service said it."""
+    stopped: float
+    """When the refusal came that began it."""
+    since: float
+    """Since when calls are counted: those that began, and those of them that were refused."""
+    begun: int
+    refused: int
+    told: float | None
+    """The rate that the service itself told, calls a second."""
+    before: float = 0.0
+    """Length of the pause before that."""
+    ceiling: float | None = None
+    """The rate at which calls began when it refused; None where nobody held back."""
+    rate: float | None = None
+    """The rate at which they go on; None until the pause is over."""
+    patience: float = 1.0
+    """Pauses that the rate is held for before it is raised, and that it then takes to double."""
+    next: float = 0.0
+    """When the next call may begin."""
+    barren: int = 0
+    """Pauses since a call was last answered, and since when."""
+    barren_since: float = 0.0
+
+
+_FIELDS = tuple(field.name for field in fields(Pacing))
+
+
+def _written(held: Pacing) -> State:
+    return {name: getattr(held, name) for name in _FIELDS}
+
+
+def admit(state: State, now: float) -> tuple[State, float]:
+    """The state after a call has asked to begin, and the seconds that it must wait before it asks again; 0: it begins.
+
+    Infinite where the service has refused every call for ``LONGEST``.
+    """
+    if not state:
+        return state, 0.0
+    held = Pacing(**state)
+    if held.barren and now - held.barren_since >= LONGEST:
+        return state, math.inf
+    if now < held.until:
+        return state, held.until - now
+    if held.rate is None:
+        held = _resumed(held, now)
+    if now < held.next:
+        return _written(held), held.next - now
+    pace = pace_of(held, now)
+    if pace >= UNLIMITED and not held.barren:
+        return {}, 0.0
+    due = max(held.next, now - TOLERANCE) + 1 / pace
+    return _written(replace(held, next=due, begun=held.begun + 1)), 0.0
+
+
+def paused(state: State, word: Word, own: Counted) -> State:
+    """The state after a refusal, or after an answer that was the last one for now.
+
+    Calls that began before a pause say nothing new of the rate: only how long to wait.
+    """
+    if not state:
+        return _written(_joined(_first(word), own))
+    held = _joined(Pacing(**state), own)
+    if word.began >= held.until:
+        return _written(_again(held, word)) if word.refused or _slower(held, word) else state
+    if not word.refused:
+        return _written(held)
+    wait = 0.0 if word.wait is None else word.wait
+    counts = word.began >= held.since
+    return _written(
+        replace(
+            held,
+            until=max(held.until, word.now + wait),
+            wait=max(held.wait, wait),
+            refused=held.refused + counts,
+            told=held.told or word.rate,
+        )
+    )
+
+
+def joined(state: State, own: Counted) -> State:
+    """The state when a process hears of a pause for the first time, with the calls that it has begun itself."""
+    return _written(_joined(Pacing(**state), own)) if state else state
+
+
+def answered(state: State) -> State:
+    """The state after an answer: the service does admit calls."""
+    return {**state, "barren": 0} if state and state["barren"] else state
+
+
+def pace_of(held: Pacing, now: float) -> float:
+    """Calls a second: held for some time, then doubled again and again until the service refuses."""
+    if held.rate is None:
+        return held.ceiling or UNLIMITED
+    elapsed = (now - held.since) / (held.patience * min(held.wait, CAP))
+    return held.rate * 2 ** min(max(elapsed - 1, 0.0), 60.0)
+
+
+def rate_told(allowance: Allowance) -> float | None:
+    """Calls a second by a service's own account: those used up, in the time after which all are there again."""
+    if allowance.limit is None or not allowance.reset:
+        return None
+    used = allowance.limit - (allowance.remaining or 0)
+    return used / allowance.reset if used > 0 else None
+
+
+def _first(word: Word) -> Pacing:
+    wait = _pause(word.wait, 1)
+    return Pacing(
+        until=word.now + wait,
+        wait=wait,
+        stopped=word.now,
+        since=word.began,
+        begun=0,
+        refused=int(word.refused),
+        told=word.rate,
+        barren=1,
+        barren_since=word.now,
+    )
+
+
+def _again(held: Pacing, word: Word) -> Pacing:
+    wait = _pause(word.wait, held.barren + 1)
+    return replace(
+        held,
+        until=word.now + wait,
+        wait=wait,
+        stopped=word.now,
+        refused=held.refused + word.refused,
+        told=word.rate,
+        before=held.wait,
+        ceiling=pace_of(held, word.now),
+        rate=None,
+        barren=held.barren + 1,
+        barren_since=held.barren_since if held.barren else word.now,
+    )
+
+
+def _pause(told: float | None, barren: int) -> float:
+    """Seconds: what the service says, and more where it goes on to refuse everything."""
+    own = min(CAP, FIRST * 2.0 ** (min(barren, 20) - 1))
+    if told is None:
+        return own
+    return max(told, own if barren > 2 else SHORTEST)
+
+
+def _slower(held: Pacing, word: Word) -> bool:
+    """Whether a service that has nothing left for now is clearly slower than the pace: else the pace sees to it."""
+    return word.rate is None or word.rate < 0.8 * pace_of(held, word.now)
+
+
+def _joined(held: Pacing, own: Counted) -> Pacing:
+    if not own.begun or held.rate is not None or held.ceiling is not None:
+        return held
+    return replace(held, since=min(held.since, own.since), begun=held.begun + own.begun)
+
+
+def _resumed(held: Pacing, now: float) -> Pacing:
+    """The state after a pause, with an estimate of the rate from the calls that were admitted before it."""
+    admitted = max(held.begun - held.refused, 0)
+    length = max(held.stopped - held.since, 0.0)
+    if held.ceiling is None:
+        # What was saved up is spent at once, and is there again after the pause; in a longer time, more is.
+        estimate = admitted / math.sqrt((length + held.wait) * max(length, held.wait))
+        if held.told is not None:
+            estimate = min(estimate, held.told) if admitted >= ENOUGH else held.told
+        patience = float(ENOUGH) if admitted >= ENOUGH else 1.0
+    else:
+        # A bucket has admitted this rate, with what it saved up in the pause before; a window a higher one.
+        low = admitted / (held.before + length)
+        high = min(held.ceiling, held.told or math.inf)
+        estimate = math.sqrt(min(low, high) * high)
+        patience = min(2 * held.patience, MOST_PATIENT) if admitted else 1.0
+    rate = MARGIN * max(estimate, 1 / held.wait if admitted == 0 else 1 / LONGEST)
+    return replace(held, rate=rate, patience=patience, since=now, begun=0, refused=0, next=now)
