@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_genaiops.errors import CacheWarning as CacheWarning
     from pytest_genaiops.errors import CoverageError as CoverageError
     from pytest_genaiops.errors import GateWarning as GateWarning
     from pytest_genaiops.errors import GenaiopsError as GenaiopsError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_genaiops.variants import Variant as Variant
 
 _WHERE = {
+    "CacheWarning": "errors",
     "Case": "records",
     "CoverageError": "errors",
     "Evaluation": "evaluation",

@@ -14,7 +14,7 @@
     └── UnscorableError            one case has no score; never leaves the library: it becomes a reason
 
 Warnings (UserWarning): UndecidedWarning, a verdict that a session lets pass although it is undecided; GateWarning, a
-gate that cannot decide.
+gate that cannot decide; CacheWarning, answers that are not kept, or a file of answers that was set aside.
 """
 
 from __future__ import annotations
@@ -68,6 +68,10 @@ class UndecidedWarning(UserWarning):
 
 class GateWarning(UserWarning):
     """A gate that cannot decide with the cases that its suite has, whatever the answers."""
+
+
+class CacheWarning(UserWarning):
+    """Answers that cannot be kept, or a file of answers that was set aside; the session goes on."""
 
 
 class UnscorableError(GenaiopsError):

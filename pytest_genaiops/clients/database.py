@@ -1,0 +1,234 @@
+"""The file of kept answers: opened when first needed, brought up to date, and set aside where it cannot be read."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pytest_genaiops.dataset.text import place
+
+NAME = "cache.sqlite"
+PATIENCE = 5.0
+"""Seconds to wait for another process that writes; nothing but setting aside takes longer than a moment."""
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        # The response stands before the request: reading it passes over no long prompt.
+        "CREATE TABLE answers (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, session TEXT NOT NULL, "
+        "made REAL NOT NULL, variant TEXT NOT NULL, case_id TEXT NOT NULL, version TEXT NOT NULL, "
+        "response TEXT NOT NULL, request TEXT NOT NULL)",
+        "CREATE INDEX answers_by_label ON answers (case_id, variant)",
+        "CREATE TABLE trials (digest BLOB PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE uses (key BLOB PRIMARY KEY, session TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE misses (key BLOB PRIMARY KEY, session TEXT NOT NULL, at REAL NOT NULL, variant TEXT NOT NULL, "
+        "case_id TEXT NOT NULL, request TEXT NOT NULL)",
+        "CREATE TABLE owners (id TEXT PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL, start TEXT NOT NULL, "
+        "until REAL NOT NULL, until_here REAL NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE claims (key BLOB PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE TRIGGER answered AFTER INSERT ON answers BEGIN DELETE FROM claims WHERE key = NEW.key; "
+        "DELETE FROM misses WHERE key = NEW.key; END",
+    ),
+)
+"""What brings a file from one version to the next; a file's ``user_version`` says how many of them it has seen."""
+VERSION = len(MIGRATIONS)
+
+Statement: TypeAlias = tuple[str, Sequence[Any]]
+_CHUNK = 500
+_SPOILT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+class Database:
+    """The file ``cache.sqlite`` of a folder. Any thread may use it, and any number of processes.
+
+    Nothing is opened or made before it is needed: reading makes no file. What goes wrong is raised as sqlite3.Error,
+    and the file is opened anew next time. One that is corrupt, or of a version that is not known yet, is renamed
+    together with what belongs to it, and ``tell`` is given a sentence with both names.
+    """
+
+    def __init__(self, folder: Path, *, tell: Callable[[str], None]) -> None:
+        self.path = folder / NAME
+        self._tell = tell
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+
+    def read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """The rows of a query; none where there is no file."""
+        with self._connected(make=False) as connection:
+            # Read to the end under the lock: an open read keeps this connection's other threads from writing.
+            return [] if connection is None else connection.execute(sql, values).fetchall()
+
+    def read_in(self, sql: str, values: Sequence[Any]) -> Iterator[Any]:
+        """The rows of a query that ends in ``IN`` for any number of values."""
+        for start in range(0, len(values), _CHUNK):
+            some = values[start : start + _CHUNK]
+            yield from self.read(f"{sql} ({','.join('?' * len(some))})", some)
+
+    def write(self, *statements: Statement) -> int:
+        """Run statements as one, and give how many rows the last of them changed; committed when it returns."""
+        with self._connected(make=True) as connection:
+            assert connection is not None
+            if len(statements) == 1:
+                return connection.execute(*statements[0]).rowcount
+            with transaction(connection):
+                return [connection.execute(*statement).rowcount for statement in statements][-1]
+
+    def write_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Run one statement for each row, all or none of them, and give how many rows that changed."""
+        with self._connected(make=True) as connection:
+            assert connection is not None
+            with transaction(connection):
+                return connection.executemany(sql, rows).rowcount
+
+    def close(self) -> None:
+        """Let go of the file; it is opened anew where it is needed again."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
+
+    @contextmanager
+    def _connected(self, *, make: bool) -> Iterator[sqlite3.Connection | None]:
+        with self._lock:
+            try:
+                if self._connection is None and (make or self.path.exists()):
+                    self._connection = self._opened()
+                yield self._connection
+            except sqlite3.Error as error:
+                seen = _identity(self.path)
+                self.close()
+                if _code(error) in _SPOILT:
+                    self._set_aside(seen, f"cannot be read ({error})")
+                raise
+
+    def _opened(self) -> sqlite3.Connection:
+        if not self.path.exists():
+            self._make()
+        seen = _identity(self.path)
+        try:
+            return connected(self.path)
+        except NewerError as newer:
+            self._set_aside(seen, str(newer))
+        except sqlite3.DatabaseError as error:
+            if _code(error) not in _SPOILT:
+                raise
+            self._set_aside(seen, f"cannot be read ({error})")
+        if not self.path.exists():
+            self._make()
+        return connected(self.path)
+
+    def _make(self) -> None:
+        """Make the file, in a folder that git passes over."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError), (self.path.parent / ".gitignore").open("x", encoding="ascii") as file:
+                file.write("*\n")
+        except OSError as error:
+            raise sqlite3.OperationalError(error.strerror or str(error)) from None
+        # One at a time: two that turn a new file into a database at once may find it locked, without waiting.
+        with self._alone(), closing(sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)) as connection:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute("PRAGMA journal_mode = WAL")
+
+    def _set_aside(self, seen: object, why: str) -> None:
+        """Rename the file that was seen, unless another process has done so already."""
+        with self._alone():
+            if seen is None or _identity(self.path) != seen:
+                return
+            number = 1
+            while (aside := self.path.with_name(f"{NAME}.aside-{number}")).exists():
+                number += 1
+            try:
+                # What belongs to it goes first: a new file of this name must not find the old one's log.
+                for suffix in ("-wal", "-shm", ""):
+                    with suppress(FileNotFoundError):
+                        Path(f"{self.path}{suffix}").rename(f"{aside}{suffix}")
+            except OSError as error:
+                raise sqlite3.OperationalError(f"{why}; it cannot be renamed ({error.strerror})") from None
+        self._tell(f"{place(self.path, None)} {why}; it is set aside as {aside.name}, and a new one is begun")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While no other process makes or renames the file. SQLite's own lock ends with the process that holds it."""
+        lock = self.path.with_name("cache.lock")
+        with closing(sqlite3.connect(lock, timeout=PATIENCE, isolation_level=None)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            yield
+
+
+class NewerError(sqlite3.DatabaseError):
+    """A file that this version of the package does not understand."""
+
+
+def connected(path: Path) -> sqlite3.Connection:
+    """A connection to a file of the present version; where nobody may write it, one that reads what is there.
+
+    Raises NewerError for a file of a later version, and sqlite3.Error.
+    """
+    try:
+        return _prepared(f"{path.absolute().as_uri()}?mode=rw")
+    except sqlite3.OperationalError as error:
+        if _code(error) not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+            raise
+    # In a folder that cannot be written SQLite has nowhere to note who reads; nobody there can write either.
+    return _prepared(f"{path.absolute().as_uri()}?immutable=1")
+
+
+def _prepared(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    try:
+        # What is committed outlives the process; after a power failure the last moments may be missing.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        _brought_up_to_date(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _brought_up_to_date(connection: sqlite3.Connection) -> None:
+    if _version(connection) != VERSION:
+        with transaction(connection):
+            for number, steps in enumerate(MIGRATIONS[_version(connection) :], start=_version(connection) + 1):
+                for statement in steps:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION or version < 0:
+        raise NewerError(f"is of version {version}, which this version of pytest-genaiops does not know")
+    if not version and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise NewerError("is the database of another program")
+    return version
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is done within, or nothing of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        with suppress(sqlite3.Error):  # a full disk has ended it already
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; 0 where the error is not SQLite's own."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
+
+
+def _identity(path: Path) -> object:
+    """What tells the file from another one of its name."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
