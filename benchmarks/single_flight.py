@@ -26,9 +26,8 @@ def main() -> None:
             cost = made.run("-p", "xdist", f"-n{options.workers}")
             calls = server.seen["calls"]
             made.run("-p", "xdist", f"-n{options.workers}")
-            show(
-                f"round {number}: {calls} calls in {cost.wall:.2f} s, {server.seen['calls'] - calls} in a second session"
-            )
+            again = server.seen["calls"] - calls
+            show(f"round {number}: {calls} calls in {cost.wall:.2f} s, {again} in a second session")
 
 
 if __name__ == "__main__":
