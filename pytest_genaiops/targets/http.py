@@ -27,7 +27,7 @@ from pytest_genaiops.dataset.text import listed, quoted
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import NOTHING, Case, Response, ResponseError
 from pytest_genaiops.registry import did_you_mean
-from pytest_genaiops.targets.body import Body
+from pytest_genaiops.targets.body import Body, checked_version
 from pytest_genaiops.variants import Variant
 
 METHODS = ("POST", "PUT", "PATCH")
@@ -80,13 +80,13 @@ def http_target(
     apart what changes behind one address: with another one nothing is answered from the cache. Raises UsageError for
     an address, header, template or expression that cannot be right.
     """
-    return HttpTarget(
-        app=_App(
-            url=_checked_url(url), headers=_checked_headers(headers), method=_checked_method(method), version=version
-        ),
-        body=Body(body),
-        reading=_Reading(paths),
+    app = _App(
+        url=_checked_url(url),
+        headers=_checked_headers(headers),
+        method=_checked_method(method),
+        version=checked_version(version, _PLACE),
     )
+    return HttpTarget(app=app, body=Body(body), reading=_Reading(paths))
 
 
 class HttpTarget:
@@ -201,10 +201,9 @@ class _Reading:
         if not isinstance(usage, Mapping):
             raise UsageError(f"usage={quoted(usage)} is no mapping; write usage={{'input_tokens': '<expression>'}}")
         self._usage = {str(kind): _Expression(f"usage[{kind!r}]", text) for kind, text in usage.items()}
-        named = {"answer": "text", **paths}
-        self._fields = {
-            name: _Expression(name, text) for name, text in named.items() if name != "usage" and text is not None
-        }
+        given = {name: text for name, text in paths.items() if name == "answer" or text is not None}
+        named = {"answer": "text", **given}
+        self._fields = {name: _Expression(name, text) for name, text in named.items() if name != "usage"}
 
     def fault(self, said: Any) -> str:
         """Why a reply is no answer; empty where it is one."""

@@ -20,7 +20,7 @@ from pytest_genaiops.dataset.identity import canonical
 from pytest_genaiops.dataset.text import place, quoted
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import NOTHING, Case, Response, Trial
-from pytest_genaiops.targets.body import json_value
+from pytest_genaiops.targets.body import checked_version, json_value
 from pytest_genaiops.targets.coerce import to_response
 from pytest_genaiops.targets.programs import Programs, Start
 from pytest_genaiops.variants import Variant
@@ -53,8 +53,8 @@ def process_target(
     return ProcessTarget(
         _Program(
             command=_checked_command(command),
-            version=version,
-            cwd=None if cwd is None else os.fspath(cwd),
+            version=checked_version(version, _PLACE),
+            cwd=None if cwd is None else _checked_folder(cwd),
             env=_checked_env(env),
         )
     )
@@ -181,6 +181,13 @@ def _checked_command(command: object) -> tuple[str, ...]:
     if looks_secret(" ".join(words)):
         raise UsageError("process_target: the command holds a key; hand it over by env={'NAME': '${env:NAME}'}")
     return tuple(words)
+
+
+def _checked_folder(cwd: object) -> str:
+    text = os.fspath(cwd) if isinstance(cwd, str | os.PathLike) else None
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise UsageError(f"process_target: cwd={quoted(cwd)} is no folder; give its path")
+    return text
 
 
 def _checked_env(env: object) -> dict[str, str]:

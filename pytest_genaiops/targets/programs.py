@@ -72,10 +72,10 @@ class Process(asyncio.SubprocessProtocol):
             said = _parsed(await self._waiting)
         finally:
             self._waiting = None
-        if said.pop("id", None) != self._asked:
-            raise FaultError(
-                f"answered something else than it was asked: the line for {quoted(self._asked)} has {quoted(said)}"
-            )
+        number = said.pop("id", None)
+        if number != self._asked:
+            has = "no id" if number is None else f"the id {quoted(number)}"
+            raise FaultError(f"answered something else than it was asked: the line for {self._asked} has {has}")
         self.used = True
         return said
 
