@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from pytest_genaiops.clients.shared import State
 
@@ -51,10 +52,11 @@ class Amount:
 
     def plain(self) -> dict[str, int]:
         """The fields that are not 0."""
-        return {name: number for name in FIELDS if (number := getattr(self, name))}
+        return {name: number for name, number in zip(FIELDS, _numbers(self), strict=True) if number}
 
 
 FIELDS = tuple(each.name for each in fields(Amount))
+_numbers = attrgetter(*FIELDS)
 NOTHING = Amount()
 
 
@@ -72,13 +74,20 @@ class Limit:
         return self.tokens is not None or self.cost is not None
 
 
+class Taken(NamedTuple):
+    """What counts against a limit."""
+
+    tokens: int
+    cost: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
     """What of a limit is neither spent nor set aside."""
 
     tokens: int | None
     cost: int | None
-    under_way: Amount
+    under_way: Taken
     """What is set aside for calls that may still give it back."""
 
     def holds(self, amount: Amount) -> bool:
@@ -122,13 +131,12 @@ class Totals(Spent):
 def room(state: State, limit: Limit, *, owner: str, now: float) -> Room:
     """What is left for ``owner`` to set aside."""
     owners = state.get("owners", {})
-    spent = _sum(state.get("spent", {}).values())
-    held = _sum(each for found in owners.values() for each in found["held"].values())
-    alive = [found for name, found in owners.items() if name == owner or now - found["seen"] <= LEASE]
+    alive = [found["held"] for name, found in owners.items() if name == owner or now - found["seen"] <= LEASE]
+    tokens, cost = _taken([state.get("spent", {}), *(found["held"] for found in owners.values())])
     return Room(
-        tokens=None if limit.tokens is None else limit.tokens - spent.tokens - held.tokens,
-        cost=None if limit.cost is None else limit.cost - spent.cost - held.cost,
-        under_way=_sum(each for found in alive for each in found["held"].values()),
+        tokens=None if limit.tokens is None else limit.tokens - tokens,
+        cost=None if limit.cost is None else limit.cost - cost,
+        under_way=_taken(alive),
     )
 
 
@@ -182,6 +190,15 @@ def _fits(amount: int, left: int | None) -> bool:
     return left is None or amount <= left
 
 
+def _taken(ledgers: Iterable[Mapping[str, Mapping[str, int]]]) -> Taken:
+    tokens = cost = 0
+    for ledger in ledgers:
+        for each in ledger.values():
+            tokens += each.get("input", 0) + each.get("output", 0)
+            cost += each.get("cost", 0)
+    return Taken(tokens, cost)
+
+
 def _told(amount: Amount, refusals: int) -> dict[str, Any]:
     return {
         "calls": amount.calls,
@@ -203,8 +220,12 @@ def _held(state: State, name: str, change: Mapping[str, int], *, owner: str, now
 
 
 def _plus(known: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
-    found = {key: known.get(key, 0) + more.get(key, 0) for key in {**known, **more}}
-    return {key: number for key, number in found.items() if number}
+    found = {**known}
+    for key, number in more.items():
+        found[key] = found.get(key, 0) + number
+        if not found[key]:
+            del found[key]
+    return found
 
 
 def _sum(amounts: Iterable[Mapping[str, int]]) -> Amount:

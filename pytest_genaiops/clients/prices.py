@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,8 @@ KINDS = ("input", "output", "cached")
 SYNTAX = "write it as `gpt-4o-mini: input 0.15, output 0.60, cached 0.075`, amounts per million tokens"
 
 _AMOUNT = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
-_SPELLINGS = (("input_tokens", "prompt_tokens"), ("output_tokens", "completion_tokens"))
+_INPUT = ("input_tokens", "prompt_tokens")
+_OUTPUT = ("output_tokens", "completion_tokens")
 """Names of the same count: the Responses API of OpenAI and Anthropic, and the chat completions API."""
 
 
@@ -55,10 +56,9 @@ def prices_of(lines: Iterable[str]) -> tuple[Price, ...]:
     return tuple(found.values())
 
 
-def price_of(prices: Iterable[Price], *names: str | None) -> Price | None:
+def price_of(prices: Sequence[Price], *names: str | None) -> Price | None:
     """The price of the first of these names that has one: what was asked for, then what answered. Names are exact."""
-    known = {price.model: price for price in prices}
-    return next((known[name] for name in names if name in known), None)
+    return next((price for name in names if name for price in prices if price.model == name), None)
 
 
 def cost_of(tokens: Tokens, price: Price) -> float:
@@ -76,22 +76,26 @@ def tokens_of(usage: Mapping[str, Any]) -> Tokens:
     """
     if not usage:
         raise UnscorableError("nobody counted the tokens of this answer; return usage with input_tokens, output_tokens")
-    given, said = (_count(usage, *names) for names in _SPELLINGS)
-    cached = _whole("cached_tokens", usage.get("cached_tokens", 0))
+    given, said = _count(usage, *_INPUT), _count(usage, *_OUTPUT)
+    cached = 0 if usage.get("cached_tokens") is None else _whole("cached_tokens", usage["cached_tokens"])
     return Tokens(input=given, output=said, cached=min(cached, given))
 
 
 def _count(usage: Mapping[str, Any], name: str, other: str) -> int:
-    counts = {key: _whole(key, usage[key]) for key in (name, other) if usage.get(key) is not None}
-    if not counts:
+    count, again = usage.get(name), usage.get(other)
+    if count is None and again is None:
         raise UnscorableError(f"the usage of this answer has no {name} (or {other})")
-    if len(set(counts.values())) > 1:
-        both = " and ".join(f"{key} {count}" for key, count in counts.items())
+    if count is None or again is None:
+        return _whole(other, again) if count is None else _whole(name, count)
+    if count != again:
+        both = f"{name} {quoted(count)} and {other} {quoted(again)}"
         raise UnscorableError(f"the usage of this answer has {both}, which differ; give one of the two")
-    return counts[next(iter(counts))]
+    return _whole(name, count)
 
 
 def _whole(name: str, value: object) -> int:
+    if type(value) is int and value >= 0:
+        return value
     if isinstance(value, float) and value.is_integer():  # a dataset that came through pandas
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
