@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Any, TypedDict, Unpack
 from urllib.parse import parse_qsl, urlsplit
 
-from pytest_genaiops.clients.client import ask
+from pytest_genaiops.clients.current import ask
 from pytest_genaiops.clients.http import post, shown, words
 from pytest_genaiops.clients.pool import Pool
 from pytest_genaiops.clients.request import Answer, RefusedError, Request

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from pytest_genaiops.clients.client import ask
+from pytest_genaiops.clients.current import ask
 from pytest_genaiops.clients.pool import Pool
 from pytest_genaiops.clients.request import Answer, RefusedError, Request
 from pytest_genaiops.clients.secrets import REFERENCE, cleaned, from_environment, looks_secret, without_secrets

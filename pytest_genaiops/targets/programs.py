@@ -129,7 +129,7 @@ class Process(asyncio.SubprocessProtocol):
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         """It has closed a pipe; without its output it is of no use."""
         if fd == 1:
-            self._loop.call_later(LAST_WORDS, self.kill)
+            self._loop.call_later(LAST_WORDS, self._useless)
 
     def process_exited(self) -> None:
         """It has ended; what it wrote may still be on its way."""
@@ -138,6 +138,10 @@ class Process(asyncio.SubprocessProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It has ended, and all that it wrote is here."""
         self._bury()
+
+    def _useless(self) -> None:
+        self._fail(self.obituary())
+        self.kill()
 
     def _look(self) -> None:
         """Hand over a line, if somebody waits for one."""

@@ -6,9 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-from aiohttp import web
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_genaiops.clients.client import Client
 from pytest_genaiops.clients.current import RUNNING, Running
@@ -16,6 +14,9 @@ from pytest_genaiops.clients.request import Allowance, RefusedError, Request
 from pytest_genaiops.records import Case, Response, Trial
 from pytest_genaiops.targets import to_response
 from pytest_genaiops.variants import Variant, bare
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 PLAIN = bare("v1")
 
@@ -148,6 +149,8 @@ class App:
         return asyncio.run(self._run(ask))
 
     async def _run(self, ask: Callable[[str], Any]) -> Any:
+        from aiohttp import web
+
         app = web.Application(client_max_size=2**26)
         app.router.add_route("*", "/{path:.*}", self._answer)
         runner = web.AppRunner(app)
@@ -159,6 +162,8 @@ class App:
             await runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.Response:
+        from aiohttp import web
+
         self.asked.append((request.method, request.path_qs))
         self.headers.append(request.headers)
         self.bodies.append(await request.json())

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
-from aiohttp import web
 from asking import PLAIN, App, Session
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import Case, Response
 from pytest_genaiops.targets import http_target
+from pytest_genaiops.targets.body import Body
 from pytest_genaiops.variants import Variant, from_mapping
 
 CASE = Case(id="c1", inputs={"question": "Why?"}, contexts=("Because.",))
 BODY = {"question": "{{ question }}"}
+TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
 
 
 def asked(app: App, *cases: Case, session: Session | None = None, variant: Variant = PLAIN, **options: Any) -> Any:
@@ -75,7 +84,9 @@ def test_other_expressions_read_what_was_kept() -> None:
     assert first.latency == second.latency
 
 
-@pytest.mark.parametrize("change", [{"version": "2"}, {"headers": {"X-Tenant": "b"}}, {"body": {"q": "{{ question }}"}}])
+@pytest.mark.parametrize(
+    "change", [{"version": "2"}, {"headers": {"X-Tenant": "b"}}, {"body": {"q": "{{ question }}"}}]
+)
 def test_another_version_header_or_body_is_another_call(change: dict[str, Any]) -> None:
     app, session = App(lambda body: {"text": "yes"}), Session()
     options = {"body": BODY, "version": "1", "headers": {"X-Tenant": "a"}}
@@ -141,12 +152,14 @@ def test_a_field_that_is_missing_or_wrong_is_an_error_but_the_reply_is_kept(
 
 @pytest.mark.parametrize(("status", "again"), [(500, True), (429, True), (400, False), (401, False)])
 def test_a_refusal_is_an_error_with_the_apps_own_words(status: int, again: bool) -> None:
+    from aiohttp import web
+
     session = Session()
     app = App(lambda body: web.json_response({"detail": "no such tenant"}, status=status))
     (response,) = asked(app, session=session)
     assert response.error is not None
     assert response.error.kind == "target"
-    assert f'{status} ' in response.error.message
+    assert f"{status} " in response.error.message
     assert '"no such tenant"' in response.error.message
     assert session.free.again == [again]
     assert session.memory.answers == {}
@@ -276,6 +289,16 @@ class TestBody:
         asked(app, case, variant=variant, body={"value": value})
         return app.bodies[0]["value"]
 
+    @given(JSON)
+    def test_an_expression_gives_the_value_of_any_input(self, value: Any) -> None:
+        case = Case(id="c1", inputs={"x": value})
+        assert Body({"value": ["{{ x }}"]}).render(case, self.VARIANT) == {"value": [value]}
+
+    @given(JSON)
+    def test_what_holds_no_template_is_sent_as_it_is(self, value: Any) -> None:
+        assume(not any(mark in json.dumps(value) for mark in ("{{", "{%", "{#")))
+        assert Body({"value": value}).render(self.CASE, self.VARIANT) == {"value": value}
+
     @pytest.mark.parametrize(
         ("template", "value"),
         [
@@ -337,10 +360,11 @@ class TestBody:
             self.sent("{{ data }}", Case(id="c1", inputs={"data": b"x"}))
 
     def test_an_input_nested_without_end_is_refused(self) -> None:
-        loop: list[Any] = []
-        loop.append(loop)
-        with pytest.raises(UsageError, match="body.value"):
-            self.sent("{{ data }}", Case(id="c1", inputs={"data": loop}))
+        deep: list[Any] = []
+        for _ in range(3000):
+            deep = [deep]
+        with pytest.raises(UsageError, match="nested too deeply for JSON"):
+            self.sent("{{ data }}", Case(id="c1", inputs={"data": deep}))
 
     def test_text_of_a_row_is_data_and_never_a_template(self) -> None:
         row = Case(id="c1", inputs={"question": "{{ 7 * 7 }} ${env:HOME}"})
