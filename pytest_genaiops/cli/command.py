@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import NoReturn, Protocol
 
-from pytest_genaiops.cli import compare, data, doctor, lock, metrics, power, variants
+from pytest_genaiops.cli import cache, compare, data, doctor, lock, metrics, power, variants
 from pytest_genaiops.cli.output import complain
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.registry import did_you_mean
@@ -40,6 +40,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "What can be measured": {"metrics": metrics},
     "Which is better": {"compare": compare},
     "How many cases": {"power": power},
+    "Answers of models": {"cache": cache},
     "When something is wrong": {"doctor": doctor},
 }
 """Heading -> name -> module, as ``genaiops --help`` shows them."""

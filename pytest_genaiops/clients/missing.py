@@ -23,10 +23,10 @@ AROUND = 24
 LONGEST = 400
 """Characters of a difference that is shown."""
 
-_COLUMNS = "SELECT variant, case_id, request FROM answers"
+_COLUMNS = "SELECT variant, case_id, request FROM answers WHERE session <> ?"
 _NEWEST = "ORDER BY id DESC LIMIT ?"
-_SAME_LABELS = f"{_COLUMNS} WHERE case_id = ? AND variant = ? {_NEWEST}"
-_SAME_CASE = f"{_COLUMNS} WHERE case_id = ? {_NEWEST}"
+_SAME_LABELS = f"{_COLUMNS} AND case_id = ? AND variant = ? {_NEWEST}"
+_SAME_CASE = f"{_COLUMNS} AND case_id = ? {_NEWEST}"
 _ANY = f"{_COLUMNS} {_NEWEST}"
 
 
@@ -46,8 +46,10 @@ class Difference:
 class Nearest:
     """Finds the kept request that a new one is to be compared with."""
 
-    def __init__(self, lookup: Lookup, replayed: Iterable[Request] = ()) -> None:
+    def __init__(self, lookup: Lookup, replayed: Iterable[Request] = (), *, before: str = "") -> None:
         self._lookup = lookup
+        self._before = before
+        """Session whose own answers are not looked at."""
         self._replayed = list(replayed)
 
     def to(self, request: Request) -> Request | None:
@@ -59,7 +61,7 @@ class Nearest:
             (_ANY, []),
         ):
             known = [kept for kept in self._replayed if _fits(kept.labels, labels, len(values))][:CANDIDATES]
-            known += map(asked, self._lookup(sql, [*values, CANDIDATES]))
+            known += map(asked, self._lookup(sql, [self._before, *values, CANDIDATES]))
             known = [kept for kept in known if kept.key != request.key]
             if known:
                 return min(known, key=lambda kept: _distance(kept, request))

@@ -86,8 +86,8 @@ class TestNames:
 
     def test_the_contract(self) -> None:
         assert pytest_genaiops.__all__ == [
-            "Case", "CoverageError", "Evaluation", "GateWarning", "GenaiopsError", "Response", "Score", "ScoreGroup",
-            "UndecidedWarning", "UsageError", "Variant", "Verdict", "evaluate", "metric",
+            "CacheWarning", "Case", "CoverageError", "Evaluation", "GateWarning", "GenaiopsError", "Response", "Score",
+            "ScoreGroup", "UndecidedWarning", "UsageError", "Variant", "Verdict", "evaluate", "metric",
         ]  # fmt: skip
 
     def test_star_import(self) -> None:
