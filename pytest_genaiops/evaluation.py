@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_genaiops import comparison
+from pytest_genaiops.clients.assembly import client_of, shared_of
 from pytest_genaiops.comparison import Changes, Ranking
 from pytest_genaiops.config import DEFAULT_CONCURRENCY, DEFAULT_SEED, Settings
 from pytest_genaiops.dataset import unknown_slice
@@ -210,11 +211,13 @@ def evaluate(
     _check_cases(suite, settings)
     if not suite.variants:
         raise VariantError(f"no variant's id matches {settings.variant!r}")
-    engine = Engine(concurrency=settings.concurrency, timeout=settings.timeout)
+    client = client_of(settings, shared=shared_of(None))
+    engine = Engine(concurrency=settings.concurrency, timeout=settings.timeout, client=client)
     try:
         responses = _responses(suite, target, Responder(engine))
     finally:
         engine.close()
+        client.memory.close()
     return Evaluation(suite=suite, responses=responses, handles=handles)
 
 

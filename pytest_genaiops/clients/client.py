@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 from weakref import WeakKeyDictionary
 
-from pytest_genaiops.clients.current import RUNNING, Running
+from pytest_genaiops.clients.ledger import Totals
 from pytest_genaiops.clients.pool import Pool
 from pytest_genaiops.clients.request import Allowance, RefusedError, Request, Service
 from pytest_genaiops.clients.retrying import Attempts
-from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import Response, ResponseError
 
 POLL = 0.02
@@ -51,6 +50,13 @@ class Memory(Protocol):
     def why_missing(self, request: Request) -> str:
         """What part of the request is new, in a sentence."""
 
+    def close(self) -> None:
+        """Nobody asks any more."""
+
+    @property
+    def hits(self) -> int:
+        """How many answers of earlier sessions have stood for calls."""
+
 
 class Turn(Protocol):
     """One attempt that the limits have admitted."""
@@ -75,6 +81,9 @@ class Purse(Protocol):
     def spending(self, request: Request, service: Service) -> AbstractAsyncContextManager[Spending]:
         """Set aside what a call may cost at most. Raises RefusedError of kind ``budget`` where that is too much."""
 
+    def totals(self) -> Totals:
+        """What all processes of the session have spent."""
+
 
 class Spending(Protocol):
     """What is set aside for one call."""
@@ -93,8 +102,8 @@ class Client:
         self, *, memory: Memory, limits: Limits, purse: Purse, concurrency: int, timeout: float | None = None
     ) -> None:
         self.memory = memory
+        self.purse = purse
         self._limits = limits
-        self._purse = purse
         self._concurrency = concurrency
         self._timeout = timeout or LONGEST
         self._pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = WeakKeyDictionary()
@@ -132,7 +141,7 @@ class Client:
             if held is not None:
                 return held
         try:
-            async with self._purse.spending(request, service) as spending:
+            async with self.purse.spending(request, service) as spending:
                 response = await self._attempts(request, service)
                 spending.spent(response)
             if response.error is None:
@@ -170,25 +179,6 @@ class Client:
         return self._pools.setdefault(
             asyncio.get_running_loop(), Pool(concurrency=self._concurrency, timeout=self._timeout)
         )
-
-
-def running() -> Running:
-    """The run of a target that this is called in. Raises UsageError elsewhere: nobody would keep or count the call."""
-    found = RUNNING.get()
-    if found is None:
-        raise UsageError(
-            "a model is asked outside of a target; ask it in what the `target` fixture (or `target=`) returns"
-        )
-    return found
-
-
-async def ask(service: Service, body: Mapping[str, Any]) -> Response:
-    """Ask a service for the running trial: with its cache, limits, budget and time."""
-    run = running()
-    with run.waiting():
-        response = await run.client.send(run.request(service.identity, body), service)
-        run.got(response)
-    return response
 
 
 def _error(refusal: RefusedError) -> Response:

@@ -1,4 +1,4 @@
-"""Whose target is running: what it asks of a model is labelled with it, and waiting does not count as its time."""
+"""Whose target is running: what it asks is asked for its trial, and waiting does not count as its time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_genaiops.clients.request import Labels, Request
+from pytest_genaiops.clients.request import Labels, Request, Service
+from pytest_genaiops.errors import UsageError
+from pytest_genaiops.records import Response, Trial
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the engine is loaded without a client, too
     from pytest_genaiops.clients.client import Client
-    from pytest_genaiops.records import Response, Trial
 
 
 class Clock(Protocol):
@@ -71,3 +72,22 @@ class Running:
 
 
 RUNNING: ContextVar[Running | None] = ContextVar("genaiops_running", default=None)
+
+
+def running() -> Running:
+    """The run of a target that this is called in. Raises UsageError elsewhere: nobody would keep or count the call."""
+    found = RUNNING.get()
+    if found is None:
+        raise UsageError(
+            "a model is asked outside of a target; ask it in what the `target` fixture (or `target=`) returns"
+        )
+    return found
+
+
+async def ask(service: Service, body: Mapping[str, Any]) -> Response:
+    """Ask a service for the running trial: with its cache, limits, budget and time."""
+    run = running()
+    with run.waiting():
+        response = await run.client.send(run.request(service.identity, body), service)
+        run.got(response)
+    return response

@@ -20,6 +20,7 @@ from pytest_genaiops.config import (
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.registry import did_you_mean
 
+
 def check(config: pytest.Config, found: Sequence[str], known: Sequence[str]) -> None:
     """Refuse a genaiops ini key that nobody reads (a misspelt one would silently gate nothing), and bad values."""
     for key in found:

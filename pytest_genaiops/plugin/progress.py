@@ -71,8 +71,8 @@ class Progress:
         done, planned = self._engine.done
         parts = [f"{done}/{planned} cases"]
         client = self._engine.client
-        if client is not None and (spent := client.spent()).calls:
-            parts += [f"{spent.calls} calls", f"{spent.tokens:,} tokens"]
+        if client is not None and (spent := client.purse.totals()).calls:
+            parts += [f"{spent.calls} calls", f"{spent.input_tokens + spent.output_tokens:,} tokens"]
             parts += [f"cost {spent.cost:.2f}"] if spent.cost else []
         rate = self._rate(now, done)
         if rate:

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from pytest_genaiops.plugin import judge, sharing, xdist
+from pytest_genaiops.plugin import judge, sharing, spending, xdist
 from pytest_genaiops.plugin.collect import check_selection, out_of_slices, parametrize, refuse_testcase
 from pytest_genaiops.plugin.explain import fit_for_encoding
 from pytest_genaiops.plugin.foresee import warn_of_gates
 from pytest_genaiops.plugin.items import CaseItem, Unmatched
 from pytest_genaiops.plugin.names import RUNNING
 from pytest_genaiops.plugin.order import arrange
+from pytest_genaiops.plugin.progress import watch
 from pytest_genaiops.plugin.session import State, state_of
 from pytest_genaiops.plugin.snapshot import Snapshots
 from pytest_genaiops.plugin.summary import Ledger
@@ -83,6 +84,7 @@ class Running:
         if not self.state.worker and (wrong := self._wrong(session.items)):
             raise pytest.UsageError(wrong)
         self.state.items = session.items
+        watch(self.config, self.state.responder.engine)
         for item in session.items:
             if isinstance(item, CaseItem):
                 item.drop_parameters()
@@ -156,6 +158,7 @@ class Running:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Variants side by side."""
         self.ledger.write(terminalreporter)
+        spending.tell(self.state, terminalreporter)
         if self.state.settings.update_baseline:
             self.snapshots.tell(terminalreporter)
 
@@ -167,6 +170,7 @@ class Running:
         """
         self.state.outcomes.end()
         self.state.responder.engine.close()
+        spending.note(self.state)
         if self.state.settings.update_baseline:  # in a worker nothing has been taken in
             self.snapshots.write()
             if self.snapshots.failed and session.exitstatus == pytest.ExitCode.OK:

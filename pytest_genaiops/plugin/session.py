@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_genaiops.clients.assembly import client_of, shared_of
 from pytest_genaiops.config import Rules, Settings
 from pytest_genaiops.dataset import Dataset
 from pytest_genaiops.errors import UndecidedWarning, UsageError
@@ -27,6 +28,8 @@ from pytest_genaiops.variants import Variant
 if TYPE_CHECKING:  # only workers load a database
     from pytest_genaiops.run.exchange import Exchange
 
+LIMITS = "limits.sqlite"
+"""File in the folder that the processes of a session share."""
 STATE = pytest.StashKey["State"]()
 RUNNING_ITEM: ContextVar[Any] = ContextVar("genaiops_item", default=None)
 """The suite's item from its setup to its teardown; None while another test runs."""
@@ -141,7 +144,7 @@ class Progress:
 class State:
     """The session's engine, measurements, datasets and outcomes; one for each pytest process."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: Any) -> None:
         self.settings: Settings = settings_of(config)
         self.worker = hasattr(config, "workerinput")
         """True in a worker of pytest-xdist, which runs only some of the items it collects."""
@@ -156,8 +159,18 @@ class State:
         """Where workers of pytest-xdist share their calls; None in other processes, and where they cannot."""
         self.ahead = not self.worker or self.exchange is not None
         """True while the whole plan may be called; else only what the running item asks for."""
+        folder = self.outcomes.folder if self.exchange is not None else None
+        self.shared = shared_of(folder and folder / LIMITS)
+        """What limits and budget keep; of all workers together."""
+        session = config.workerinput["testrunuid"] if self.exchange is not None else ""
+        self.client = client_of(self.settings, shared=self.shared, session=session)
         self.responder = Responder(
-            Engine(concurrency=self.settings.concurrency, timeout=self.settings.timeout, exchange=self.exchange)
+            Engine(
+                concurrency=self.settings.concurrency,
+                timeout=self.settings.timeout,
+                exchange=self.exchange,
+                client=self.client,
+            )
         )
         self.measurements = Measurements()
         self.plans: dict[str, Suite | str] = {}
@@ -193,5 +206,8 @@ class State:
 def state_of(config: pytest.Config) -> State:
     """The session's state, made when first asked for."""
     if STATE not in config.stash:
-        config.stash[STATE] = State(config)
+        try:
+            config.stash[STATE] = State(config)
+        except UsageError as error:  # a cassette that cannot be read
+            raise pytest.UsageError(visible(str(error))) from None
     return config.stash[STATE]

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from importlib.metadata import version
 
 from pytest_genaiops.clients.chat import ChatEndpoint
-from pytest_genaiops.clients.client import ask, running
+from pytest_genaiops.clients.current import ask, running
 from pytest_genaiops.clients.endpoint import Endpoint
 from pytest_genaiops.dataset.identity import canonical
 from pytest_genaiops.records import Case, Response, Trial
@@ -54,7 +54,12 @@ class ModelTarget:
 
     def digests(self, trials: Sequence[tuple[Variant, Trial]]) -> list[bytes | None]:
         """What the answers to trials are kept under, without rendering a prompt; None where it takes several calls."""
-        return [None if variant.chained else self._digest(variant, trial) for variant, trial in trials]
+        identities: dict[str, bytes] = {}
+        for variant, _ in trials:
+            if variant.hash not in identities and not variant.chained:
+                service = self._service(variant, variant.steps[0])
+                identities[variant.hash] = canonical((_version(), variant.hash, service.identity))
+        return [_digest(identities[v.hash], trial) if v.hash in identities else None for v, trial in trials]
 
     def _service(self, variant: Variant, step: Call | Prompt) -> ChatEndpoint:
         key = (variant.hash, step.id, str(step.model.get("api_key_env")))
@@ -62,13 +67,15 @@ class ModelTarget:
             self._services[key] = ChatEndpoint(Endpoint.of(step.model, variant.source or f"variant {variant.id!r}"))
         return self._services[key]
 
-    def _digest(self, variant: Variant, trial: Trial) -> bytes | None:
-        service, case = self._service(variant, variant.steps[0]), trial.case
-        seen = (_version(), variant.hash, service.identity, case.id, case.inputs, case.contexts, trial.index)
-        try:
-            return blake2b(canonical(seen), digest_size=16).digest()
-        except (TypeError, ValueError, RecursionError):
-            return None
+
+def _digest(identity: bytes, trial: Trial) -> bytes | None:
+    """None for a case that JSON has no form for."""
+    case = trial.case
+    try:
+        seen = canonical((case.id, case.inputs, case.contexts, trial.index))
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return blake2b(identity + seen, digest_size=16).digest()
 
 
 @lru_cache(maxsize=1)

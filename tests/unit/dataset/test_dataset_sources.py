@@ -176,7 +176,7 @@ class TestTooMuch:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (gzip.compress(b"id,q\n"), "this is gzip data, which its name does not say; add .gz to it"),
+        (gzip.compress(b"id,q\n", mtime=0), "this is gzip data, which its name does not say; add .gz to it"),
         (b"PAR1\x15\x04", "this is a Parquet file, which its name does not say; let it end in .parquet"),
         (b"PK\x03\x04\x14\0\0", "this is a zip archive, which its name does not say; unpack it"),
     ],

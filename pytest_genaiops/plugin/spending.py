@@ -1,0 +1,64 @@
+"""What the session's models have cost, in the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pytest_genaiops.clients.assembly import shared_of
+from pytest_genaiops.clients.budget import Budget
+from pytest_genaiops.clients.ledger import Totals
+from pytest_genaiops.clients.shared import State as Kept
+from pytest_genaiops.plugin.session import LIMITS, State
+
+HITS = "hits"
+"""Of the shared state: how many answers were kept from earlier sessions."""
+
+
+def note(state: State) -> None:
+    """At the end of a process: write what is left to be kept, and say how much of it was used."""
+    hits = state.client.memory.hits
+    state.client.memory.close()
+    if hits:
+        state.shared.update(HITS, lambda kept: (_more(kept, hits), None))
+
+
+def _more(kept: Kept, hits: int) -> Kept:
+    return {"n": kept.get("n", 0) + hits}
+
+
+def tell(state: State, reporter: pytest.TerminalReporter) -> None:
+    """Write what calls there were and what they took, those of workers too; nothing where there were none."""
+    shared: Any = state.shared
+    folder = state.outcomes.folder
+    if folder is not None and not state.worker and (folder / LIMITS).exists():
+        shared = shared_of(folder / LIMITS)
+    totals = Budget(shared, prices=state.settings.prices).totals(ended=True)
+    for line in lines(totals, kept=shared.peek(HITS).get("n", 0)):
+        reporter.write_line(line)
+
+
+def lines(spent: Totals, *, kept: int) -> Iterator[str]:
+    """One line for what was called and kept, and one for each thing that a reader should know of it; else none."""
+    if not (spent.calls or kept or spent.refused):
+        return
+    parts = [f"{_number(spent.calls, 'call')} of models"]
+    if spent.calls:
+        parts.append(f"{spent.input_tokens:,} tokens in, {spent.output_tokens:,} out")
+    if spent.calls and spent.cost is not None and not spent.unpriced:
+        parts.append(f"cost {spent.cost:.4g}")
+    if kept:
+        parts.append(f"{_number(kept, 'answer')} kept from earlier sessions")
+    yield "; ".join(parts)
+    if spent.refused:
+        yield f"budget: {_number(spent.refused, 'call')} not made"
+    if spent.estimated:
+        yield f"{_number(spent.estimated, 'call')} counted with the most it can have taken: nobody reported its tokens"
+    if spent.unknown:
+        yield f"{_number(spent.unknown, 'call')} not in these sums: its tokens are not known"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
