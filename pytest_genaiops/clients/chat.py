@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from pytest_genaiops.clients import auth, http
@@ -30,6 +30,8 @@ class ChatEndpoint:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
+        self._variables = endpoint.variables
+        self._resolved: tuple[list[str | None], Place] | None = None
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -37,7 +39,7 @@ class ChatEndpoint:
 
         Raises UsageError where the environment does not say where that is.
         """
-        endpoint, place = self.endpoint, self.endpoint.resolve()
+        endpoint, place = self.endpoint, self._place()
         found = {"kind": endpoint.kind, "url": place.base, "model": place.model}
         if endpoint.api_version:
             found["api_version"] = endpoint.api_version
@@ -47,20 +49,20 @@ class ChatEndpoint:
     @property
     def name(self) -> str:
         """The model at its host: limits are set for both together."""
-        place = self.endpoint.resolve()
+        place = self._place()
         return f"{place.model} at {place.host}"
 
     @property
     def model(self) -> str | None:
         """The model or deployment that is asked for."""
-        return self.endpoint.resolve().model
+        return self._place().model
 
     def body(self, messages: Sequence[Mapping[str, Any]], parameters: Mapping[str, Any]) -> dict[str, Any]:
         """What is sent for these messages, in the words of the chat API; what it does not know goes as it is.
 
         Raises UsageError for more than one answer at a time, and for tools and outputs that the API has no form for.
         """
-        endpoint, place = self.endpoint, self.endpoint.resolve()
+        endpoint, place = self.endpoint, self._place()
         given = {key: value for key, value in parameters.items() if value is not None}
         if given.get("n", 1) != 1:
             raise UsageError(
@@ -79,30 +81,36 @@ class ChatEndpoint:
 
     async def answer(self, request: Request, pool: Pool) -> Answer:
         """Make one attempt. Raises RefusedError, and UsageError for a key that is not set."""
-        place = self.endpoint.resolve()
+        place = self._place()
         headers = await auth.headers_of(self.endpoint, place, pool)
         data = _encode(request.body).encode("utf-8")
+        asked = {"deployment": place.model}
         if not request.body.get("stream"):
             reply = await http.post(pool, place.url, headers=headers, body=data)
-            response = response_of(read(reply.body, place.base), place.base)
-            return self._answer(response, place, reply.headers, latency=reply.seconds)
+            payload = read(reply.body, place.base)
+            return self._answer(response_of(payload, place.base, latency=reply.seconds, **asked), place, reply.headers)
         async with http.opened(pool, place.url, headers=headers, body=data) as stream:
             if stream.headers.get("content-type", "").startswith("application/json"):  # it does not stream
                 payload, first = read(await stream.body(), place.base), None
             else:
-                payload, first = await assembled(stream)
-            response = replace(response_of(payload, place.base), first_token=first)
-            return self._answer(response, place, stream.headers, latency=stream.seconds)
+                payload, first = await assembled(stream, place.base)
+            response = response_of(payload, place.base, first_token=first, latency=stream.seconds, **asked)
+            return self._answer(response, place, stream.headers)
 
-    def _answer(self, response: Response, place: Place, headers: Mapping[str, str], *, latency: float) -> Answer:
+    def _place(self) -> Place:
+        """Where the endpoint is now; worked out anew when the environment says something else."""
+        values = [*map(os.environ.get, self._variables)]
+        if self._resolved is None or self._resolved[0] != values:
+            self._resolved = values, self.endpoint.resolve()
+        return self._resolved[1]
+
+    def _answer(self, response: Response, place: Place, headers: Mapping[str, str]) -> Answer:
         served, declared = response.model, place.name
         if served is not None and declared is not None and not served_as(declared, served, self.endpoint.served):
             what = f"the model {quoted(served)} answered, and the variant names {quoted(declared)}"
             mend = f"name the model that is there, or write served: {quoted(served)} where that is meant"
             raise RefusedError(f"{place.base}: {what}; {mend}", kind="model")
-        return Answer(
-            response=replace(response, deployment=place.model, latency=latency), allowance=allowance_of(headers)
-        )
+        return Answer(response=response, allowance=allowance_of(headers))
 
     def _max_tokens_key(self, place: Place) -> str:
         name = (place.name or place.model).lower().rpartition("/")[2]

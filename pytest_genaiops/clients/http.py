@@ -66,13 +66,12 @@ class HttpReply:
 class HttpStream:
     """A reply with a status of 2xx whose body is still to come."""
 
-    __slots__ = ("_begun", "_response", "first_byte", "headers", "place", "status")
+    __slots__ = ("_begun", "_response", "_url", "first_byte", "headers", "status")
 
-    def __init__(self, response: aiohttp.ClientResponse, *, place: str, begun: float) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, *, url: str, begun: float) -> None:
         self._response = response
+        self._url = url
         self._begun = begun
-        self.place = place
-        """The address as messages show it."""
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
         self.first_byte = self.seconds
@@ -88,7 +87,7 @@ class HttpStream:
         async for piece in self._response.content.iter_any():
             size += len(piece)
             if size > MAX_BODY:
-                _oversize(self.place)
+                _oversize(self._url)
             yield piece
 
     async def body(self) -> bytes:
@@ -101,6 +100,8 @@ class HttpStream:
         """Wait a moment for the end of a body that has said all, so that the connection serves the next call."""
         import aiohttp
 
+        if self._response.content.at_eof():
+            return
         with suppress(TimeoutError, OSError, aiohttp.ClientError):
             async with asyncio.timeout(_LAST):
                 async for _ in self.pieces():
@@ -133,14 +134,13 @@ async def opened(
     """The same for a reply that is read as it arrives. What goes wrong while it is read is a RefusedError as well."""
     import aiohttp
 
-    place = shown(url)
     begun = perf_counter()
-    response = await _request(await _connected(pool, url), place, method, url, headers=headers, data=body)
+    response = await _request(await _connected(pool, url), method, url, headers=headers, data=body)
     try:
-        await _accept(response, place)
-        yield HttpStream(response, place=place, begun=begun)
+        await _accept(response, url)
+        yield HttpStream(response, url=url, begun=begun)
     except (aiohttp.ClientError, OSError) as error:
-        _failed(error, place)
+        _failed(error, url)
     finally:
         response.close()
 
@@ -208,7 +208,7 @@ def _origin(url: str) -> str:
 
 
 async def _request(
-    connections: _Connections, place: str, method: str, url: str, *, headers: Mapping[str, str], data: bytes | None
+    connections: _Connections, method: str, url: str, *, headers: Mapping[str, str], data: bytes | None
 ) -> aiohttp.ClientResponse:
     import aiohttp
 
@@ -222,31 +222,33 @@ async def _request(
             proxy=connections.proxy,
         )
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        _failed(error, place)
+        _failed(error, url)
 
 
-async def _accept(response: aiohttp.ClientResponse, place: str) -> None:
+async def _accept(response: aiohttp.ClientResponse, url: str) -> None:
     """Refuse a reply by its head."""
     status, headers = response.status, response.headers
     if 300 <= status < 400 and "location" in headers:
         aim = shown(headers["location"])
-        raise RefusedError(f"{place} redirects to {aim} ({status}), which is not followed; give the address itself")
+        raise RefusedError(
+            f"{shown(url)} redirects to {aim} ({status}), which is not followed; give the address itself"
+        )
     if not 200 <= status < 300:
-        await _refuse(response, place)
+        await _refuse(response, url)
     coding = headers.get("content-encoding", "identity")
     if coding.strip().lower() not in ("identity", ""):
-        raise RefusedError(f"{place} sent a compressed reply ({_short(coding)}), which was not asked for")
+        raise RefusedError(f"{shown(url)} sent a compressed reply ({_short(coding)}), which was not asked for")
     if (response.content_length or 0) > MAX_BODY:
-        _oversize(place)
+        _oversize(url)
 
 
-async def _refuse(response: aiohttp.ClientResponse, place: str) -> NoReturn:
+async def _refuse(response: aiohttp.ClientResponse, url: str) -> NoReturn:
     said, code = _said(await _head(response))
     status, wait = response.status, wait_of(response.headers)
     no_quota = code in _NO_QUOTA
     throttled = not no_quota and (status == 429 or (status in (503, 529) and wait is not None))
     raise RefusedError(
-        f"{place} answered {_status(status)}{': ' + said if said else ''}",
+        f"{shown(url)} answered {_status(status)}{': ' + said if said else ''}",
         again=may_come_again(status) and not no_quota,
         throttled=throttled,
         wait=wait,
@@ -291,10 +293,11 @@ def words(said: Any) -> tuple[str, str]:
     return (f'"{text}"' if text else ""), code
 
 
-def _failed(error: Exception, place: str) -> NoReturn:
+def _failed(error: Exception, url: str) -> NoReturn:
     """Raise the refusal for what went wrong on the way."""
     import aiohttp
 
+    place = shown(url)
     if isinstance(error, (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch)):
         why = getattr(error, "certificate_error", None) or getattr(error, "os_error", error)
         mend = "a certificate authority of your own is named by SSL_CERT_FILE"
@@ -311,8 +314,8 @@ def _failed(error: Exception, place: str) -> NoReturn:
     raise RefusedError(f"{place} closed the connection before its reply was complete", again=True) from None
 
 
-def _oversize(place: str) -> NoReturn:
-    raise RefusedError(f"{place} sent a reply of more than {MAX_BODY // 2**20} MB")
+def _oversize(url: str) -> NoReturn:
+    raise RefusedError(f"{shown(url)} sent a reply of more than {MAX_BODY // 2**20} MB")
 
 
 def may_come_again(status: int) -> bool:

@@ -39,11 +39,12 @@ def read(text: bytes, place: str) -> Mapping[str, Any]:
     return found
 
 
-def response_of(payload: Mapping[str, Any], place: str) -> Response:
+def response_of(payload: Mapping[str, Any], place: str, **measured: Any) -> Response:
     """The answer in a chat completion (https://platform.openai.com/docs/api-reference/chat/object).
 
-    ``place`` is the address in messages. Raises RefusedError: for an error where the answer should be, an answer that a
-    content filter withheld, and for what has no answer, which is to be tried again.
+    ``place`` is the address in messages; ``measured`` are fields that the payload does not have. Raises RefusedError:
+    for an error where the answer should be, for an answer that a content filter withheld, and for what has no answer,
+    which is to be tried again.
     """
     refuse_error(payload, place)
     choices = payload.get("choices")
@@ -61,6 +62,7 @@ def response_of(payload: Mapping[str, Any], place: str) -> Response:
         usage=_usage(payload.get("usage")),
         model=_name(payload.get("model")),
         finish_reason=finish_reason,
+        **measured,
     )
 
 

@@ -15,23 +15,24 @@ _TOOLS = 1000
 """Tool calls that one answer may have."""
 
 
-async def assembled(stream: HttpStream) -> tuple[Mapping[str, Any], float | None]:
+async def assembled(stream: HttpStream, place: str) -> tuple[Mapping[str, Any], float | None]:
     """A chat completion from its pieces, and the seconds from the call to the first of them that said something.
 
-    Raises RefusedError, to be tried again, for a stream that ends before the answer does, and for an error in it.
+    ``place`` is the address in messages. Raises RefusedError, to be tried again, for a stream that ends before the
+    answer does, and for an error in it.
     """
     answer, events, first = Answer(), Events(), None
     async with aclosing(stream.pieces()) as pieces:
         async for piece in pieces:
             for data in events.feed(piece):
-                if answer.add(_chunk(data, stream.place)) and first is None:
+                if answer.add(_chunk(data, place)) and first is None:
                     first = stream.seconds
             if answer.done:
                 break
     for data in events.end():
-        answer.add(_chunk(data, stream.place))
+        answer.add(_chunk(data, place))
     if not answer.complete:
-        raise RefusedError(f"{stream.place} ended the stream before the answer was complete", again=True)
+        raise RefusedError(f"{place} ended the stream before the answer was complete", again=True)
     await stream.finish()
     return answer.payload(), first
 
