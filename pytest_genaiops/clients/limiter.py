@@ -19,6 +19,8 @@ from pytest_genaiops.dataset.text import printable
 
 RECENT = 30.0
 """Seconds for which calls are counted that no limit met."""
+PATIENCE = 10.0
+"""Times as long as all others had to wait for one call too many, no further one is tried."""
 LONGEST_HINT = 60.0
 """Seconds that an answer may make all others wait; where it is more, a refusal says so better."""
 
@@ -60,21 +62,22 @@ class Window:
         self._most = most
         self.size = float(most)
         self._least = 1.0
-        self._cut = -math.inf
+        self._cut = self._kept_until = -math.inf
         self._served = True
 
-    def failed(self, began: float, now: float) -> None:
-        """A call has failed that another number of calls at once might not."""
+    def failed(self, began: float, now: float, wait: float | None) -> None:
+        """A call has failed that another number of calls at once might not; all others wait for so many seconds."""
         if began >= self._cut:
-            # A server that has answered nothing since the last time is not overloaded by us: it is gone.
+            # A service that has answered nothing since the last time is not overloaded by us: it is gone.
             self._least = max(1.0, self.size / 4) if self._served else self.size
             self._cut, self._served = now, False
         self.size = max(self._least, self.size - 1)
+        self._kept_until = max(self._kept_until, now + PATIENCE * (wait or 0.0))
 
-    def succeeded(self, under_way: int) -> None:
+    def succeeded(self, now: float, under_way: int) -> None:
         """A call was answered while so many were under way."""
         self._served = True
-        if self.size < self._most and under_way >= int(self.size):
+        if self.size < self._most and under_way >= int(self.size) and now >= self._kept_until:
             self.size = min(self._most, self.size + 0.5 / self.size)
 
 
@@ -142,7 +145,7 @@ class _Gate:
 
     def answered(self, began: float, allowance: Allowance) -> None:
         """A call has been answered."""
-        self._window.succeeded(self._under_way)
+        self._window.succeeded(self._clock(), self._under_way)
         wait = _used_up(allowance)
         if wait is not None and wait <= LONGEST_HINT:
             rate = pacing.rate_told(allowance)
@@ -154,10 +157,13 @@ class _Gate:
         """A call has been refused, or has failed."""
         now = self._clock()
         wait = refusal.wait if refusal.wait is not None else _used_up(refusal.allowance)
+        word = Word(now=now, began=began, wait=wait, rate=pacing.rate_told(refusal.allowance))
         if refusal.throttled:
-            self._pause(Word(now=now, began=began, wait=wait, rate=pacing.rate_told(refusal.allowance)))
+            self._pause(word)
+        elif refusal.wait is not None and refusal.again:
+            self._shared.update(self._name, partial(_rested, word=word))
         if (refusal.again or refusal.kind == "timeout") and not (refusal.throttled and wait is not None):
-            self._window.failed(began, now)
+            self._window.failed(began, now, wait)
 
     @property
     def _has_room(self) -> bool:
@@ -215,6 +221,10 @@ def _used_up(allowance: Allowance) -> float | None:
 
 def _paused(state: State, *, word: Word, own: Counted) -> tuple[State, None]:
     return pacing.paused(state, word, own), None
+
+
+def _rested(state: State, *, word: Word) -> tuple[State, None]:
+    return pacing.rested(state, word), None
 
 
 def _join(state: State, *, own: Counted) -> tuple[State, None]:

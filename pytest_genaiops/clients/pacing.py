@@ -23,9 +23,16 @@ UNLIMITED = 1000.0
 """Calls a second from which nothing is paced any more: a timer is not finer."""
 ENOUGH = 10
 """Calls admitted, at least, for a first estimate that is trusted for a while."""
-MOST_PATIENT = 32
+MOST_PATIENT = 32.0
+LONGEST_SCALE = 2.0
+"""Seconds: pauses that are longer do not make it more patient."""
+GROWTH = 2.0
+"""Doublings of the rate in the time for which it was held before."""
+SHORT = 5.0
+"""Seconds without an admitted call from which what was known of the rate is doubted."""
 SHORTEST, FIRST, CAP = 0.05, 0.25, 30.0
-"""Seconds: the shortest pause; the first where the service says nothing, doubled while all is refused; the longest."""
+"""Seconds: the shortest pause; the first where the service says nothing, half as long again each time
+that it refuses everything; and the longest."""
 LONGEST = 600.0
 """Seconds without one admitted call after which a service is given up."""
 
@@ -69,14 +76,20 @@ class Pacing:
     refused: int
     told: float | None
     """The rate that the service itself told, calls a second."""
-    before: float = 0.0
-    """Length of the pause before that."""
     ceiling: float | None = None
     """The rate at which calls began when it refused; None where nobody held back."""
     rate: float | None = None
     """The rate at which they go on; None until the pause is over."""
+    proven: float | None = None
+    """The rate that it had admitted all the while for which it was held; None where it refused before."""
+    admitted: int = 0
+    """What the latest estimate went by: calls that were admitted, in so many seconds, and the pause after them."""
+    length: float = 0.0
+    rested: float = 0.0
+    low: float = 0.0
+    """The rate that was admitted in any case, pauses included, when it was last estimated."""
     patience: float = 1.0
-    """Pauses that the rate is held for before it is raised, and that it then takes to double."""
+    """Pauses that the rate is held for before it is raised."""
     next: float = 0.0
     """When the next call may begin."""
     barren: int = 0
@@ -127,16 +140,23 @@ def paused(state: State, word: Word, own: Counted) -> State:
     if not word.refused:
         return _written(held)
     wait = 0.0 if word.wait is None else word.wait
-    counts = word.began >= held.since
     return _written(
         replace(
             held,
             until=max(held.until, word.now + wait),
             wait=max(held.wait, wait),
-            refused=held.refused + counts,
+            refused=held.refused + (word.began >= held.since),
             told=held.told or word.rate,
         )
     )
+
+
+def rested(state: State, word: Word) -> State:
+    """The state after a call that failed for now, though not because too many had been asked: a pause, no pace."""
+    wait = _pause(word.wait, 0)
+    if state:
+        return {**state, "until": max(state["until"], word.now + wait)}
+    return _written(replace(_first(word), until=word.now + wait, wait=wait, since=word.now, rate=UNLIMITED))
 
 
 def joined(state: State, own: Counted) -> State:
@@ -150,11 +170,14 @@ def answered(state: State) -> State:
 
 
 def pace_of(held: Pacing, now: float) -> float:
-    """Calls a second: held for some time, then doubled again and again until the service refuses."""
+    """Calls a second: held for some pauses, then raised faster and faster until the service refuses."""
     if held.rate is None:
         return held.ceiling or UNLIMITED
-    elapsed = (now - held.since) / (held.patience * min(held.wait, CAP))
-    return held.rate * 2 ** min(max(elapsed - 1, 0.0), 60.0)
+    return held.rate * 2 ** min(GROWTH * max((now - held.since) / _hold(held) - 1, 0.0), 60.0)
+
+
+def _hold(held: Pacing) -> float:
+    return held.patience * min(held.wait, LONGEST_SCALE)
 
 
 def rate_told(allowance: Allowance) -> float | None:
@@ -189,8 +212,8 @@ def _again(held: Pacing, word: Word) -> Pacing:
         stopped=word.now,
         refused=held.refused + word.refused,
         told=word.rate,
-        before=held.wait,
         ceiling=pace_of(held, word.now),
+        proven=held.rate if held.rate and word.now - held.since > _hold(held) else None,
         rate=None,
         barren=held.barren + 1,
         barren_since=held.barren_since if held.barren else word.now,
@@ -199,7 +222,7 @@ def _again(held: Pacing, word: Word) -> Pacing:
 
 def _pause(told: float | None, barren: int) -> float:
     """Seconds: what the service says, and more where it goes on to refuse everything."""
-    own = min(CAP, FIRST * 2.0 ** (min(barren, 20) - 1))
+    own = min(CAP, FIRST * 1.5 ** (min(barren, 20) - 1))
     if told is None:
         return own
     return max(told, own if barren > 2 else SHORTEST)
@@ -220,17 +243,40 @@ def _resumed(held: Pacing, now: float) -> Pacing:
     """The state after a pause, with an estimate of the rate from the calls that were admitted before it."""
     admitted = max(held.begun - held.refused, 0)
     length = max(held.stopped - held.since, 0.0)
-    if held.ceiling is None:
-        # What was saved up is spent at once, and is there again after the pause; in a longer time, more is.
-        estimate = admitted / math.sqrt((length + held.wait) * max(length, held.wait))
-        if held.told is not None:
-            estimate = min(estimate, held.told) if admitted >= ENOUGH else held.told
+    if admitted == 0 and held.admitted:  # too early: the pause goes on
+        held = replace(held, rested=held.rested + length + held.wait)
+        patience = held.patience if held.rested < SHORT else 1.0
+        rate = held.admitted / max(held.length, held.rested)
+    elif held.ceiling is None:
         patience = float(ENOUGH) if admitted >= ENOUGH else 1.0
+        held = replace(held, admitted=admitted, length=length, rested=held.wait, low=admitted / (length + held.wait))
+        rate = _first_rate(held)
     else:
-        # A bucket has admitted this rate, with what it saved up in the pause before; a window a higher one.
-        low = admitted / (held.before + length)
-        high = min(held.ceiling, held.told or math.inf)
-        estimate = math.sqrt(min(low, high) * high)
-        patience = min(2 * held.patience, MOST_PATIENT) if admitted else 1.0
-    rate = MARGIN * max(estimate, 1 / held.wait if admitted == 0 else 1 / LONGEST)
+        patience = min(2 * held.patience, MOST_PATIENT)
+        rate, low = _next_rate(held, admitted, length)
+        held = replace(held, admitted=admitted, length=length, rested=held.wait, low=low)
+    rate = MARGIN * max(rate, 1 / LONGEST if admitted else 1 / held.wait)
     return replace(held, rate=rate, patience=patience, since=now, begun=0, refused=0, next=now)
+
+
+def _first_rate(held: Pacing) -> float:
+    """What was saved up was spent at once, and is there again after the pause."""
+    seen = held.admitted / max(held.length, held.rested)
+    if held.told is None:
+        return seen
+    return min(seen, held.told) if held.admitted >= ENOUGH else held.told
+
+
+def _next_rate(held: Pacing, admitted: int, length: float) -> tuple[float, float]:
+    """A rate between a lower one and an upper one, and the lower one.
+
+    A bucket has admitted what it saved up in the pause before as well, a window what passed after that. A rate that was
+    held without a refusal and then raised lies between the two.
+    """
+    told = held.told or math.inf
+    low = admitted / (held.rested + length)
+    ceiling = min(held.ceiling or math.inf, told)
+    if held.proven is not None:
+        return math.sqrt(min(held.proven / MARGIN, ceiling) * ceiling), low
+    high = min(ceiling, admitted / max(length, held.wait))
+    return math.sqrt(min(max(low, held.low), high) * high), low
