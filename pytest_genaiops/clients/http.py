@@ -246,7 +246,7 @@ async def _refuse(response: aiohttp.ClientResponse, url: str) -> NoReturn:
     said, code = _said(await _head(response))
     status, wait = response.status, wait_of(response.headers)
     no_quota = code in _NO_QUOTA
-    throttled = not no_quota and (status == 429 or (status in (503, 529) and wait is not None))
+    throttled = not no_quota and status == 429
     raise RefusedError(
         f"{shown(url)} answered {_status(status)}{': ' + said if said else ''}",
         again=may_come_again(status) and not no_quota,
@@ -298,10 +298,11 @@ def _failed(error: Exception, url: str) -> NoReturn:
     import aiohttp
 
     place = shown(url)
-    if isinstance(error, (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch)):
-        why = getattr(error, "certificate_error", None) or getattr(error, "os_error", error)
-        mend = "a certificate authority of your own is named by SSL_CERT_FILE"
-        raise RefusedError(f"{place} has no valid TLS certificate ({_why(why)}); {mend}") from None
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        mend = "SSL_CERT_FILE names a certificate authority of your own"
+        raise RefusedError(f"{place} has no valid TLS certificate ({_why(error.certificate_error)}); {mend}") from None
+    if isinstance(error, aiohttp.ClientSSLError):
+        raise RefusedError(f"{place} speaks no TLS that is safe ({_why(error)})") from None
     if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
         raise RefusedError(f"{place} cannot be reached: {_why(error)}", again=True) from None
     if isinstance(error, aiohttp.ClientResponseError):

@@ -24,6 +24,9 @@ PATIENCE = 10.0
 LONGEST_HINT = 60.0
 """Seconds that an answer may make all others wait; where it is more, a refusal says so better."""
 
+LONGEST_NAME = 200
+"""Characters of a service's name in a message."""
+
 
 class Limiter:
     """The limits of all services, each by its name.
@@ -190,9 +193,10 @@ class _Gate:
             await asyncio.sleep(wait)
 
     def _given_up(self, wait: float) -> RefusedError:
+        name = printable(self._name[:LONGEST_NAME])
         if math.isinf(wait):
-            return RefusedError(f"{printable(self._name)} has refused every call for {pacing.LONGEST / 60:.0f} minutes")
-        return RefusedError(f"{printable(self._name)} asks to wait {wait:.0f} s before the next call")
+            return RefusedError(f"{name} has refused every call for {pacing.LONGEST / 60:.0f} minutes")
+        return RefusedError(f"{name} asks to wait {wait:.0f} s before the next call")
 
     def _pause(self, word: Word) -> None:
         self._shared.update(self._name, partial(_paused, word=word, own=self._own()))

@@ -101,7 +101,7 @@ class RefusedError(GenaiopsError):
         self.again = again
         """Whether another attempt may give one: 408, 409, 429, 5xx, a dropped connection, a timeout."""
         self.throttled = throttled
-        """Whether the service says that it is asked too often: 429, or 503 with a time to wait."""
+        """Whether the service says that it is asked too often: 429. One that is overloaded (503) does not say that."""
         self.wait = wait
         """Seconds to wait before anybody asks again, as the service says (Retry-After)."""
         self.allowance = allowance or Allowance()
