@@ -9,6 +9,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
+from weakref import finalize
 
 from pytest_genaiops.clients.request import RefusedError
 from pytest_genaiops.clients.secrets import without_secrets
@@ -47,6 +48,8 @@ class Process(asyncio.SubprocessProtocol):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.SubprocessTransport
+        self._at_exit: finalize[..., Process]
+        """Kills it where this process ends before the loop has done so."""
         self._asked = 0
         self._written = bytearray()
         self._looked = 0
@@ -112,6 +115,7 @@ class Process(asyncio.SubprocessProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It has started; asyncio calls this and what follows."""
         self._transport = cast("asyncio.SubprocessTransport", transport)
+        self._at_exit = finalize(self, _send, "SIGKILL", self._transport.get_pid())
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """It has written something."""
@@ -133,6 +137,7 @@ class Process(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         """It has ended; what it wrote may still be on its way."""
+        self._at_exit.detach()  # its number may soon be another's
         self._loop.call_later(LAST_WORDS, self._bury)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -170,16 +175,8 @@ class Process(asyncio.SubprocessProtocol):
             self._waiting.set_exception(FaultError(why))
 
     def _signal(self, name: str) -> None:
-        """Signal the process and those that it started; only while it runs, for later its number may be another's."""
-        if self._transport.get_returncode() is not None:
-            return
-        try:
-            if hasattr(os, "killpg"):
-                os.killpg(self._transport.get_pid(), getattr(signal, name))
-            elif name == "SIGKILL":
-                self._transport.kill()
-        except (ProcessLookupError, PermissionError):
-            pass  # it has ended meanwhile
+        if self._transport.get_returncode() is None:
+            _send(name, self._transport.get_pid())
 
 
 class Programs:
@@ -252,6 +249,17 @@ def _parsed(line: bytes) -> dict[str, Any]:
         start = quoted(without_secrets(line[:200].decode("utf-8", "replace")))
         raise FaultError(f"wrote a line that is no JSON object: {start}; other output belongs on stderr")
     return said
+
+
+def _send(name: str, pid: int) -> None:
+    """Send a signal to a process and to those that it started."""
+    try:
+        if hasattr(os, "killpg"):
+            os.killpg(pid, getattr(signal, name))
+        elif name == "SIGKILL":
+            os.kill(pid, signal.SIGTERM)  # on Windows it ends a process at once
+    except (ProcessLookupError, PermissionError):
+        pass  # it has ended meanwhile
 
 
 def _signal_name(number: int) -> str:

@@ -7,7 +7,9 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent
@@ -69,6 +71,17 @@ def gone(pid: int) -> bool:
     except ProcessLookupError:
         return True
     return False
+
+
+def ended(pid: int) -> bool:
+    """Whether a process that is not ours has ended: whoever adopts it may take its time to bury it."""
+    end = time.monotonic() + 20
+    while not gone(pid) and time.monotonic() < end:
+        status = Path(f"/proc/{pid}/stat")
+        if status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z":
+            return True
+        time.sleep(0.01)
+    return gone(pid)
 
 
 class TestAnswers:
@@ -260,10 +273,7 @@ class TestProcesses:
             time.sleep(60)
         """
         ask(body, session=Session(timeout=0.4))
-        child = int(Path("pid").read_text())
-        status = Path(f"/proc/{child}/stat")
-        # Whoever adopts it may take its time to bury it.
-        assert not status.exists() or status.read_text().split()[2] == "Z"
+        assert ended(int(Path("pid").read_text()))
 
     def test_a_child_that_holds_its_pipes_does_not_hold_up_the_error(self) -> None:
         body = """
@@ -311,6 +321,24 @@ class TestProcesses:
 
         asyncio.run(run())
         assert gone(int(Path("pid").read_text()))
+
+    def test_a_program_under_way_when_this_process_ends_is_killed(self) -> None:
+        command = program('open("pid", "w").write(str(os.getpid())); time.sleep(60)')
+        script = f"""
+            import asyncio, sys, threading, time
+            from pathlib import Path
+            sys.path[:0] = {sys.path!r}
+            from asking import Session
+            from pytest_genaiops.records import Case
+            from pytest_genaiops.targets import process_target
+
+            target = process_target({command!r})
+            threading.Thread(target=Session().answers, args=[target, Case(id="c1")], daemon=True).start()
+            while not (Path("pid").exists() and Path("pid").read_text()):
+                time.sleep(0.01)
+        """
+        subprocess.run([sys.executable, "-c", dedent(script)], check=True, timeout=60)
+        assert ended(int(Path("pid").read_text()))
 
 
 class TestIdentity:
