@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import warnings
@@ -15,7 +16,7 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from pytest_genaiops.clients import cassette as cassettes
-from pytest_genaiops.clients.database import Database
+from pytest_genaiops.clients.database import Database, spoilt
 from pytest_genaiops.clients.lease import Leases
 from pytest_genaiops.clients.missing import Nearest, why_missing
 from pytest_genaiops.clients.request import Request
@@ -65,7 +66,7 @@ class Cache:
         self._leases = Leases(self._database)
         self._lock = threading.RLock()
         self._replayed: dict[bytes, cassettes.Line] = {}
-        if cassette is not None and mode != "refresh" and (self.strict or cassette.exists()):
+        if cassette is not None and mode != "refresh" and (self.strict or os.path.exists(cassette)):
             self._replayed = cassettes.read(cassette)
         self._unwritten: dict[bytes, tuple[Any, ...]] = {}
         """Rows that the file does not have yet; after a failure until it can be written again."""
@@ -153,7 +154,7 @@ class Cache:
         with self._lock:
             self._again = 0.0
             self._flush()
-            if self._hits and self._database.path.exists():
+            if self._hits and os.path.exists(self._database.path):
                 now = time.time()
                 rows = [(key, self._session, now) for key in self._hits]
                 with suppress(Error):  # in a read-only folder nobody prunes either
@@ -187,6 +188,8 @@ class Cache:
         try:
             yield from self._database.read_in(sql, keys)
         except Error as error:
+            if spoilt(error):
+                return  # that has been said
             self._warn(f"{place(self._folder, None)}: kept answers cannot be read ({printable(str(error))})")
 
     def _lookup(self, sql: str, values: Sequence[Any]) -> list[Any]:
@@ -206,7 +209,12 @@ class Cache:
             if time.monotonic() < self._again:
                 return None
             try:
-                return does()
+                try:
+                    return does()
+                except Error as error:
+                    if not spoilt(error):
+                        raise
+                    return does()  # in a new file
             except Error as error:
                 self._again = time.monotonic() + PAUSE
                 what = f"{place(self._folder, None)}: answers cannot be kept ({printable(str(error))})"

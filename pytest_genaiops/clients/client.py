@@ -143,9 +143,10 @@ class Client:
         try:
             async with self.purse.spending(request, service) as spending:
                 response = await self._attempts(request, service)
+                if response.error is None:  # kept before anything else is waited for: it is paid
+                    self.memory.keep(request, response)
                 spending.spent(response)
             if response.error is None:
-                self.memory.keep(request, response)
                 return response
         except RefusedError as refusal:
             response = _error(refusal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +38,6 @@ VERSION = len(MIGRATIONS)
 
 Statement: TypeAlias = tuple[str, Sequence[Any]]
 _CHUNK = 500
-_SPOILT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Database:
@@ -53,6 +53,8 @@ class Database:
         self._tell = tell
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._file: object = None
+        """What tells the connection's file from another one of its name."""
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """The rows of a query; none where there is no file."""
@@ -93,18 +95,21 @@ class Database:
     def _connected(self, *, make: bool) -> Iterator[sqlite3.Connection | None]:
         with self._lock:
             try:
-                if self._connection is None and (make or self.path.exists()):
+                if make and self._connection is not None and _identity(self.path) != self._file:
+                    self.close()  # somebody has removed or renamed it: what is written there is lost
+                if self._connection is None and (make or os.path.exists(self.path)):
                     self._connection = self._opened()
+                    self._file = _identity(self.path)
                 yield self._connection
             except sqlite3.Error as error:
                 seen = _identity(self.path)
                 self.close()
-                if _code(error) in _SPOILT:
+                if spoilt(error):
                     self._set_aside(seen, f"cannot be read ({error})")
                 raise
 
     def _opened(self) -> sqlite3.Connection:
-        if not self.path.exists():
+        if not os.path.exists(self.path):
             self._make()
         seen = _identity(self.path)
         try:
@@ -112,10 +117,10 @@ class Database:
         except NewerError as newer:
             self._set_aside(seen, str(newer))
         except sqlite3.DatabaseError as error:
-            if _code(error) not in _SPOILT:
+            if not spoilt(error):
                 raise
             self._set_aside(seen, f"cannot be read ({error})")
-        if not self.path.exists():
+        if not os.path.exists(self.path):
             self._make()
         return connected(self.path)
 
@@ -217,6 +222,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
             connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def spoilt(error: sqlite3.Error) -> bool:
+    """Whether the file cannot be read, and has been set aside for that."""
+    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -284,20 +284,20 @@ class TestProcesses:
         assert open_claims in ([], [last + 1]), "kept, and killed before it said so"
 
     def test_processes_make_every_call_once(self, folder: Path) -> None:
-        code = """
+        code = f"""
 import sys
-sys.path.insert(0, {here!r})
+sys.path.insert(0, {str(HERE)!r})
 from pathlib import Path
 from cache_help import request, response
 from pytest_genaiops.clients.cache import Cache
-cache = Cache(Path({folder!r}), mode="use")
-for number in range(150):
+cache = Cache(Path({str(folder)!r}), mode="use")
+for number in range(100):
     if cache.find(request(str(number))) is None and cache.claim(request(str(number))) == "ours":
         sys.stdout.write(f"{{number}}\\n")
         cache.keep(request(str(number)), response())
 cache.close()
-""".format(here=str(HERE), folder=str(folder))
-        children = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)]
+"""
+        children = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
         called = [line for child in children for line in child.communicate()[0].split()]
-        assert [child.returncode for child in children] == [0, 0, 0]
-        assert sorted(map(int, called)) == list(range(150))
+        assert [child.returncode for child in children] == [0, 0]
+        assert sorted(map(int, called)) == list(range(100))
