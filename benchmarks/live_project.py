@@ -83,7 +83,7 @@ class Project:
         # JSON is YAML.
         (self.root / "variants" / "v1.yaml").write_text(json.dumps(variant(url)))
 
-    def start(self, *arguments: str, output: Any = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, output: Any = subprocess.DEVNULL, **how: Any) -> subprocess.Popen[bytes]:
         """A pytest process with no plugins but this one, and those that the arguments name."""
         environment = {
             **os.environ,
@@ -94,7 +94,7 @@ class Project:
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         plugins = ["-p", "pytest_genaiops.plugin.hooks", "-p", "no:cacheprovider"]
         command = [sys.executable, "-m", "pytest", "-q", *plugins, *arguments]
-        return subprocess.Popen(command, cwd=self.root, env=environment, stdout=output, stderr=output)
+        return subprocess.Popen(command, cwd=self.root, env=environment, stdout=output, stderr=output, **how)
 
     def run(self, *arguments: str) -> Cost:
         """Run pytest to its end; every test has to pass."""
