@@ -40,6 +40,8 @@ _KEEP = (
     "INSERT OR REPLACE INTO answers (key, session, made, variant, case_id, version, response, request) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_TEXT = 6
+"""Place of the response in such a row."""
 _MISSED = "INSERT OR REPLACE INTO misses (key, session, at, variant, case_id, request) VALUES (?, ?, ?, ?, ?, ?)"
 _USED = "INSERT OR REPLACE INTO uses (key, session, at) VALUES (?, ?, ?)"
 
@@ -125,9 +127,8 @@ class Cache:
 
     def keep(self, request: Request, response: Response) -> None:
         """Keep an answer; when this returns, the end of this process cannot lose it any more."""
-        text, asked = without_known(to_json(response)), without_known(canonical(request.content).decode())
-        labels = request.labels
-        row = (request.key, self._session, time.time(), labels.variant, labels.case, _version(), text, asked)
+        response_text = without_known(to_json(response))
+        row = (request.key, self._session, time.time(), *_labelled(request, _version(), response_text))
         with self._lock:
             self._unwritten[request.key] = row
             self._unreadable.discard(request.key)
@@ -142,9 +143,7 @@ class Cache:
 
     def why_missing(self, request: Request) -> str:
         """What part of the request is new, in a sentence. The miss is noted for ``genaiops cache explain-miss``."""
-        labels = request.labels
-        asked = without_known(canonical(request.content).decode())
-        row = [request.key, self._session, time.time(), labels.variant, labels.case, asked]
+        row = (request.key, self._session, time.time(), *_labelled(request))
         with suppress(Error):  # where it cannot be noted, the sentence has said it all
             self._database.write(("DELETE FROM misses WHERE session <> ?", [self._session]), (_MISSED, row))
         return why_missing(request, Nearest(self._lookup, [line.request for line in self._replayed.values()]))
@@ -169,7 +168,7 @@ class Cache:
             self._hits.add(key)
             return line.response
         row = self._unwritten.get(key)
-        return None if row is None else from_json(row[6])
+        return None if row is None else from_json(row[_TEXT])
 
     def _counted(self, key: bytes, session: str | None, text: str | None) -> Response | None:
         """The response of a row, where it counts and can be read."""
@@ -264,6 +263,13 @@ class Nothing:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _labelled(request: Request, *between: str) -> tuple[str, ...]:
+    """A request as rows have it: its labels, what stands between, and its content; without secrets."""
+    labels = request.labels
+    content = canonical(request.content).decode()
+    return without_known(labels.variant), without_known(labels.case), *between, without_known(content)
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from pytest_genaiops.clients.request import Labels, Request
-from pytest_genaiops.clients.secrets import looks_secret
+from pytest_genaiops.clients.secrets import looks_secret, without_secrets
 from pytest_genaiops.clients.wire import plain, response_of
 from pytest_genaiops.dataset.readers.json_lines import json_rows
 from pytest_genaiops.dataset.readers.lines import lines_of
@@ -101,8 +101,8 @@ def _text(line: Line) -> str:
     for path, text in _texts(row, ""):
         if looks_secret(text):
             raise UsageError(
-                f"{whose} holds what looks like a key or password in {quoted(path)}; take it out of what is asked, "
-                "or leave the case out: genaiops cache export --case"
+                f"{whose} holds what looks like a key or password in {quoted(without_secrets(path))}; "
+                "take it out of what is asked, or choose other cases with --case"
             )
     try:
         return json.dumps(row, ensure_ascii=False, allow_nan=False, default=dict) + "\n"

@@ -84,6 +84,13 @@ class Database:
             with transaction(connection):
                 return connection.executemany(sql, rows).rowcount
 
+    def shrink(self) -> None:
+        """Give room back that nothing takes any more, as far as nobody reads just now."""
+        with self._connected(make=False) as connection:
+            if connection is not None:
+                # Not with execute(), which takes the first step alone: one page.
+                connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Let go of the file; it is opened anew where it is needed again."""
         with self._lock:

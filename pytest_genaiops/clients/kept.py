@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -152,9 +151,7 @@ class Kept:
                 marks = ",".join("?" * len(some))
                 tables = ("uses", "trials", "answers")
                 self._database.write(*((f"DELETE FROM {table} WHERE key IN ({marks})", some) for table in tables))  # noqa: S608 - our own names
-            with suppress(Error):  # while a session reads, later
-                self._database.read("PRAGMA incremental_vacuum")
-                self._database.read("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._database.shrink()
         except Error as error:
             raise self._unusable(error) from None
 

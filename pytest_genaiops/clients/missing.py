@@ -110,7 +110,9 @@ def _differing(before: Any, after: Any, path: str) -> Iterator[Difference]:
         for number, (one, other) in enumerate(zip(before, after, strict=False)):
             yield from _differing(one, other, f"{path}[{number}]")
         if len(before) != len(after):
-            yield Difference(printable(path), f"{len(before)} items", f"{len(after)} items")
+            yield Difference(
+                printable(path), *(f"{len(each)} item{'s' * (len(each) != 1)}" for each in (before, after))
+            )
     elif before != after or isinstance(before, bool) != isinstance(after, bool):
         yield _difference(path, before, after)
 
