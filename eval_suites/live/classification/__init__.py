@@ -1,0 +1,1 @@
+"""Subjects of reports, by a language model."""

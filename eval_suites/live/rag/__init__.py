@@ -1,0 +1,1 @@
+"""Answers from retrieved passages, by a language model."""

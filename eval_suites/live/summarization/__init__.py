@@ -1,0 +1,1 @@
+"""Summaries of sections, by a language model."""
