@@ -20,7 +20,7 @@ from pytest_genaiops.dataset.text import quoted
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import Response
 
-_REASONING = re.compile(r"(?:o\d|gpt-(?:[5-9]|\d\d))")
+_REASONING = re.compile(r"o\d+(?!\w)|gpt-(?:[5-9]|1\d)(?!\d)")
 """Models that refuse ``max_tokens`` for ``max_completion_tokens``: o1 and after, gpt-5 and after."""
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 

@@ -132,6 +132,6 @@ def _walked(value: Any) -> Any:
         return without_known(value)
     if isinstance(value, Mapping):
         return {without_known(key): _walked(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_walked(item) for item in value]
+    if isinstance(value, list | tuple):
+        return type(value)(map(_walked, value))
     return value

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 import zlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from chat_help import Reply, Wire, hang_up, head, pool, refusal, reply, run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_help import Reply, Wire, hang_up, head, pool, refusal, reply, run
 from pytest_genaiops.clients import http, secrets
 from pytest_genaiops.clients.http import MAX_BODY, HttpReply, shown, words
 from pytest_genaiops.clients.request import RefusedError
@@ -40,9 +40,8 @@ IANWEdx+V3Kj6FTgn0x3w72e8yAtfaW9DA/CcmCMNSSxAiA9kOVNdANYfHhkKoi4
 
 
 @pytest.fixture(autouse=True)
-def no_other_secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_other_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secrets, "_known", {})
-    yield
 
 
 def call(*replies: Reply, path: str = "", body: bytes = b"{}", **headers: str) -> tuple[HttpReply, Wire]:
