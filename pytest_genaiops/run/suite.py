@@ -22,6 +22,8 @@ from pytest_genaiops.targets import recorded_response
 from pytest_genaiops.variants import Variant
 
 Entries = str | Sequence[Any]
+RETRIEVED = ("a passage that the target will find",) * 100
+"""Stands for what a target retrieves while prompts are tried, before anything is called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ def make_suite(
         every = _variants(spec.variants, settings)
         if not has_target:
             _check_models(every, data)
-        examples = _one_of_each_kind(cases)
+        examples = _with_passages(_one_of_each_kind(cases)) if has_target else _one_of_each_kind(cases)
         for variant in every:
             variant_files.check_inputs(variant, examples)
     there = () if recorded else data.systems
@@ -239,6 +241,11 @@ def _one_of_each_kind(cases: Sequence[Case]) -> list[Case]:
     for case in cases:
         found.setdefault((case.contexts is None, *case.inputs), case)
     return list(found.values())
+
+
+def _with_passages(cases: Sequence[Case]) -> list[Case]:
+    """The cases as a target of the user's own may hand them to a prompt: with passages, where rows have none."""
+    return [dataclasses.replace(case, contexts=RETRIEVED) if case.contexts is None else case for case in cases]
 
 
 def _variants(entries: Entries | None, settings: Settings) -> tuple[Variant, ...]:

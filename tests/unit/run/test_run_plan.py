@@ -74,6 +74,12 @@ class TestCalledSuites:
         others = {tuple(c.id for c in suite(tmp_path, settings={"limit": 4, "seed": s}).cases) for s in range(8)}
         assert len(others) > 1
 
+    def test_a_prompt_may_name_passages_that_a_target_retrieves(self, tmp_path: Path) -> None:
+        asks = {"id": "v1", "user": "{{ contexts[4] }} {{ input }}", "model": {"name": "m", "base_url": "http://x/v1"}}
+        assert [v.id for v in suite(tmp_path, variants=[asks]).variants] == ["v1"]
+        with pytest.raises(VariantError, match="uses the input 'contexts', which row 'c1'"):
+            suite(tmp_path, target=False, variants=[asks])
+
     def test_the_glob_selects_variants_and_leaves_the_baseline(self, tmp_path: Path) -> None:
         found = suite(tmp_path, variants=["v1", "v2", "w1"], baseline="v1", settings={"variant": "w*"})
         assert [v.id for v in found.variants] == ["w1"]
