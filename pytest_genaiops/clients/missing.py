@@ -75,20 +75,16 @@ def asked(row: Sequence[Any]) -> Request:
 
 
 def why_missing(request: Request, nearest: Nearest) -> str:
-    """What part of a request is new, in a sentence with its labels."""
-    labels = request.labels
-    whose = f"variant {quoted(labels.variant)}, case {quoted(labels.case)}, trial {request.trial}"
+    """What part of a request is new, in a sentence that begins with it: messages are cut at their end."""
     kept = nearest.to(request)
     if kept is None:
-        return f"no answer is kept for {whose}, nor any other; run once with --genaiops-cache=use to get them"
-    if kept.labels == labels:
-        of = "the one that is kept for them"
-    else:
-        of = f"the nearest that is kept (variant {quoted(kept.labels.variant)}, case {quoted(kept.labels.case)})"
+        return "no answer is kept for this request, nor for any other; run once with --genaiops-cache=use to get them"
     found = differences(kept, request)
     rest = f", and {len(found) - MOST} more" if len(found) > MOST else ""
     shown = ", ".join(map(str, found[:MOST]))
-    return f"no answer is kept for {whose}; what is new against {of}: {shown}{rest}"
+    of = "the one" if kept.labels == request.labels else "the nearest one"
+    whose = f"variant {quoted(kept.labels.variant)}, case {quoted(kept.labels.case)}"
+    return f"no answer is kept for this request: {shown}{rest} (against {of} that is kept, of {whose})"
 
 
 def differences(before: Request, after: Request) -> list[Difference]:
