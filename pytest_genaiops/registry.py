@@ -25,6 +25,8 @@ METRICS: dict[str, str] = {
     "groundedness": "pytest_genaiops.metrics.groundedness:Groundedness",
     "relevancy": "pytest_genaiops.metrics.relevancy:Relevancy",
     "latency": "pytest_genaiops.metrics.operations:Latency",
+    "tokens": "pytest_genaiops.metrics.spending:Tokens",
+    "cost": "pytest_genaiops.metrics.spending:Cost",
     "error_rate": "pytest_genaiops.metrics.operations:ErrorRate",
 }
 """Our own metrics. Strangers register theirs under the entry point group of this module."""

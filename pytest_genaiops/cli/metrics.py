@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from inspect import cleandoc
 from typing import Any
@@ -19,7 +20,17 @@ _FIRST = {
     "label": '["spam", "ham"]',
     "probabilities": '[{"spam": 0.9, "ham": 0.1}, {"spam": 0.2, "ham": 0.8}]',
     "latency": "[0.8, 1.2]",
+    "usage": '2 * [{"input_tokens": 90, "output_tokens": 7}]',
 }
+_CALLS = {
+    "cost": (
+        'usage = {"input_tokens": 90, "output_tokens": 7}',
+        'answer = pytest_genaiops.Response(usage=usage, model="small")',
+        'prices = ["small: input 0.15, output 0.60"]',
+        'score = pytest_genaiops.metric("cost", prices=prices)([answer, answer])',
+    )
+}
+"""Of metrics that need more of a response than one field, or options."""
 _ROLES = {
     "references": 'references=["We are open from nine to five.", "It is free."]',
     "contexts": 'contexts=[["We are open from nine to five."], ["Parking is free."]]',
@@ -80,7 +91,9 @@ def _described(name: str, cls: type[Any]) -> list[str]:
     ]
 
 
-def _example(name: str, cls: type[Any]) -> list[str]:
+def _example(name: str, cls: type[Any]) -> Sequence[str]:
+    if name in _CALLS:
+        return _CALLS[name]
     arguments = [_FIRST.get(cls.takes, _ANSWERS), *(_ROLES[need] for need in cls.needs if need in _ROLES)]
     return [f'score = pytest_genaiops.metric("{name}")(', *(f"    {each}," for each in arguments), ")"]
 

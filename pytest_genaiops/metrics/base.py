@@ -29,6 +29,12 @@ class Part:
     higher_is_better: bool = True
     is_mean: bool = False
     """True where ``score`` is the plain mean of ``case_score``; such scores need no resampling."""
+    quantile: float | None = None
+    """Where the number is a quantile of ``case_score`` (0.95: the 95th percentile), which one. ``score`` then takes a
+    mapping of values to how often they occur: that is what of a quantile adds up."""
+    lacking: Callable[[Any], str] | None = None
+    """Statistics of one response -> why this part has no value for it, empty where it has one: a metric may know the
+    seconds of an answer and not its tokens. None where every response that is scored has this part too."""
     children: Mapping[str, Part] = field(default_factory=dict)
     """Further numbers under this one: ``rouge.rougeL.precision``."""
 

@@ -74,7 +74,7 @@ MARKER = (
 )
 METRICS = (
     "bleu", "chrf", "ter", "rouge", "exact_match", "token_f1", "classification", "cross_entropy",
-    "groundedness", "relevancy", "latency", "error_rate",
+    "groundedness", "relevancy", "latency", "tokens", "cost", "error_rate",
 )  # fmt: skip
 
 

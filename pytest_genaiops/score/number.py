@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Self
 
 from pytest_genaiops.errors import MetricError, UnscorableError, of_ours
 from pytest_genaiops.metrics.base import Part
 from pytest_genaiops.records import Explanation, Response
-from pytest_genaiops.score.table import Table, kinds, narrowed, reasons, sliced, statistics_at
+from pytest_genaiops.score.table import Table, kinds, narrowed, reasons, sliced, statistics_at, without
 from pytest_genaiops.score.watching import rules
 from pytest_genaiops.statistics import Sample
 
@@ -22,13 +23,14 @@ class Number:
     __slots__ = ("_part", "_path", "_table", "_value")
 
     def __init__(self, table: Table, part: Part, path: tuple[str, ...] = ()) -> None:
-        self._table = table
+        self._table = table = table if part.lacking is None else without(table, part.lacking)
         self._part = part
         self._path = path
         self._value: float | None = None
         if table.scored:
             try:
-                self._value = part.score(table.total, len(table.scored))
+                total = table.total if part.quantile is None else Counter(_own_values(table, part))
+                self._value = part.score(total, len(table.scored))
             except UnscorableError:
                 self._value = None
 
@@ -177,6 +179,7 @@ class Number:
             values=array("d", map(self._part.case_score, statistics)),
             score=self._part.score,
             is_mean=self._part.is_mean,
+            quantile=self._part.quantile,
             scale=self.scale,
             clusters=[table.clusters[i] for i in chosen] if table.clusters is not None else None,
         )
@@ -184,3 +187,8 @@ class Number:
     def _values(self) -> Iterator[float | None]:
         case_score = self._part.case_score
         return (None if m.statistics is None else case_score(m.statistics) for m in self._table.measurements)
+
+
+def _own_values(table: Table, part: Part) -> Iterator[float]:
+    """The value of every scored response on its own."""
+    return map(part.case_score, statistics_at(table, table.scored))

@@ -87,8 +87,8 @@ def _response(metric: Metric, value: Any, case: Case) -> Response:
         if value.trial is not None:
             raise MetricError(f"{metric.name}: responses of a suite stand among others; score them by themselves")
         return dataclasses.replace(value, trial=trial)
-    if metric.takes == "probabilities" and isinstance(value, Mapping):
-        return Response(probabilities=value, trial=trial)
+    if metric.takes in ("probabilities", "usage") and isinstance(value, Mapping):
+        return dataclasses.replace(Response(trial=trial), **{metric.takes: value})  # type: ignore[arg-type]
     if metric.takes == "latency" and isinstance(value, int | float) and not isinstance(value, bool):
         return Response(latency=float(value), trial=trial)
     if metric.takes == "label" and isinstance(value, bool | int):

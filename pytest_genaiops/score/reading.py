@@ -84,6 +84,8 @@ def obstacle(mine: Live) -> str:
     """Why a score cannot be read before all responses are there; empty where it can."""
     if not mine.part.is_mean:
         return "it is no mean over cases"
+    if mine.part.lacking is not None:
+        return "some answers may lack it"
     if not all(map(math.isfinite, mine.part.scale)):
         return "its scale has no two ends"
     # The sequence is about the mean over units, which is the mean over cases only where all weigh the same.

@@ -55,6 +55,15 @@ def summed(table: Table) -> Table:
     return replace(table, scored=positions, total=add_up(rows) if rows else None)  # type: ignore[arg-type]
 
 
+def without(table: Table, lacking: Callable[[Any], str]) -> Table:
+    """The table in which rows are unscored whose statistics lack a part, for the reason that is given."""
+    measurements = Measured()
+    for each in table.measurements:
+        reason = "" if each.statistics is None else lacking(each.statistics)
+        measurements.append(Measurement(reason=reason, kind="metric") if reason else each)
+    return summed(replace(table, measurements=measurements))
+
+
 def sliced(table: Table) -> Iterator[tuple[str, Table]]:
     """(``tag=value``, the table's part with this tag), by name; nothing where cases carry no tags."""
     found = table.slices if table.slices is not None else _members(table.responses)

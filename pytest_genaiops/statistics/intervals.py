@@ -4,13 +4,15 @@
   number of cases (Korn and Graubard 1998; Dean and Pagano 2015);
 - another mean: Student t corrected for skewness, or bounds that assume nothing where hardly any two cases differ;
   with clusters, over clusters (see :mod:`~pytest_genaiops.statistics.bounds`);
+- a quantile: order statistics (see :mod:`~pytest_genaiops.statistics.positions`);
 - anything else: BCa bootstrap of the summed statistics over cases or, with clusters, over clusters.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import stdev
 
@@ -18,6 +20,7 @@ from pytest_genaiops.errors import MetricError
 from pytest_genaiops.statistics.bca import acceleration, bca
 from pytest_genaiops.statistics.bounds import mean_bounds
 from pytest_genaiops.statistics.means import SAME, Interval, clip, implied_error, mean_error, unit_residuals, unseen
+from pytest_genaiops.statistics.positions import finite_error, quantile_bounds, reached
 from pytest_genaiops.statistics.quantiles import beta_quantile, normal_cdf, t_quantile
 from pytest_genaiops.statistics.resampling import Table, bootstrap
 from pytest_genaiops.statistics.sample import Sample, check_settings, grouping, is_rate
@@ -65,6 +68,8 @@ def summarize(sample: Sample, *, confidence: float = 0.95, seed: int = SEED, res
         return _rate(sample, groups, confidence)
     if sample.is_mean:
         return _mean(sample, groups, confidence, seed)
+    if sample.quantile is not None:
+        return _quantile(sample, groups, confidence)
     table = Table(sample, groups)
     value = table.value()
     scores = [score for (score,) in bootstrap([table], resamples=resamples, seed=seed)]
@@ -89,6 +94,39 @@ def clopper_pearson(share: float, n: float, confidence: float) -> Interval:
     low = beta_quantile(outside, seen, n - seen + 1) if share > 0 else 0.0
     high = beta_quantile(1 - outside, seen + 1, n - seen) if share < 1 else 1.0
     return clip((low, high), share, (0.0, 1.0))
+
+
+def quantile_of(
+    sample: Sample, groups: Sequence[int] | None, confidence: float
+) -> tuple[float, Callable[[float], Interval]]:
+    """A sample's quantile, and its interval by confidence.
+
+    With clusters there are as many independent values as tell the same, at ``confidence``, about the share of values up
+    to the quantile.
+    """
+    assert sample.quantile is not None
+    n, value = len(sample), sample.score(Counter(sample.values), len(sample))
+    effective = float(n)
+    if groups is not None:
+        shares = reached(sample.values, value)
+        effective = _effective_n(shares, math.fsum(shares) / n, groups, confidence) if max(groups) else 1.0
+    ordered, quantile = sorted(sample.values), sample.quantile
+    return value, lambda level: quantile_bounds(
+        ordered, quantile, effective=effective, confidence=level, scale=sample.scale
+    )
+
+
+def _quantile(sample: Sample, groups: Sequence[int] | None, confidence: float) -> Summary:
+    value, bounds_at = quantile_of(sample, groups, confidence)
+    bounds = bounds_at(confidence)
+    return Summary(
+        value=value,
+        interval=bounds,
+        standard_error=finite_error(bounds, confidence),
+        n=len(sample),
+        method=named("order statistics", groups),
+        clusters=None if groups is None else max(groups) + 1,
+    )
 
 
 def from_resamples(

@@ -2,6 +2,7 @@
 
 - shares of cases: Tango's score interval, McNemar's exact and mid-p test; with clusters, as other means;
 - other means: the bounds of a mean on the per-case differences (over clusters, where there are any);
+- quantiles: the distances of both from the bounds of each (see :mod:`~pytest_genaiops.statistics.positions`);
 - anything else: paired BCa bootstrap, both sides on the same resamples.
 
 A sample compared with itself differs by exactly 0. The same holds where every one of at least
@@ -12,6 +13,7 @@ fewer cases proves no such thing.
 
 from __future__ import annotations
 
+import math
 import operator
 from array import array
 from collections.abc import Mapping, Sequence
@@ -19,8 +21,9 @@ from dataclasses import dataclass
 
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.statistics.bounds import SKEWED, Bounds, mean_bounds
-from pytest_genaiops.statistics.intervals import RESAMPLES, SEED, from_resamples, named
-from pytest_genaiops.statistics.means import Interval, implied_error
+from pytest_genaiops.statistics.intervals import RESAMPLES, SEED, from_resamples, named, quantile_of
+from pytest_genaiops.statistics.means import Interval, clip, implied_error, unit_residuals
+from pytest_genaiops.statistics.positions import correlation, difference_bounds, finite_error, inverted, reached
 from pytest_genaiops.statistics.quantiles import t_two_sided
 from pytest_genaiops.statistics.randomization import approximate_randomization, paired_bootstrap, sign_flip
 from pytest_genaiops.statistics.resampling import Table, bootstrap
@@ -70,7 +73,8 @@ def difference(
         raise MetricError(f"a paired difference needs the same cases on both sides, not {n} and {len(baseline)}")
     if n == 0:
         raise MetricError("a paired difference needs at least one case that both sides scored, and there is none")
-    if (candidate.is_mean, candidate.scale) != (baseline.is_mean, baseline.scale):
+    kinds = [(side.is_mean, side.quantile, side.scale) for side in (candidate, baseline)]
+    if kinds[0] != kinds[1]:
         raise MetricError("a paired difference needs two samples of one metric; these differ in scale or kind")
     groups = grouping(candidate.clusters)
     if _same(candidate, baseline, n if groups is None else max(groups) + 1):
@@ -84,6 +88,8 @@ def difference(
             method="same outputs",
             clusters=units,
         )
+    if candidate.quantile is not None:
+        return _quantiles(candidate, baseline, groups, confidence)
     if not candidate.is_mean:
         return _resampled((candidate, baseline), groups, confidence, (seed, resamples))
     if is_rate(candidate) and is_rate(baseline) and groups is None:
@@ -100,6 +106,8 @@ def p_values(candidate: Sample, baseline: Sample, *, seed: int = SEED) -> dict[s
     if candidate.is_mean:
         changes = array("d", map(operator.sub, candidate.values, baseline.values))
         return {"sign-flip permutation": sign_flip(changes, groups=groups, seed=seed)}
+    if candidate.quantile is not None:
+        return {}
     if (len(candidate) if groups is None else max(groups) + 1) < 2:
         return {}
     return {
@@ -171,6 +179,28 @@ def _tested(found: Bounds, changes: Sequence[float], groups: Sequence[int] | Non
     if found.method == SKEWED and found.standard_error:
         return {"paired t": t_two_sided(found.value / found.standard_error, found.units - 1)}
     return {"sign-flip permutation": sign_flip(changes, groups=groups)}
+
+
+def _quantiles(candidate: Sample, baseline: Sample, groups: Sequence[int] | None, confidence: float) -> Difference:
+    (ours, mine), (theirs, other) = (quantile_of(side, groups, confidence) for side in (candidate, baseline))
+    reaches = reached(candidate.values, ours), reached(baseline.values, theirs)
+    # Where a quantile lies in a gap of its distribution, agreement of the two sides says too little of their errors:
+    # it is never taken to make the interval narrower, while disagreement makes it wider.
+    together = min(0.0, correlation(*(unit_residuals(each, math.fsum(each) / len(each), groups) for each in reaches)))
+
+    def bounds(level: float) -> Interval:
+        return difference_bounds((ours, mine(level)), (theirs, other(level)), together)
+
+    found = clip(bounds(confidence), ours - theirs, _span(candidate))
+    return Difference(
+        value=ours - theirs,
+        interval=found,
+        standard_error=finite_error(found, confidence),
+        p_values={"order statistics": inverted(bounds)},
+        n=len(candidate),
+        method=named("paired order statistics", groups),
+        clusters=None if groups is None else max(groups) + 1,
+    )
 
 
 def _resampled(

@@ -61,6 +61,11 @@ def beta_quantile(probability: float, a: float, b: float) -> float:
     return (low + high) / 2
 
 
+def binomial_tail(seen: float, n: float, share: float) -> float:
+    """Probability that at least ``seen`` > 0 of ``n`` draws succeed, each with this chance; neither need be whole."""
+    return _incomplete_beta(share, 1 - share, seen, n - seen + 1)
+
+
 def t_two_sided(t: float, df: float) -> float:
     """Probability that a Student t variable is at least as far from 0 as ``t``."""
     squared = t * t

@@ -31,6 +31,8 @@ class Sample:
     """(summed statistics, number of responses) -> value; raises UnscorableError where undefined."""
     is_mean: bool
     """True where the score is the plain mean of ``values``."""
+    quantile: float | None = None
+    """Where the score is a quantile of ``values``, which one; ``score`` then takes a mapping of values to counts."""
     scale: tuple[float, float] = (0.0, 1.0)
     clusters: Sequence[Hashable] | None = None
 

@@ -21,7 +21,7 @@ class TestMetricsAreFixtures:
         "name",
         [
             "bleu", "chrf", "ter", "rouge", "exact_match", "token_f1", "classification", "cross_entropy",
-            "groundedness", "relevancy", "latency", "error_rate",
+            "groundedness", "relevancy", "latency", "tokens", "cost", "error_rate",
         ],
     )  # fmt: skip
     def test_every_metric_has_a_fixture_of_its_name(self, project: Project, name: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_genaiops.statistics.quantiles import normal_quantile, t_quantile, t_two_sided, two_sided_z
+from pytest_genaiops.statistics.quantiles import binomial_tail, normal_quantile, t_quantile, t_two_sided, two_sided_z
 
 scipy_stats = pytest.importorskip("scipy.stats")
 
@@ -36,3 +36,8 @@ def test_normal_quantile_agrees_with_scipy(probability: float) -> None:
 
 def test_two_sided_z_is_the_familiar_one() -> None:
     assert two_sided_z(0.95) == pytest.approx(1.959963984540054)
+
+
+@pytest.mark.parametrize(("seen", "n", "share"), [(1, 1, 0.5), (3, 20, 0.05), (19, 20, 0.95), (61, 100, 0.5)])
+def test_the_tail_of_the_binomial_distribution_is_scipys(seen: int, n: int, share: float) -> None:
+    assert binomial_tail(seen, n, share) == pytest.approx(scipy_stats.binom.sf(seen - 1, n, share), rel=1e-8)
