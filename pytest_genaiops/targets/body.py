@@ -73,8 +73,11 @@ class Body:
         if fault is not None:
             raise UsageError(f"{place} is no template: {printable(fault[1])} (line {fault[0]} of {quoted(text)})")
         self._reads |= names_in(text)
-        fill = _value if _is_expression(text) else render
-        return lambda names: json_value(_filled(fill, text, place, names), place)
+        expression, name = _expression(text)
+        fill = _value if expression else render
+        return lambda names: json_value(
+            names[name] if name and name in names else _filled(fill, text, place, names), place
+        )
 
 
 def json_value(value: Any, place: str) -> Any:
@@ -141,15 +144,17 @@ def _filled(fill: Callable[[str, Mapping[str, Any]], Any], text: str, place: str
         raise UsageError(f"{place} for {row}: {printable(str(error))}; mend the template, or the row") from None
 
 
-def _is_expression(text: str) -> bool:
-    """Whether a template is one expression, with nothing before or after it."""
+def _expression(text: str) -> tuple[bool, str]:
+    """Whether a template is one expression, with nothing before or after it; and the name, where it is just that."""
     from jinja2 import Environment, nodes
 
     if not (text.startswith("{{") and text.endswith("}}")):
-        return False
+        return False, ""
     body = Environment(autoescape=False).parse(text).body  # noqa: S701 - it is read, never rendered
     parts = [part for output in body if isinstance(output, nodes.Output) for part in output.nodes]
-    return len(body) == len(parts) == 1 and not isinstance(parts[0], nodes.TemplateData)
+    if not len(body) == len(parts) == 1 or isinstance(parts[0], nodes.TemplateData):
+        return False, ""
+    return True, parts[0].name if isinstance(parts[0], nodes.Name) else ""
 
 
 def _value(text: str, names: Mapping[str, Any]) -> Any:

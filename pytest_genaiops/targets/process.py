@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
+from stat import S_ISREG
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_genaiops.clients.current import ask
 from pytest_genaiops.clients.pool import Pool
@@ -46,18 +47,23 @@ def process_target(
     ``{"id", "error"}``. ``messages`` is the variant's rendered prompt, null where it has none. One process is asked one
     line at a time; as many run as there are calls at once. It ends when its input does. Never run by a shell.
 
+    It is run in ``cwd``, by default the working directory of when the target is made.
     ``env`` adds to the environment; values may hold ``${env:NAME}``. ``version`` tells apart what neither the command
     nor the files that it names show: with another one nothing is answered from the cache. Raises UsageError for a
     command or an environment that cannot be right.
     """
-    return ProcessTarget(
-        _Program(
-            command=_checked_command(command),
-            version=checked_version(version, _PLACE),
-            cwd=None if cwd is None else _checked_folder(cwd),
-            env=_checked_env(env),
-        )
-    )
+    words, settings = _checked_command(command), _checked_env(env)
+    folder = Path.cwd() / ("" if cwd is None else _checked_folder(cwd))
+    said: dict[str, Any] = {"kind": "program"}
+    for key, value in (
+        ("cwd", "" if cwd is None else place(folder, Path.cwd())),
+        ("env", settings),
+        ("version", checked_version(version, _PLACE)),
+    ):
+        if value:
+            said[key] = value
+    arguments = (_first(words[0], folder), *(_argument(word, folder) for word in words[1:]))
+    return ProcessTarget(_Program(command=words, folder=str(folder), env=settings, said=said, arguments=arguments))
 
 
 class ProcessTarget:
@@ -87,38 +93,44 @@ class ProcessTarget:
         return f"<process target {self._program.name}>"
 
 
+class _Argument(NamedTuple):
+    """One word of a command as the identity has it."""
+
+    text: str
+    files: tuple[tuple[str, str], ...] = ()
+    """The files that it may name, each with what stands before its name."""
+
+    def told(self) -> str:
+        """The word; where it names a file, with the content of that as it is now."""
+        for head, path in self.files:
+            try:
+                state = os.stat(path)
+            except (OSError, ValueError):
+                continue
+            if S_ISREG(state.st_mode):
+                return f"{head}{os.path.basename(path)} {_digest(path, state.st_size, state.st_mtime_ns)}"
+        return self.text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Program:
     """A command as a service."""
 
     command: tuple[str, ...]
-    version: str
-    cwd: str | None
+    folder: str
+    """Where it is run."""
     env: Mapping[str, str]
+    said: Mapping[str, Any]
+    """What of its identity does not change."""
+    arguments: tuple[_Argument, ...]
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """The command with the content of the files that it names, and what it is run with.
-
-        The program itself is known by its name alone where it lies outside of the working directory: the interpreter
-        of one machine stands for that of another. So are files, by name and content.
-        """
-        folder = Path(self.cwd or ".").absolute()
-        first, *rest = self.command
-        path = folder / first
-        own = os.sep in first and path.is_relative_to(folder) and path.is_file()
-        said: dict[str, Any] = {
-            "kind": "program",
-            "command": [_told(first, path) if own else Path(first).name, *(_argument(text, folder) for text in rest)],
-        }
-        for name, value in (("cwd", self.cwd), ("env", dict(self.env)), ("version", self.version)):
-            if value:
-                said[name] = place(Path(self.cwd), Path.cwd()) if name == "cwd" and self.cwd else value
-        return said
+        return {**self.said, "command": [argument.told() for argument in self.arguments]}
 
     @property
     def name(self) -> str:
-        words = [Path(self.command[0]).name, *self.command[1:]]
+        words = [os.path.basename(self.command[0]) or self.command[0], *self.command[1:]]
         return f"program {quoted(without_secrets(' '.join(words)))}"
 
     @property
@@ -137,21 +149,26 @@ class _Program:
 
     async def _opened(self, pool: Pool) -> Programs:
         env = {name: from_environment(text, _PLACE, hide=True) for name, text in self.env.items()}
-        return Programs(Start(command=self.command, cwd=self.cwd, env=env, name=self.name), most=pool.concurrency)
+        where = str(self.said.get("cwd", ""))
+        start = Start(command=self.command, cwd=self.folder, env=env, name=self.name, where=where)
+        return Programs(start, most=pool.concurrency)
 
 
-def _argument(text: str, folder: Path) -> str:
-    """An argument as the identity has it; one that names a file, also as ``--option=file``, with its content."""
-    option, equals, value = text.partition("=")
-    for head, name in ((f"{option}=", value) if equals else ("", ""), ("", text)):
-        if name and "\0" not in name and len(name) < 4096 and (path := folder / name).is_file():
-            return head + _told(name, path)
-    return text
+def _first(word: str, folder: Path) -> _Argument:
+    """The program itself. One that lies outside of its folder, links followed, is known by its name alone.
+
+    So the interpreter of one machine stands for that of another.
+    """
+    path = folder / word
+    own = os.sep in word and path.resolve().is_relative_to(folder.resolve())
+    return _Argument(os.path.basename(word), (("", str(path)),) if own else ())
 
 
-def _told(name: str, path: Path) -> str:
-    state = path.stat()
-    return f"{Path(name).name} {_digest(str(path), state.st_size, state.st_mtime_ns)}"
+def _argument(word: str, folder: Path) -> _Argument:
+    """An argument that may name a file, also as ``--option=file``."""
+    option, equals, value = word.partition("=")
+    behind = ((f"{option}=", str(folder / value)),) if equals and value else ()
+    return _Argument(word, (*behind, ("", str(folder / word))) if word else ())
 
 
 @lru_cache(maxsize=256)

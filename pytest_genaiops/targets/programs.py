@@ -32,10 +32,12 @@ class Start:
     """How a process is started."""
 
     command: Sequence[str]
-    cwd: str | None
+    cwd: str
     env: Mapping[str, str]
     name: str
     """The program as messages show it."""
+    where: str = ""
+    """The folder as they do."""
 
 
 class FaultError(Exception):
@@ -232,7 +234,7 @@ class Programs:
             )
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
-            where = f" in {quoted(self._start.cwd)}" if self._start.cwd else ""
+            where = f" in {quoted(self._start.where)}" if self._start.where else ""
             raise RefusedError(f"{self._start.name} cannot be started{where}: {printable(why)}") from None
         self._all.add(process)
         process.over.add_done_callback(lambda _: self._all.discard(process))

@@ -20,7 +20,7 @@ from asking import Session
 
 from pytest_genaiops.errors import UsageError, VariantError
 from pytest_genaiops.records import Case, Response
-from pytest_genaiops.targets import process_target
+from pytest_genaiops.targets import process, process_target
 from pytest_genaiops.variants import from_mapping
 
 CASE = Case(id="c1", inputs={"question": "Why?"}, contexts=("Because.",))
@@ -366,6 +366,29 @@ class TestIdentity:
         Path("run.sh").write_text(script)
         Path("run.sh").chmod(0o755)
         assert self.asked_twice(lambda: Path("run.sh").write_text(script + "# 2\n") and None, ["./run.sh"]) == 2
+
+    def test_an_interpreter_that_the_project_links_to_is_known_by_its_name(self) -> None:
+        Path("bin").mkdir()
+        Path("bin/python").symlink_to(sys.executable)
+        session = Session()
+        command = [str(Path("bin/python").absolute()), *program(ECHO)[1:]]
+        session.answers(process_target(command), CASE)
+        (request,) = session.memory.requests
+        assert request.service["command"][:2] == ["python", "-S"]
+
+    def test_it_runs_where_it_was_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        target = process_target(program('answer({"text": os.getcwd()})'))
+        made = os.getcwd()
+        Path("elsewhere").mkdir()
+        monkeypatch.chdir("elsewhere")
+        assert Session().answers(target, CASE)[0].text == made
+
+    def test_a_large_file_is_known_by_its_size_and_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(process, "_WHOLE", 10)
+        Path("weights.bin").write_bytes(b"x" * 100)
+        command = [*program(ECHO), "weights.bin"]
+        assert self.asked_twice(lambda: None, command) == 1
+        assert self.asked_twice(lambda: os.utime("weights.bin", ns=(1, 1)), command) == 2
 
     @pytest.mark.parametrize("change", [{"version": "2"}, {"env": {"MODE": "fast"}}, {"cwd": "."}])
     def test_another_version_environment_or_folder_is_another_program(self, change: dict[str, Any]) -> None:
