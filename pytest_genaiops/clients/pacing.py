@@ -15,7 +15,7 @@ from pytest_genaiops.clients.request import Allowance
 
 State: TypeAlias = Mapping[str, Any]
 
-MARGIN = 0.98
+MARGIN = 0.97
 """Calls begin at this share of the estimated rate, so that a late one does not make two too many in a second."""
 TOLERANCE = 0.005
 """Seconds that a late call may be made up for by the next one."""
@@ -249,8 +249,8 @@ def _resumed(held: Pacing, now: float) -> Pacing:
         rate = held.admitted / max(held.length, held.rested)
     elif held.ceiling is None:
         patience = float(ENOUGH) if admitted >= ENOUGH else 1.0
-        held = replace(held, admitted=admitted, length=length, rested=held.wait, low=admitted / (length + held.wait))
-        rate = _first_rate(held)
+        rate = _first_rate(held, admitted, length)
+        held = replace(held, admitted=admitted, length=length, rested=held.wait, low=rate)
     else:
         patience = min(2 * held.patience, MOST_PATIENT)
         rate, low = _next_rate(held, admitted, length)
@@ -259,12 +259,12 @@ def _resumed(held: Pacing, now: float) -> Pacing:
     return replace(held, rate=rate, patience=patience, since=now, begun=0, refused=0, next=now)
 
 
-def _first_rate(held: Pacing) -> float:
+def _first_rate(held: Pacing, admitted: int, length: float) -> float:
     """What was saved up was spent at once, and is there again after the pause."""
-    seen = held.admitted / max(held.length, held.rested)
+    seen = admitted / max(length, held.wait)
     if held.told is None:
         return seen
-    return min(seen, held.told) if held.admitted >= ENOUGH else held.told
+    return min(seen, held.told) if admitted >= ENOUGH else held.told
 
 
 def _next_rate(held: Pacing, admitted: int, length: float) -> tuple[float, float]:
