@@ -17,7 +17,7 @@ NONE = "none"
 
 
 async def answer(case: Case, variant: Variant) -> Response:
-    """The target of the suite: the model's answer, with the label that it names, and probabilities where it gave any."""
+    """The target of the suite: the model's answer with the label that it names, and probabilities where there are."""
     response = await model_target(case, variant)
     if response.error is not None:
         return response
