@@ -166,7 +166,8 @@ class Client:
                 except TimeoutError:
                     refusal = RefusedError(f"no answer within {self._timeout:g} s", kind="timeout")
                 except RefusedError as refused:
-                    refusal = refused
+                    refusal = refused.with_traceback(None)  # its frames hold the reply: megabytes, while it waits
+                    refusal.__context__ = None
                 else:
                     turn.answered(answer.allowance)
                     return answer.response

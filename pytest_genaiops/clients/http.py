@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
@@ -35,7 +35,13 @@ CONNECT = 30.0
 IDLE = 4.0
 """Seconds that a connection is kept for the next call: servers close theirs after 5 (uvicorn) or more."""
 _LAST = 0.1
-_MAX_REFUSAL = 64 * 2**10
+_LARGE = 256 * 2**10
+"""Bytes from which a reply waits until few others of its size are read, so that many at once do not fill the memory."""
+_LARGE_ONES = 2
+_MAX_REFUSAL = 16 * 2**10
+"""Bytes of a refusal that are read, and characters in which keys are looked for: in megabytes that takes seconds."""
+_CUT = 4 * 2**10
+"""Characters that are left out before such an end: half a key would not be found."""
 _LONGEST = 300
 """Characters of a service's own words in a message."""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -66,10 +72,11 @@ class HttpReply:
 class HttpStream:
     """A reply with a status of 2xx whose body is still to come."""
 
-    __slots__ = ("_begun", "_response", "_url", "first_byte", "headers", "status")
+    __slots__ = ("_begun", "_large", "_response", "_url", "first_byte", "headers", "status")
 
-    def __init__(self, response: aiohttp.ClientResponse, *, url: str, begun: float) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, *, url: str, begun: float, large: asyncio.Semaphore) -> None:
         self._response = response
+        self._large = large
         self._url = url
         self._begun = begun
         self.status = response.status
@@ -92,9 +99,17 @@ class HttpStream:
 
     async def body(self) -> bytes:
         """The whole body. Raises RefusedError as :meth:`pieces` does."""
-        if self._response.content_length is not None:  # already known to be within the bound
+        if (self._response.content_length or MAX_BODY) <= _LARGE:
             return await self._response.read()
-        return b"".join([piece async for piece in self.pieces()])
+        arriving, whole, size = self.pieces(), [], 0
+        async for piece in arriving:
+            whole.append(piece)
+            size += len(piece)
+            if size > _LARGE:
+                break
+        async with self._large if size > _LARGE else nullcontext():
+            whole.extend([piece async for piece in arriving])
+            return b"".join(whole)
 
     async def finish(self) -> None:
         """Wait a moment for the end of a body that has said all, so that the connection serves the next call."""
@@ -135,10 +150,11 @@ async def opened(
     import aiohttp
 
     begun = perf_counter()
-    response = await _request(await _connected(pool, url), method, url, headers=headers, data=body)
+    connections = await _connected(pool, url)
+    response = await _request(connections, method, url, headers=headers, data=body)
     try:
         await _accept(response, url)
-        yield HttpStream(response, url=url, begun=begun)
+        yield HttpStream(response, url=url, begun=begun, large=connections.large)
     except (aiohttp.ClientError, OSError) as error:
         _failed(error, url)
     finally:
@@ -156,11 +172,12 @@ def shown(url: str) -> str:
 class _Connections:
     """The connections to one origin, and the proxy on the way."""
 
-    __slots__ = ("proxy", "session")
+    __slots__ = ("large", "proxy", "session")
 
     def __init__(self, session: aiohttp.ClientSession, proxy: str | None) -> None:
         self.session = session
         self.proxy = proxy
+        self.large = asyncio.Semaphore(_LARGE_ONES)
 
     async def close(self) -> None:
         await self.session.close()
@@ -289,7 +306,8 @@ def words(said: Any) -> tuple[str, str]:
             code = next((said[key] for key in ("code", "type") if isinstance(said.get(key), str)), code)
             said = next((said[key] for key in ("error", "message", "detail", "msg") if said.get(key)), "")
     text = said if isinstance(said, str) else quoted(said)
-    text = _short(" ".join(without_secrets(text).split()))
+    end = -_CUT if len(text) >= _MAX_REFUSAL else None
+    text = _short(" ".join(without_secrets(text[:_MAX_REFUSAL])[:end].split()))
     return (f'"{text}"' if text else ""), code
 
 
