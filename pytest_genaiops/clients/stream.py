@@ -92,12 +92,14 @@ class Answer:
         self._refusal: list[str] = []
         self._tokens: list[Any] = []
         self._calls: dict[int, dict[str, Any]] = {}
-        self._seen = False
 
     @property
     def complete(self) -> bool:
-        """Whether all of the answer has arrived."""
-        return self._seen and (self.done or self._finish is not None)
+        """Whether the model has said why it stopped.
+
+        That the stream is over says less: llama.cpp's server ends one with [DONE] where the next call interrupts it.
+        """
+        return self._finish is not None
 
     def add(self, chunk: Mapping[str, Any] | None) -> bool:
         """Take in a piece, None being the end; whether it said something of the answer.
@@ -116,7 +118,6 @@ class Answer:
         return False
 
     def _add(self, choice: Mapping[str, Any]) -> bool:
-        self._seen = True
         self._finish = choice.get("finish_reason") or self._finish
         self._choice.update(choice)
         logprobs = choice.get("logprobs")

@@ -289,17 +289,22 @@ class TestStreams:
     @pytest.mark.parametrize(
         "events",
         [
-            chunks(delta(content="Yes.")),  # [DONE] and no reason
             chunks(delta(content="Yes."), delta("stop"), end=""),  # a reason and no [DONE]
             chunks(delta("stop", content="Yes."), end="data:[DONE]"),
         ],
     )
-    def test_either_end_is_an_end(self, events: bytes) -> None:
+    def test_a_reason_to_stop_is_an_end(self, events: bytes) -> None:
         assert answered(events, model={"stream": True}).response.text == "Yes."
 
     @pytest.mark.parametrize(
         "events",
-        [chunks(delta(content="Ye"), end=""), chunks(end=""), chunks(), chunks({"model": "small", "choices": []})],
+        [
+            chunks(delta(content="Ye"), end=""),
+            chunks(delta(content="Ye")),  # [DONE] and no reason: what llama.cpp sends of an interrupted answer
+            chunks(end=""),
+            chunks(),
+            chunks({"model": "small", "choices": []}),
+        ],
     )
     def test_one_that_ends_before_the_answer_does_is_tried_again(self, events: bytes) -> None:
         error = refused(events, model={"stream": True})
@@ -337,7 +342,7 @@ class TestStreams:
         assert not refused(chunks(delta(content="a"), delta("content_filter")), model={"stream": True}).again
 
     def test_another_model_is_noticed(self) -> None:
-        assert refused(chunks({**delta(content="a"), "model": "big"}), model={"stream": True}).kind == "model"
+        assert refused(chunks({**delta("stop", content="a"), "model": "big"}), model={"stream": True}).kind == "model"
 
     def test_an_endpoint_that_does_not_stream_is_read_all_the_same(self) -> None:
         found = answered(reply(completion()), model={"stream": True}).response
