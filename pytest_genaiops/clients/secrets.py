@@ -20,7 +20,7 @@ REFERENCE = re.compile(r"\$\{env:([^:}]*)(?::([^}]*))?\}")
 
 _SHAPES = re.compile(
     r"\bsk-[\w*.-]{8,}"
-    r"|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
+    r"|\beyJ[\w-]{8,400}+\.[\w-]+\.[\w-]*"
     r"|(?P<scheme>\b(?:Bearer|Basic)\s+)[\w~+/=.*-]{8,}"
     r"|(?P<name>\b(?:[\w-]{0,20}api[-_ ]?key|authorization)[\"']{0,2}\s{0,3}[:=]\s{0,3}[\"']{0,2})[^\s\"',;&]{8,}"
     r"|(?P<slashes>//)[^\s/@\"']{1,200}@",
