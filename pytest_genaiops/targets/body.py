@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
-from pytest_genaiops.clients.secrets import looks_secret
 from pytest_genaiops.dataset.text import listed, near, printable, quoted
 from pytest_genaiops.errors import UsageError, VariantError
 from pytest_genaiops.records import Case
@@ -89,13 +88,6 @@ def json_value(value: Any, place: str) -> Any:
         return _json(value, place)
     except RecursionError:
         raise UsageError(f"{place} is nested too deeply for JSON") from None
-
-
-def checked_version(version: object, place: str) -> str:
-    """What a user gives to tell versions of an app apart. Raises UsageError for what is no text, or could be a key."""
-    if not isinstance(version, str) or looks_secret(version):
-        raise UsageError(f"{place}: version={quoted(version)} is no version; give a text such as a release or a hash")
-    return version
 
 
 def _json(value: Any, place: str) -> Any:

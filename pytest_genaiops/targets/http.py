@@ -27,14 +27,14 @@ from pytest_genaiops.dataset.text import listed, quoted
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import NOTHING, Case, Response, ResponseError
 from pytest_genaiops.registry import did_you_mean
-from pytest_genaiops.targets.body import Body, checked_version
+from pytest_genaiops.targets.body import Body
+from pytest_genaiops.targets.keys import LOOKED_AT, checked_version, holds_key
 from pytest_genaiops.variants import Variant
 
 METHODS = ("POST", "PUT", "PATCH")
 _PLACE = "http_target"
 _START = re.compile(r"\$\{env:[^}]*\}|[a-z]+://[^/?#]*", re.IGNORECASE)
 """What says which service it is; the rest of a URL may hold keys."""
-_KEYS = re.compile(r"auth|cookie|credential|key|password|secret|token", re.IGNORECASE)
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -317,7 +317,7 @@ def _parsed(body: bytes, place: str) -> Any:
     try:
         return cleaned(json.loads(body, parse_constant=_refuse))
     except (ValueError, RecursionError):
-        start = quoted(without_secrets(body[:200].decode("utf-8", "replace")))
+        start = quoted(without_secrets(body[:LOOKED_AT].decode("utf-8", "replace")))
         raise RefusedError(f"{place} sent a reply that is no JSON: {start}") from None
 
 
@@ -343,7 +343,7 @@ def _checked_url(url: object) -> str:
         parts = urlsplit(url)
     except ValueError:
         raise UsageError(f"http_target: the address {quoted(shown(url))} is none; mend its host") from None
-    literal = any(_KEYS.search(name) and not REFERENCE.search(value) for name, value in parse_qsl(parts.query))
+    literal = any(holds_key(name, value) for name, value in parse_qsl(parts.query))
     if "@" in parts.netloc or literal or looks_secret(url):
         what = f"the address {quoted(shown(url))} holds a password or key"
         raise UsageError(f"http_target: {what}; put it into the environment and write ${{env:NAME}}")
@@ -356,7 +356,7 @@ def _checked_headers(headers: object) -> dict[str, str]:
     for name, text in headers.items():
         if not _NAME.fullmatch(name) or not text.isprintable():
             raise UsageError(f"http_target: the header {quoted(name)} is none; give a name and one line of text")
-        if not REFERENCE.search(text) and (_KEYS.search(name) or looks_secret(f"{name}: {text}")):
+        if holds_key(name, text):
             what = f"the header {quoted(name)} holds a key"
             raise UsageError(f"http_target: {what}; put it into the environment and write ${{env:NAME}}")
     return dict(headers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,20 +15,20 @@ from typing import Any, NamedTuple
 from pytest_genaiops.clients.current import ask
 from pytest_genaiops.clients.pool import Pool
 from pytest_genaiops.clients.request import Answer, RefusedError, Request
-from pytest_genaiops.clients.secrets import REFERENCE, cleaned, from_environment, looks_secret, without_secrets
+from pytest_genaiops.clients.secrets import cleaned, from_environment, looks_secret, without_secrets
 from pytest_genaiops.dataset.identity import canonical
 from pytest_genaiops.dataset.text import place, quoted
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import NOTHING, Case, Response, Trial
-from pytest_genaiops.targets.body import checked_version, json_value
+from pytest_genaiops.targets.body import json_value
 from pytest_genaiops.targets.coerce import to_response
+from pytest_genaiops.targets.keys import checked_version, holds_key
 from pytest_genaiops.targets.programs import Programs, Start
 from pytest_genaiops.variants import Variant
 
 _PLACE = "process_target"
 _WHOLE = 64 * 2**20
 """Bytes up to which a file is told by its content; a larger one, such as a model's weights, by size and time."""
-_KEYS = re.compile(r"auth|credential|key|password|secret|token", re.IGNORECASE)
 _NOBODY = Trial(case=Case(id=""), variant="")
 
 
@@ -213,7 +212,7 @@ def _checked_env(env: object) -> dict[str, str]:
     for name, text in env.items():
         if not name or "=" in name or "\0" in name + text:
             raise UsageError(f"process_target: env holds {quoted(name)}, which is no variable; mend its name or value")
-        if not REFERENCE.search(text) and text and (_KEYS.search(name) or looks_secret(f"{name}={text}")):
+        if holds_key(name, text):
             mend = "leave it out, for the program sees the session's environment, or write ${env:NAME}"
             raise UsageError(f"process_target: env gives {quoted(name)} a key; {mend}")
     return dict(env)

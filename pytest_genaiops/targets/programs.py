@@ -14,6 +14,7 @@ from weakref import finalize
 from pytest_genaiops.clients.request import RefusedError
 from pytest_genaiops.clients.secrets import without_secrets
 from pytest_genaiops.dataset.text import printable, quoted
+from pytest_genaiops.targets.keys import LOOKED_AT
 
 LONGEST_LINE = 16 * 2**20
 """Bytes that an answer may have."""
@@ -21,8 +22,8 @@ LAST_WORDS = 0.5
 """Seconds for what a process wrote to arrive when it has ended: a child of its own may hold its pipes open for ever."""
 GRACE = 0.3
 """Seconds to end by itself after its input has ended, and again after it was told to."""
-_TAIL = 2_000
-"""Bytes of its error output that are remembered."""
+_CUT = LOOKED_AT // 4
+"""Bytes left out where error output is cut, up to the end of a line: half a key would not be found."""
 _SHOWN = 3
 """Lines of these that a message shows."""
 
@@ -110,7 +111,8 @@ class Process(asyncio.SubprocessProtocol):
         how = "closed its output" if code is None else f"ended with status {code}"
         if code is not None and code < 0:
             how = f"was ended by {_signal_name(-code)}"
-        lines = without_secrets(self._tail.decode("utf-8", "replace")).split("\n")
+        start = 0 if len(self._tail) < LOOKED_AT else self._tail.find(b"\n", 0, _CUT) % _CUT
+        lines = without_secrets(self._tail[start:].decode("utf-8", "replace")).split("\n")
         last = [printable(line.strip())[:300] for line in lines if line.strip()][-_SHOWN:]
         return how + (f"; its last words: {' | '.join(last)}" if last else "")
 
@@ -122,7 +124,7 @@ class Process(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """It has written something."""
         if fd == 2:
-            self._tail = (self._tail + data)[-_TAIL:]
+            self._tail = (self._tail + data)[-LOOKED_AT:]
             return
         self._written += data
         if len(self._written) > LONGEST_LINE:
@@ -248,7 +250,7 @@ def _parsed(line: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict):
-        start = quoted(without_secrets(line[:200].decode("utf-8", "replace")))
+        start = quoted(without_secrets(line[:LOOKED_AT].decode("utf-8", "replace")))
         raise FaultError(f"wrote a line that is no JSON object: {start}; other output belongs on stderr")
     return said
 

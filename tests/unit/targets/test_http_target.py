@@ -244,6 +244,11 @@ class TestEnvironment:
         ({"url": "http://host/x?api_key=0123456789"}, "'http://host/x' holds a password or key"),
         ({"headers": {"X-Api-Key": "0123456789"}}, "the header 'X-Api-Key' holds a key"),
         ({"headers": {"X-Trace": "Bearer abcdefghijkl"}}, "the header 'X-Trace' holds a key"),
+        ({"headers": {"Authorization": "Bearer ${env:KEY:0123456789}"}}, "the header 'Authorization' holds a key"),
+        ({"headers": {"Authorization": "Bearer 0123456789-0123456789 ${env:KEY}"}}, "'Authorization' holds a key"),
+        ({"url": "http://host/x?code=0123456789"}, "'http://host/x' holds a password or key"),
+        ({"url": "http://host/x?key=${env:KEY:0123456789}"}, "'http://host/x' holds a password or key"),
+        ({"version": "sk-0123456789abcdef"}, "version=a key is no version"),
         ({"headers": {"X": "a\r\nb"}}, "the header 'X' is none"),
         ({"headers": {"a b": "x"}}, "the header 'a b' is none"),
         ({"headers": {"X": 3}}, "headers are no mapping of texts"),
@@ -271,6 +276,19 @@ def test_what_cannot_be_right_is_refused_when_the_target_is_made(options: dict[s
         http_target(**{"url": "http://127.0.0.1/x", "body": BODY, **options})
     assert "secret" not in str(raised.value)
     assert "0123456789" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"headers": {"X-Max-Tokens": "100", "Keyword": "lamp", "Author": "me"}},
+        {"headers": {"Cookie": "session=${env:SESSION}", "X-Api-Key": "${env:KEY}"}},
+        {"url": "https://host/x?max_tokens=100&author=me&api-version=2024-10-21"},
+        {"url": "${env:SHOP_URL:https://shop.example}/x?code=${env:CODE}"},
+    ],
+)
+def test_what_is_no_key_may_be_written_out(options: dict[str, Any]) -> None:
+    http_target(**{"url": "http://127.0.0.1/x", "body": BODY, **options})
 
 
 class TestBody:

@@ -205,6 +205,15 @@ class TestFaults:
         assert "its last words: bad key ***" in said
         assert "nobody-may-see" not in repr(session.memory.requests)
 
+    @pytest.mark.parametrize("before", [0, 12_000])
+    @pytest.mark.parametrize("after", [0, 15_000, 16_100])
+    def test_half_a_key_is_not_shown_either(self, before: int, after: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        key = "".join(f"{n}k3y" for n in range(200))
+        monkeypatch.setenv("APP_KEY", key)
+        for end in ("print(text); time.sleep(60)", "print(text, file=sys.stderr); sys.exit(1)"):
+            body = f'text = "x " * {before // 2} + os.environ["MODEL_KEY"] + " " + "y " * {after // 2}; {end}'
+            assert "k3y" not in error(ask(body, env={"MODEL_KEY": "${env:APP_KEY}"}))
+
 
 class TestProcesses:
     def test_one_at_a_time_is_asked_and_processes_are_reused(self) -> None:
@@ -426,6 +435,10 @@ def test_what_cannot_be_right_is_refused_when_the_target_is_made(command: Any, o
     with pytest.raises(UsageError, match=re.escape(message)) as raised:
         process_target(command, **options)
     assert "0123456789" not in str(raised.value)
+
+
+def test_what_is_no_key_may_be_written_out() -> None:
+    process_target(["a", "--max-tokens=100"], env={"TOKENIZERS_PARALLELISM": "false", "MAX_TOKENS": "9", "API_KEY": ""})
 
 
 def test_a_variable_that_is_not_set_is_named() -> None:
