@@ -163,6 +163,8 @@ class Cache:
 
     def _at_hand(self, key: bytes) -> Response | None:
         """What needs no look into the file."""
+        if not self._replayed and not self._unwritten:
+            return None
         line = self._replayed.get(key)
         if line is not None:
             self._hits.add(key)

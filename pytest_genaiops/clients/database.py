@@ -79,6 +79,8 @@ class Database:
 
     def write_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
         """Run one statement for each row, all or none of them, and give how many rows that changed."""
+        if len(rows) == 1:
+            return self.write((sql, rows[0]))
         with self._connected(make=True) as connection:
             assert connection is not None
             with transaction(connection):
@@ -245,7 +247,7 @@ def _code(error: sqlite3.Error) -> int:
 def _identity(path: Path) -> object:
     """What tells the file from another one of its name."""
     try:
-        found = path.stat()
+        found = os.stat(path)
     except OSError:
         return None
     return found.st_dev, found.st_ino

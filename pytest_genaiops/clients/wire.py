@@ -12,8 +12,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from pytest_genaiops.dataset.text import listed, near, printable, quoted
 from pytest_genaiops.records import Response, Trial
 
-Reader = Callable[[Any], Any] | None
-"""None where what JSON gives is the value itself."""
+Reader = Callable[[Any], Any]
+_BARE = frozenset({str, int, float, bool, type(None)})
 
 
 def to_json(response: Response) -> str:
@@ -55,6 +55,8 @@ def _rests(kind: Any) -> tuple[tuple[str, Any], ...]:
 
 
 def _bare(value: Any) -> Any:
+    if value.__class__ in _BARE:
+        return value
     if isinstance(value, Mapping):
         return {key: _bare(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -67,20 +69,23 @@ def _record(kind: type, given: Mapping[str, Any]) -> Any:
 
 
 def _arguments(kind: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    readers = _readers(kind)
-    return {
-        name: value if (read := readers[name]) is None or value is None else read(value)
-        for name, value in given.items()
-    }
+    arguments = dict(given)
+    for name, read in _readers(kind):
+        value = arguments.get(name)
+        if value is not None:
+            arguments[name] = read(value)
+    return arguments
 
 
 @cache
-def _readers(kind: type) -> dict[str, Reader]:
-    """How each field of a record is read, by its declared type."""
-    return {name: _reader(hint) for name, hint in get_type_hints(kind).items() if name != "trial"}
+def _readers(kind: type) -> tuple[tuple[str, Reader], ...]:
+    """How those fields of a record are read that are not what JSON gives, by their declared types."""
+    readers = [(name, _reader(hint)) for name, hint in get_type_hints(kind).items() if name != "trial"]
+    return tuple((name, read) for name, read in readers if read is not None)
 
 
-def _reader(hint: Any) -> Reader:
+def _reader(hint: Any) -> Reader | None:
+    """None where what JSON gives is the value itself."""
     _, hint = _certain(hint)
     if get_origin(hint) is tuple:
         read = _reader(get_args(hint)[0])
