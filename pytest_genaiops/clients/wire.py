@@ -69,7 +69,7 @@ def _record(kind: type, given: Mapping[str, Any]) -> Any:
 
 
 def _arguments(kind: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    arguments = dict(given)
+    arguments = {**given}
     for name, read in _readers(kind):
         value = arguments.get(name)
         if value is not None:
