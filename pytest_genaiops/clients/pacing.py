@@ -17,7 +17,7 @@ State: TypeAlias = Mapping[str, Any]
 
 MARGIN = 0.97
 """Calls begin at this share of the estimated rate, so that a late one does not make two too many in a second."""
-TOLERANCE = 0.005
+TOLERANCE = 0.015
 """Seconds that a late call may be made up for by the next one."""
 UNLIMITED = 1000.0
 """Calls a second from which nothing is paced any more: a timer is not finer."""
