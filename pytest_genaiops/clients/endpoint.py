@@ -109,7 +109,9 @@ class Endpoint:
         """The environment variables that say where it is."""
         texts = (self.model, self.name, self.base_url, self.azure_endpoint, self.api_version)
         named = [found[1] for text in texts if text for found in REFERENCE.finditer(text)]
-        return (*named, "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT", "OPENAI_API_VERSION")
+        if self.base_url is None:
+            named += ["OPENAI_BASE_URL"] if self.kind == "openai" else ["AZURE_OPENAI_ENDPOINT", "OPENAI_API_VERSION"]
+        return tuple(named)
 
     def _base(self, model: str) -> tuple[str, str]:
         """The address up to the path of chat, and the query that belongs to it."""

@@ -34,7 +34,7 @@ def read(text: bytes, place: str) -> Mapping[str, Any]:
             json.dumps(found, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         raise RefusedError(f"{place} sent what is no JSON text: {_excerpt(text)}", again=True) from None
-    if not isinstance(found, Mapping):
+    if not isinstance(found, dict):
         raise RefusedError(f"{place} sent JSON that is no chat completion: {_excerpt(text)}", again=True)
     return found
 
@@ -49,8 +49,8 @@ def response_of(payload: Mapping[str, Any], place: str, **measured: Any) -> Resp
     refuse_error(payload, place)
     choices = payload.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, Mapping) else None
-    if not isinstance(choice, Mapping) or not isinstance(message, Mapping):
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
         raise RefusedError(f"{place} sent JSON without an answer in choices[0].message", again=True)
     finish_reason = _name(choice.get("finish_reason"))
     if finish_reason == "content_filter":
@@ -72,7 +72,7 @@ def refuse_error(payload: Mapping[str, Any], place: str) -> None:
     if not error:
         return
     said, code = words(error)
-    status = error.get("code", error.get("status")) if isinstance(error, Mapping) else None
+    status = error.get("code", error.get("status")) if isinstance(error, dict) else None
     status = (
         int(status)
         if isinstance(status, int) or (isinstance(status, str) and re.fullmatch("[0-9]{3}", status))
@@ -110,7 +110,7 @@ def _text(message: Mapping[str, Any], place: str) -> str:
     """What the model said, or the words with which it refused."""
     content = message.get("content")
     if isinstance(content, list):
-        parts = [each for each in content if isinstance(each, Mapping)]
+        parts = [each for each in content if isinstance(each, dict)]
         found = [each.get("text", each.get("refusal")) for each in parts if each.get("type") in ("text", "refusal")]
         content = "".join(each for each in found if isinstance(each, str))
     if content is not None and not isinstance(content, str):
@@ -121,13 +121,13 @@ def _text(message: Mapping[str, Any], place: str) -> str:
 
 def _tool_calls(message: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     calls = message.get("tool_calls")
-    given = [each for each in calls if isinstance(each, Mapping)] if isinstance(calls, list) else []
-    if not given and isinstance(message.get("function_call"), Mapping):
+    given = [each for each in calls if isinstance(each, dict)] if isinstance(calls, list) else []
+    if not given and isinstance(message.get("function_call"), dict):
         given = [{"function": message["function_call"]}]
     found = []
     for each in given:
         function = each.get("function")
-        function = function if isinstance(function, Mapping) else {}
+        function = function if isinstance(function, dict) else {}
         call = {"name": _name(function.get("name")) or "", "arguments": _arguments(function.get("arguments"))}
         found.append({**call, "id": _name(each.get("id"))} if each.get("id") else call)
     return tuple(found)
@@ -154,25 +154,25 @@ def _plain(value: Any, depth: int) -> bool:
 
 
 def _logprobs(written: Any) -> tuple[Mapping[str, Any], ...]:
-    tokens = written.get("content") if isinstance(written, Mapping) else None
+    tokens = written.get("content") if isinstance(written, dict) else None
     return tuple(each for each in tokens if _is_token(each)) if isinstance(tokens, list) else ()
 
 
 def _is_token(each: Any) -> bool:
     """Whether it says how likely a token was; one that an endpoint has no finite number for does not."""
-    return isinstance(each, Mapping) and isinstance(each.get("logprob"), int | float) and _plain(each, 4)
+    return isinstance(each, dict) and isinstance(each.get("logprob"), int | float) and _plain(each, 4)
 
 
 def _usage(written: Any) -> Mapping[str, int]:
-    if not isinstance(written, Mapping):
+    if not isinstance(written, dict):
         return {}
     inputs = written.get("prompt_tokens_details") or written.get("input_tokens_details")
     outputs = written.get("completion_tokens_details") or written.get("output_tokens_details")
     found = {
         "input_tokens": _count(written.get("prompt_tokens", written.get("input_tokens"))),
         "output_tokens": _count(written.get("completion_tokens", written.get("output_tokens"))),
-        "cached_tokens": _count(inputs.get("cached_tokens")) if isinstance(inputs, Mapping) else None,
-        "reasoning_tokens": _count(outputs.get("reasoning_tokens")) if isinstance(outputs, Mapping) else None,
+        "cached_tokens": _count(inputs.get("cached_tokens")) if isinstance(inputs, dict) else None,
+        "reasoning_tokens": _count(outputs.get("reasoning_tokens")) if isinstance(outputs, dict) else None,
     }
     return {kind: count for kind, count in found.items() if count is not None}
 
@@ -188,8 +188,8 @@ def _name(written: Any) -> str | None:
 def _filtered(choice: Mapping[str, Any], place: str) -> NoReturn:
     """Azure names what was found: ``{"violence": {"filtered": true, "severity": "medium"}}``."""
     results = choice.get("content_filter_results")
-    found = results if isinstance(results, Mapping) else {}
-    kinds = [kind for kind, each in found.items() if isinstance(each, Mapping) and each.get("filtered") is True]
+    found = results if isinstance(results, dict) else {}
+    kinds = [kind for kind, each in found.items() if isinstance(each, dict) and each.get("filtered") is True]
     why = f" for {', '.join(map(quoted, kinds[:5]))}" if kinds else ""
     raise RefusedError(f"{place} withheld the answer: its content filter stopped it{why}")
 

@@ -113,7 +113,7 @@ class Answer:
         self._usage = chunk.get("usage") or self._usage
         choices = chunk.get("choices")
         for choice in choices if isinstance(choices, list) else ():
-            if isinstance(choice, Mapping) and choice.get("index", 0) == 0:
+            if isinstance(choice, dict) and choice.get("index", 0) == 0:
                 return self._add(choice)
         return False
 
@@ -121,15 +121,15 @@ class Answer:
         self._finish = choice.get("finish_reason") or self._finish
         self._choice.update(choice)
         logprobs = choice.get("logprobs")
-        tokens = logprobs.get("content") if isinstance(logprobs, Mapping) else None
+        tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
         self._tokens += tokens if isinstance(tokens, list) else []
         delta = choice.get("delta")
-        if not isinstance(delta, Mapping):
+        if not isinstance(delta, dict):
             return False
         said = [self._said(delta.get("content"), self._content), self._said(delta.get("refusal"), self._refusal)]
         calls = delta.get("tool_calls")
-        given = [each for each in calls if isinstance(each, Mapping)] if isinstance(calls, list) else []
-        if isinstance(delta.get("function_call"), Mapping):
+        given = [each for each in calls if isinstance(each, dict)] if isinstance(calls, list) else []
+        if isinstance(delta.get("function_call"), dict):
             given = [{"index": 0, "function": delta["function_call"]}]
         for each in given:
             self._call(each)
@@ -137,7 +137,7 @@ class Answer:
 
     def _said(self, piece: Any, pieces: list[str]) -> bool:
         if isinstance(piece, list):
-            found = [each.get("text") for each in piece if isinstance(each, Mapping) and each.get("type") == "text"]
+            found = [each.get("text") for each in piece if isinstance(each, dict) and each.get("type") == "text"]
             piece = "".join(each for each in found if isinstance(each, str))
         if isinstance(piece, str) and piece:
             pieces.append(piece)
@@ -154,7 +154,7 @@ class Answer:
         call = self._calls.setdefault(index, {"id": None, "name": [], "arguments": []})
         call["id"] = call["id"] or piece.get("id")
         function = piece.get("function")
-        function = function if isinstance(function, Mapping) else {}
+        function = function if isinstance(function, dict) else {}
         for key in ("name", "arguments"):
             if isinstance(function.get(key), str):
                 call[key].append(function[key])
