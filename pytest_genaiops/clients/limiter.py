@@ -154,7 +154,7 @@ class _Gate:
             rate = pacing.rate_told(allowance)
             self._pause(Word(now=self._clock(), began=began, wait=wait, rate=rate, refused=False))
         if self._shared.peek(self._name).get("barren"):
-            self._shared.update(self._name, _answered)
+            self._shared.update(self._name, partial(_answered, now=self._clock()))
 
     def refused(self, began: float, refusal: RefusedError) -> None:
         """A call has been refused, or has failed."""
@@ -235,5 +235,5 @@ def _join(state: State, *, own: Counted) -> tuple[State, None]:
     return pacing.joined(state, own), None
 
 
-def _answered(state: State) -> tuple[State, None]:
-    return pacing.answered(state), None
+def _answered(state: State, *, now: float) -> tuple[State, None]:
+    return pacing.answered(state, now), None

@@ -164,9 +164,12 @@ def joined(state: State, own: Counted) -> State:
     return _written(_joined(Pacing(**state), own)) if state else state
 
 
-def answered(state: State) -> State:
-    """The state after an answer: the service does admit calls."""
-    return {**state, "barren": 0} if state and state["barren"] else state
+def answered(state: State, now: float) -> State:
+    """The state after an answer: calls are admitted. After a long time without one, how many is found out anew."""
+    if not state or not state["barren"]:
+        return state
+    patience = 1.0 if now - state["barren_since"] >= SHORT else state["patience"]
+    return {**state, "barren": 0, "patience": patience}
 
 
 def pace_of(held: Pacing, now: float) -> float:
@@ -245,14 +248,14 @@ def _resumed(held: Pacing, now: float) -> Pacing:
     length = max(held.stopped - held.since, 0.0)
     if admitted == 0 and held.admitted:  # too early: the pause goes on
         held = replace(held, rested=held.rested + length + held.wait)
-        patience = held.patience if held.rested < SHORT else 1.0
+        patience = held.patience
         rate = held.admitted / max(held.length, held.rested)
     elif held.ceiling is None:
         patience = float(ENOUGH) if admitted >= ENOUGH else 1.0
         rate = _first_rate(held, admitted, length)
         held = replace(held, admitted=admitted, length=length, rested=held.wait, low=rate)
     else:
-        patience = min(2 * held.patience, MOST_PATIENT)
+        patience = min(2 * held.patience, MOST_PATIENT) if admitted else 1.0
         rate, low = _next_rate(held, admitted, length)
         held = replace(held, admitted=admitted, length=length, rested=held.wait, low=low)
     rate = MARGIN * max(rate, 1 / LONGEST if admitted else 1 / held.wait)

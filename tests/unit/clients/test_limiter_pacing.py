@@ -43,7 +43,7 @@ class TestWhereNothingWasRefused:
         assert admit({}, 5.0) == ({}, 0.0)
 
     def test_an_answer_changes_nothing(self) -> None:
-        assert pacing.answered({}) == {}
+        assert pacing.answered({}, 5.0) == {}
         assert pacing.joined({}, Counted(since=0.0, begun=3)) == {}
 
 
@@ -82,7 +82,7 @@ class TestAPause:
     def test_does_not_grow_once_a_call_was_answered(self) -> None:
         state = burst(1, 1, wait=None)
         for now in (10.0, 20.0, 30.0):
-            state = pacing.answered(admit(state, now)[0])
+            state = pacing.answered(admit(state, now)[0], now)
             state = paused(state, Word(now=now, began=now, wait=None), NONE)
             assert admit(state, now)[1] == pytest.approx(0.25)
 
@@ -95,11 +95,11 @@ class TestAPause:
     def test_of_an_overloaded_service_sets_no_pace(self) -> None:
         state = pacing.rested({}, Word(now=1.0, began=0.0, wait=2.0))
         assert admit(state, 2.0)[1] == pytest.approx(1.0)
-        assert admit(pacing.answered(state), 3.0) == ({}, 0.0)
+        assert admit(pacing.answered(state, 3.0), 3.0) == ({}, 0.0)
 
     def test_of_an_overloaded_service_keeps_the_pace_that_there_is(self) -> None:
         state, _ = admit(burst(20, 30), 1.02)
-        state = pacing.rested(pacing.answered(state), Word(now=2.0, began=1.5, wait=2.0))
+        state = pacing.rested(pacing.answered(state, 1.5), Word(now=2.0, began=1.5, wait=2.0))
         assert admit(state, 3.0)[1] == pytest.approx(1.0)
         assert rate_after(state, 4.0) == pytest.approx(MARGIN * 20)
 
@@ -147,7 +147,7 @@ class TestThePace:
 
     def test_is_given_up_when_it_is_no_limit_any_more(self) -> None:
         state, _ = admit(burst(20, 30), 1.02)
-        assert admit(pacing.answered(state), 1000.0) == ({}, 0.0)
+        assert admit(pacing.answered(state, 2.0), 1000.0) == ({}, 0.0)
 
     def test_falls_to_the_rate_that_a_bucket_refills_with(self) -> None:
         """60 calls saved up, then one a second: the first estimate is 60 times too high."""
@@ -244,7 +244,7 @@ class History:
         if word.wait is not None and (word.refused or said["rests"]):
             self.forbidden = max(self.forbidden, self.now + word.wait)
         if said["answers"]:
-            self.state = pacing.answered(self.state)
+            self.state = pacing.answered(self.state, self.now)
 
     def ask(self) -> None:
         self.state, wait = admit(self.state, self.now)

@@ -1,0 +1,454 @@
+"""Who may call a service, and when: waiters, pauses and processes, on simulated time."""
+
+import asyncio
+import sqlite3
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from simulated import Service, all_answered, ideal, now, run
+
+from pytest_genaiops.clients import pacing
+from pytest_genaiops.clients.limiter import Limiter, Window
+from pytest_genaiops.clients.request import Allowance, RefusedError
+from pytest_genaiops.clients.shared import InFile, InProcess, Shared
+from pytest_genaiops.testing.limits import Bucket, Gate, Overload, Sliding
+from pytest_genaiops.testing.limits import Window as FixedWindow
+
+REFUSED = RefusedError("busy", again=True, throttled=True, wait=1.0)
+
+
+class Open:
+    """A gate for everybody."""
+
+    def admits(self, now: float, under_way: int) -> bool:
+        return True
+
+    def left(self, now: float) -> None:
+        return None
+
+
+class Shut(Open):
+    """A gate for nobody."""
+
+    def admits(self, now: float, under_way: int) -> bool:
+        return False
+
+
+class Watched(InProcess):
+    """Counts the changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changes = 0
+
+    def update(self, name: str, change: Any) -> Any:
+        self.changes += 1
+        return super().update(name, change)
+
+
+def limiter(shared: Shared | None = None, *, concurrency: int = 50) -> Limiter:
+    return Limiter(shared or InProcess(), concurrency=concurrency, clock=now)
+
+
+async def refuse(limits: Limiter, refusal: RefusedError = REFUSED, name: str = "model") -> None:
+    async with limits.turn(name) as turn:
+        turn.refused(refusal)
+
+
+async def began(limits: Limiter, name: str = "model", *, lasts: float = 0.0) -> float:
+    """When a call began that was then answered."""
+    async with limits.turn(name) as turn:
+        at = now()
+        await asyncio.sleep(lasts)
+        turn.answered(Allowance())
+    return at - 1000.0
+
+
+class TestWhereNothingWasRefused:
+    def test_calls_begin_at_once_and_change_no_state(self) -> None:
+        async def main() -> list[float]:
+            return await asyncio.gather(*(began(limits) for _ in range(40)))
+
+        shared = Watched()
+        limits = limiter(shared)
+        assert run(main()) == [0.0] * 40
+        assert shared.changes == 0
+
+    def test_no_more_are_under_way_than_the_concurrency(self) -> None:
+        async def main() -> list[float]:
+            limits = limiter(concurrency=2)
+            return await asyncio.gather(*(began(limits, lasts=1.0) for _ in range(6)))
+
+        assert run(main()) == [0.0, 0.0, 1.0, 1.0, 2.0, 2.0]
+
+    def test_an_error_within_a_turn_ends_it(self) -> None:
+        async def main() -> float:
+            limits = limiter(concurrency=1)
+            with pytest.raises(LookupError):
+                async with limits.turn("model"):
+                    raise LookupError
+            return await began(limits)
+
+        assert run(main()) == 0.0
+
+
+class TestThoseWhoWait:
+    def test_go_in_the_order_in_which_they_came(self) -> None:
+        async def main() -> list[int]:
+            limits, order = limiter(concurrency=1), []
+
+            async def one(number: int) -> None:
+                async with limits.turn("model"):
+                    order.append(number)
+                    await asyncio.sleep(0.1)
+
+            await asyncio.gather(*(one(number) for number in range(20)))
+            return order
+
+        assert run(main()) == list(range(20))
+
+    def test_go_in_order_after_a_pause_too(self) -> None:
+        async def main() -> list[float]:
+            limits = limiter()
+            await asyncio.gather(*(began(limits) for _ in range(20)))
+            await refuse(limits)
+            return await asyncio.gather(*(began(limits) for _ in range(30)))
+
+        times = run(main())
+        assert times == sorted(times)
+        assert times[0] == pytest.approx(1.0)
+        assert times[-1] - times[0] == pytest.approx(29 / (pacing.MARGIN * 20), rel=0.05), "a herd at the pause's end"
+
+    @pytest.mark.parametrize("victim", [0, 1, 5])
+    def test_leave_nothing_behind_when_they_are_cancelled(self, victim: int) -> None:
+        async def main() -> tuple[list[float], list[float]]:
+            found = []
+            for cancels in (False, True):
+                limits, start = limiter(concurrency=1), now()
+                holder = asyncio.ensure_future(began(limits, lasts=1.0))
+                await asyncio.sleep(0)
+                waiters = [asyncio.ensure_future(began(limits, lasts=1.0)) for _ in range(6)]
+                await asyncio.sleep(0.5)
+                if cancels:
+                    waiters.pop(victim).cancel()
+                done = await asyncio.gather(holder, *waiters)
+                found.append([at + 1000.0 - start for at in done])
+            return found[0], found[1]
+
+        whole, without = run(main())
+        assert without == pytest.approx(whole[:-1])
+
+    def test_leave_nothing_behind_when_they_are_cancelled_within_a_pause(self) -> None:
+        async def main() -> list[float]:
+            limits = limiter()
+            await asyncio.gather(*(began(limits) for _ in range(9)))
+            await refuse(limits)
+            waiters = [asyncio.ensure_future(began(limits)) for _ in range(9)]
+            await asyncio.sleep(0.5)
+            for waiter in waiters[:5]:
+                waiter.cancel()
+            return await asyncio.gather(*waiters[5:])
+
+        times = run(main())
+        assert times[0] == pytest.approx(1.0), "a cancelled waiter kept its place"
+        assert times[-1] - times[0] == pytest.approx(3 / (pacing.MARGIN * 9), rel=0.05)
+
+    def test_do_not_ask_again_and_again(self) -> None:
+        """50 callers wait for 30 seconds: a look at each change of the head, not one each moment."""
+
+        async def main() -> int:
+            limits = limiter(shared)
+            await refuse(limits, RefusedError("busy", again=True, throttled=True, wait=30.0))
+            waiters = [asyncio.ensure_future(began(limits)) for _ in range(50)]
+            await asyncio.sleep(29.0)
+            changes = shared.changes
+            for waiter in waiters:
+                waiter.cancel()
+            return changes
+
+        shared = Watched()
+        assert run(main()) <= 2
+
+
+class TestAPause:
+    def test_holds_for_every_caller_of_the_name(self) -> None:
+        async def main() -> tuple[float, float]:
+            limits = limiter()
+            await refuse(limits)
+            return await began(limits, "another model"), await began(limits)
+
+        assert run(main()) == (0.0, pytest.approx(1.0))
+
+    @pytest.mark.parametrize("kind", ["process", "file"])
+    def test_holds_in_other_processes_at_once(self, kind: str, tmp_path: Path) -> None:
+        async def main() -> float:
+            states: list[Shared] = [InProcess()] * 2
+            if kind == "file":
+                states = [InFile(tmp_path / "shared.sqlite") for _ in range(2)]
+            one, another = (limiter(shared) for shared in states)
+            await began(another)
+            await refuse(one)
+            return await began(another)
+
+        assert run(main()) == pytest.approx(1.0)
+
+    def test_that_another_process_begins_holds_those_who_already_wait_for_a_shorter_one(self) -> None:
+        async def main() -> float:
+            shared = InProcess()
+            one, another = limiter(shared), limiter(shared)
+            async with one.turn("model") as late:
+                await refuse(one)
+                waiter = asyncio.ensure_future(began(another))
+                await asyncio.sleep(0.9)
+                late.refused(RefusedError("busy", again=True, throttled=True, wait=5.0))
+            return await waiter
+
+        assert run(main()) == pytest.approx(5.9)
+
+    def test_of_an_answer_that_was_the_last_one_holds_for_all(self) -> None:
+        async def main() -> float:
+            limits = limiter()
+            async with limits.turn("model") as turn:
+                turn.answered(Allowance(limit=20, remaining=0, reset=2.0))
+            return await began(limits)
+
+        assert run(main()) == pytest.approx(2.0)
+
+    def test_of_tokens_that_are_used_up_holds_for_all(self) -> None:
+        async def main() -> float:
+            limits = limiter()
+            async with limits.turn("model") as turn:
+                turn.answered(Allowance(remaining=3, reset=9.0, remaining_tokens=0, reset_tokens=4.0))
+            return await began(limits)
+
+        assert run(main()) == pytest.approx(4.0)
+
+    def test_of_a_refusal_without_a_time_is_that_of_its_headers(self) -> None:
+        async def main() -> float:
+            limits = limiter()
+            await refuse(
+                limits,
+                RefusedError("busy", again=True, throttled=True, allowance=Allowance(limit=5, remaining=0, reset=3.0)),
+            )
+            return await began(limits)
+
+        assert run(main()) == pytest.approx(3.0)
+
+    def test_of_an_overloaded_service_holds_for_all_and_ends_without_a_pace(self) -> None:
+        async def main() -> list[float]:
+            limits = limiter()
+            async with limits.turn("model") as turn:
+                await refuse(limits, RefusedError("overloaded", again=True, wait=2.0))
+                turn.answered(Allowance())
+            return await asyncio.gather(*(began(limits) for _ in range(10)))
+
+        assert run(main()) == pytest.approx([2.0] * 10, abs=1e-6)
+
+    def test_is_no_matter_of_calls_that_no_other_attempt_mends(self) -> None:
+        async def main() -> float:
+            limits = limiter()
+            await refuse(limits, RefusedError("no such model", wait=60.0))
+            return await began(limits)
+
+        assert run(main()) == 0.0
+
+    def test_of_hours_ends_every_call(self) -> None:
+        async def main() -> list[Any]:
+            limits = limiter()
+            await refuse(limits, RefusedError("busy", again=True, throttled=True, wait=7200.0))
+            return await asyncio.gather(*(began(limits, "model") for _ in range(3)), return_exceptions=True)
+
+        for error in run(main()):
+            assert isinstance(error, RefusedError)
+            assert error.message == "model asks to wait 7200 s before the next call"
+
+    def test_names_a_hostile_service_in_a_few_printable_words(self) -> None:
+        async def main() -> str:
+            limits, name = limiter(), "evil\x1b[2J" + "x" * 10_000
+            await refuse(limits, RefusedError("busy", again=True, throttled=True, wait=7200.0), name)
+            with pytest.raises(RefusedError) as error:
+                await began(limits, name)
+            return error.value.message
+
+        message = run(main())
+        assert message.isprintable()
+        assert len(message) < 1000
+
+
+class TestCallsUnderWay:
+    """The window: one fewer with each that fails."""
+
+    def test_become_as_few_as_a_server_took(self) -> None:
+        window = Window(16)
+        for _ in range(6):
+            window.failed(0.0, 0.1, None)
+        assert window.size == 10
+
+    def test_lose_three_quarters_at_most_to_failures_of_one_moment(self) -> None:
+        window = Window(16)
+        for _ in range(16):
+            window.failed(0.0, 0.1, None)
+        assert window.size == 4
+
+    def test_go_down_to_one_where_some_are_answered_in_between(self) -> None:
+        window = Window(50)
+        for at in range(5):
+            for _ in range(50):
+                window.failed(at, at + 0.1, None)
+            window.succeeded(at + 0.2, 1)
+        assert 1 <= window.size < 2
+
+    def test_stay_where_nothing_is_answered_at_all(self) -> None:
+        """A server that is gone is given up sooner with many at once."""
+        window = Window(16)
+        for at in range(5):
+            for _ in range(16):
+                window.failed(at, at + 0.1, None)
+        assert window.size == 4
+
+    def test_become_more_only_where_they_are_used(self) -> None:
+        window = Window(16)
+        window.failed(0.0, 0.1, None)
+        window.succeeded(0.2, 3)
+        assert window.size == 15
+        for _ in range(100):
+            window.succeeded(0.3, 16)
+        assert window.size == 16, "more than the concurrency"
+
+    def test_stay_as_few_for_ten_times_the_pause_that_one_too_many_costs(self) -> None:
+        window = Window(16)
+        window.failed(0.0, 1.0, 2.0)
+        window.succeeded(20.9, 16)
+        assert window.size == 15
+        window.succeeded(21.1, 16)
+        assert window.size > 15
+
+    @pytest.mark.parametrize(
+        ("refusal", "fewer"),
+        [
+            (RefusedError("503", again=True), True),
+            (RefusedError("no answer within 5 s", kind="timeout"), True),
+            (RefusedError("429", again=True, throttled=True), True),
+            (RefusedError("429", again=True, throttled=True, wait=0.1), False),
+            (RefusedError("404"), False),
+        ],
+    )
+    def test_become_fewer_by_what_fewer_may_mend(self, refusal: RefusedError, fewer: bool) -> None:
+        async def main() -> bool:
+            limits = limiter(concurrency=2)
+            async with limits.turn("model") as turn:
+                await refuse(limits, refusal)
+                turn.answered(Allowance())
+            first = asyncio.ensure_future(began(limits, lasts=100.0))
+            second = asyncio.ensure_future(began(limits, lasts=100.0))
+            await asyncio.sleep(50.0)
+            both = not first.cancelled() and limits_under_way(limits) == 2
+            first.cancel()
+            second.cancel()
+            return both
+
+        assert run(main()) is not fewer
+
+
+def limits_under_way(limits: Limiter) -> int:
+    return limits._gates[asyncio.get_running_loop()]["model"]._under_way
+
+
+GATES: dict[str, type[Gate]] = {"bucket": Bucket, "window": FixedWindow, "sliding": Sliding}
+
+
+class TestAgainstAServer:
+    """200 cases, 20 a second, 50 at once: what benchmarks/rate_limits.py measures on a real socket."""
+
+    @pytest.mark.parametrize("processes", [1, 4])
+    @pytest.mark.parametrize("latency", [0.02, 0.2])
+    @pytest.mark.parametrize("headers", [None, 20])
+    @pytest.mark.parametrize("kind", list(GATES))
+    def test_nothing_is_lost_and_little_is_refused(
+        self, kind: str, headers: int | None, latency: float, processes: int
+    ) -> None:
+        async def main() -> tuple[int, float]:
+            shared = InProcess()
+            limiters = [limiter(shared, concurrency=50 // processes) for _ in range(processes)]
+            return await all_answered(limiters, service, 200)
+
+        service = Service(GATES[kind](20), latency=latency, headers=headers)
+        lost, seconds = run(main())
+        assert lost == 0
+        assert seconds <= 1.2 * ideal(GATES[kind](20), 200, latency)
+        assert service.refused < 0.15 * len(service.seen)
+
+    @pytest.mark.parametrize("kind", list(GATES))
+    def test_nobody_comes_within_the_pause_that_a_refusal_asks_for(self, kind: str) -> None:
+        async def main() -> None:
+            shared = InProcess()
+            await all_answered([limiter(shared, concurrency=25) for _ in range(2)], service, 400)
+
+        service = Service(GATES[kind](20), wait=1.5, jitter=0.0)
+        run(main())
+        heard = service.refusals
+        assert heard
+        for at, _ in service.seen:
+            assert not any(refused + 1e-6 < at < refused + 1.5 - 1e-6 for refused in heard)
+
+    def test_the_calls_under_way_are_found_that_an_overloaded_server_takes(self) -> None:
+        async def main() -> tuple[int, float]:
+            return await all_answered([limiter()], service, 200)
+
+        service = Service(Overload(8), wait=None)
+        lost, seconds = run(main())
+        assert lost == 0
+        assert seconds <= 1.3 * 200 / 8 * 0.2
+
+    def test_one_that_refuses_for_ever_ends_every_case(self) -> None:
+        async def main() -> tuple[int, float]:
+            return await all_answered([limiter(concurrency=8)], service, 40)
+
+        service = Service(Shut(), wait=1.0)
+        lost, seconds = run(main())
+        assert lost == 40
+        assert seconds < 800
+        assert len(service.seen) < 400
+
+    def test_one_that_comes_back_after_a_minute_answers_every_case(self) -> None:
+        class Back(Open):
+            def admits(self, now: float, under_way: int) -> bool:
+                return now > 1060.0
+
+        async def main() -> tuple[int, float]:
+            return await all_answered([limiter(concurrency=8)], Service(Back(), wait=1.0), 100)
+
+        lost, seconds = run(main())
+        assert lost == 0
+        assert seconds < 180
+
+    def test_a_full_disk_does_not_stop_anybody(self, tmp_path: Path) -> None:
+        async def main() -> tuple[int, float]:
+            shared = InFile(tmp_path / "shared.sqlite")
+            with sqlite3.connect(tmp_path / "shared.sqlite") as other:
+                other.execute("DROP TABLE states")
+            return await all_answered([limiter(shared)], Service(Bucket(20)), 60)
+
+        assert run(main())[0] == 0
+
+    def test_each_event_loop_has_waiters_of_its_own(self) -> None:
+        limits = limiter(concurrency=1)
+        assert [run(began(limits)) for _ in range(2)] == [0.0, 0.0]
+
+
+def test_a_turn_costs_next_to_nothing_while_nothing_is_refused() -> None:
+    """Changes and timers, not time: no change of state, no timer, no task."""
+
+    async def main() -> int:
+        limits = Limiter(InProcess(), concurrency=1000)
+        loop = asyncio.get_running_loop()
+        before = getattr(loop, "_scheduled", [])[:]
+        async with AsyncExitStack() as stack:
+            for _ in range(1000):
+                turn = await stack.enter_async_context(limits.turn("model"))
+                turn.answered(Allowance())
+            return len(getattr(loop, "_scheduled", [])) - len(before)
+
+    assert run(main()) == 0
