@@ -80,9 +80,12 @@ class ChatEndpoint:
         return {key: value for key, value in sent.items() if value is not None}
 
     async def answer(self, request: Request, pool: Pool) -> Answer:
-        """Make one attempt. Raises RefusedError, and UsageError for a key that is not set."""
-        place = self._place()
-        headers = await auth.headers_of(self.endpoint, place, pool)
+        """Make one attempt. Raises RefusedError, for a key that is not set as well."""
+        try:
+            place = self._place()
+            headers = await auth.headers_of(self.endpoint, place, pool)
+        except UsageError as error:  # nothing was asked, and another attempt would not be either
+            raise RefusedError(str(error)) from None
         data = _encode(request.body).encode("utf-8")
         asked = {"deployment": place.model}
         if not request.body.get("stream"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -321,8 +322,10 @@ def _failed(error: Exception, url: str) -> NoReturn:
         raise RefusedError(f"{place} has no valid TLS certificate ({_why(error.certificate_error)}); {mend}") from None
     if isinstance(error, aiohttp.ClientSSLError):
         raise RefusedError(f"{place} speaks no TLS that is safe ({_why(error)})") from None
-    if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
-        raise RefusedError(f"{place} cannot be reached: {_why(error)}", again=True) from None
+    if isinstance(error, aiohttp.ClientConnectorError):
+        raise RefusedError(f"{place} cannot be reached: {_system(error.os_error)}", again=True) from None
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        raise RefusedError(f"{place} cannot be reached: no connection within {CONNECT:g} s", again=True) from None
     if isinstance(error, aiohttp.ClientResponseError):
         raise RefusedError(
             f"{place} did not answer in HTTP: {_status(error.status)}, {_why(error.message)}",
@@ -331,6 +334,11 @@ def _failed(error: Exception, url: str) -> NoReturn:
     if isinstance(error, ValueError):
         raise RefusedError(f"{place} cannot be asked: {_why(error)}") from None
     raise RefusedError(f"{place} closed the connection before its reply was complete", again=True) from None
+
+
+def _system(error: OSError) -> str:
+    """The system's words for its number; asyncio adds the address, which the message has already."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else _why(error.strerror or error)
 
 
 def _oversize(url: str) -> NoReturn:

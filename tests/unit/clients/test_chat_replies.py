@@ -174,6 +174,12 @@ class TestRefusals:
             assert "content filter" in error.message
         assert "'violence'" in refused(reply(completion("", choice=choice))).message
 
+    def test_a_key_that_is_not_set_is_one_as_well(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("NOWHERE", raising=False)
+        error = refused(reply(completion()), model={"api_key_env": "NOWHERE"})
+        assert not error.again
+        assert error.message.startswith("v1.yaml:2: the environment variable 'NOWHERE', which holds the key")
+
     def test_messages_name_the_address_without_its_query(self) -> None:
         error = refused(reply(b"x"))
         assert error.message.startswith("http://127.0.0.1:")

@@ -271,7 +271,7 @@ class TestConnections:
 
         error = run(called())
         assert error.again
-        assert "cannot be reached" in error.message
+        assert error.message.endswith("/v1 cannot be reached: Connection refused")
 
     def test_no_tls_is_not_tried_again(self) -> None:
         async def plain(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
