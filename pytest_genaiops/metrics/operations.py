@@ -121,8 +121,7 @@ def _average(place: int, total: Any, n: int) -> float:
 
 def _nearest_rank(share: float, counts: Mapping[float, int], n: int) -> float:
     """The smallest value that at least this share of all values does not exceed."""
-    rank = math.ceil(share * n - 1e-9)  # 95 % of 20 is 19, whatever 0.95 * 20 is in floating point
-    seen = 0
+    rank, seen = math.ceil(share * n), 0
     for value in sorted(counts):
         seen += counts[value]
         if seen >= rank:

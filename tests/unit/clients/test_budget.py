@@ -78,6 +78,11 @@ class TestBound:
         assert bound.input >= sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) + OF_CALL
         assert bound.output == limit
 
+    @pytest.mark.parametrize(("letter", "size"), [("u", 1), ("ü", 2), ("語", 3), ("🙂", 4), ("\ud800", 3)])
+    def test_a_letter_has_as_many_tokens_as_bytes(self, letter: str, size: int) -> None:
+        one, many = (bound_of({"prompt": letter * times, "max_tokens": 1}).input for times in (1, 1001))
+        assert many - one == 1000 * size
+
     def test_the_larger_limit_counts_and_that_for_each_of_n_answers(self) -> None:
         assert bound_of({**BODY, "max_completion_tokens": 300, "n": 2}).output == 600
 
