@@ -123,6 +123,7 @@ class _Gate:
         self._room: asyncio.Future[None] | None = None
         self._since = -math.inf
         self._begun = 0
+        self._limited = False
 
     async def enter(self) -> float:
         """Wait until a call may begin; gives the time when it does."""
@@ -153,7 +154,7 @@ class _Gate:
         if wait is not None and wait <= LONGEST_HINT:
             rate = pacing.rate_told(allowance)
             self._pause(Word(now=self._clock(), began=began, wait=wait, rate=rate, refused=False))
-        if self._shared.peek(self._name).get("barren"):
+        if self._limited and self._shared.peek(self._name).get("barren"):
             self._shared.update(self._name, partial(_answered, now=self._clock()))
 
     def refused(self, began: float, refusal: RefusedError) -> None:
@@ -164,6 +165,7 @@ class _Gate:
         if refusal.throttled:
             self._pause(word)
         elif refusal.wait is not None and refusal.again:
+            self._limited = True
             self._shared.update(self._name, partial(_rested, word=word))
         if (refusal.again or refusal.kind == "timeout") and not (refusal.throttled and wait is not None):
             self._window.failed(began, now, wait)
@@ -179,6 +181,7 @@ class _Gate:
                 self._room = asyncio.get_running_loop().create_future()
                 await self._room
             state = self._shared.peek(self._name)
+            self._limited = bool(state)
             if not state:
                 return False
             if self._begun:
@@ -199,6 +202,7 @@ class _Gate:
         return RefusedError(f"{name} asks to wait {wait:.0f} s before the next call")
 
     def _pause(self, word: Word) -> None:
+        self._limited = True
         self._shared.update(self._name, partial(_paused, word=word, own=self._own()))
 
     def _count(self, now: float) -> None:
