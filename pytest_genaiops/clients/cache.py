@@ -42,6 +42,7 @@ _KEEP = (
 )
 _TEXT = 6
 """Place of the response in such a row."""
+_LATEST = "SELECT key, session, response FROM answers WHERE ?1 IS NULL OR variant = ?1 ORDER BY id DESC LIMIT ?2"
 _MISSED = "INSERT OR REPLACE INTO misses (key, session, at, variant, case_id, request) VALUES (?, ?, ?, ?, ?, ?)"
 _USED = "INSERT OR REPLACE INTO uses (key, session, at) VALUES (?, ?, ?)"
 
@@ -108,6 +109,12 @@ class Cache:
             self._write(
                 lambda: self._database.write_many("INSERT OR REPLACE INTO trials (digest, key) VALUES (?, ?)", rows)
             )
+
+    def latest(self, count: int, variant: str | None = None) -> list[Response]:
+        """The kept responses of the latest calls, of one variant or of all; those of earlier modes too."""
+        rows = self._lookup(_LATEST, [variant, count])
+        found = [self._read_back(key, text) for key, _, text in rows]
+        return [response for response in found if response is not None]
 
     def claim(self, request: Request) -> Literal["ours", "theirs"]:
         """Whether this caller may make the call now.
@@ -176,14 +183,17 @@ class Cache:
         """The response of a row, where it counts and can be read."""
         if text is None or (self._counts is not None and session != self._counts):
             return None
+        response = self._read_back(key, text)
+        if response is not None and session != self._session:
+            self._hits.add(key)
+        return response
+
+    def _read_back(self, key: bytes, text: str) -> Response | None:
         try:
-            response = from_json(text)
+            return from_json(text)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             self._unreadable.add(key)
             return None
-        if session != self._session:
-            self._hits.add(key)
-        return response
 
     def _read(self, sql: str, keys: Sequence[bytes]) -> Iterator[Any]:
         try:
@@ -248,6 +258,10 @@ class Nothing:
 
     def learn(self, _: Iterable[tuple[bytes, Request]]) -> None:
         """Nothing is noted."""
+
+    def latest(self, _: int, __: str | None = None) -> list[Response]:
+        """None is kept."""
+        return []
 
     def claim(self, _: Request) -> Literal["ours"]:
         """Everybody calls."""

@@ -53,6 +53,9 @@ class Memory(Protocol):
     def close(self) -> None:
         """Nobody asks any more."""
 
+    def latest(self, count: int, variant: str | None = None) -> list[Response]:
+        """The kept responses of the latest calls, of one variant or of all."""
+
     @property
     def hits(self) -> int:
         """How many answers of earlier sessions have stood for calls."""

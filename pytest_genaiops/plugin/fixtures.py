@@ -31,7 +31,9 @@ def metric_handle(config: pytest.Config, name: str) -> MetricHandle:
     """The session's handle of a metric; what it measures is kept for the whole session."""
     handles = config.stash.setdefault(HANDLES, {})
     if name not in handles:
-        handles[name] = MetricHandle(make(name), measurements=state_of(config).measurements)
+        state = state_of(config)
+        options = {"prices": state.settings.prices} if name == "cost" else {}
+        handles[name] = MetricHandle(make(name, **options), measurements=state.measurements)
     return handles[name]
 
 
@@ -112,7 +114,7 @@ def _answer(item: Any, target: Any, variant: Variant, trial: Trial) -> Response:
     target, identity = _prepare(item, state, target)
     reading = early.reading_of(item)
     if reading is not None and _calls_ahead(item, state):
-        plan = [(v, t) for case in reading.ahead(item) for v, t in _trials(case)]
+        plan = [(v, t) for case in reading.ahead(item) for v, t in trials_of(case)]
         reading.queue(Job(target=target, identity=identity, variant=v, trial=t) for v, t in plan)
     return state.responder.called(target, identity, variant, [trial])[0]
 
@@ -176,11 +178,12 @@ def _plan(state: State, first: Any, identity: object) -> list[tuple[Variant, Tri
         if early.may_end(item, state.settings):
             continue
         if _identity(item) == identity:
-            plan.extend(_trials(item))
+            plan.extend(trials_of(item))
     return plan[before:] + plan[:before]
 
 
-def _trials(item: Any) -> list[tuple[Variant, Trial]]:
+def trials_of(item: Any) -> list[tuple[Variant, Trial]]:
+    """What an item asks of its target: its own trials and those of the baseline."""
     binding = item.binding
     suite = binding.suite
     variants = [binding.variant] if binding.wants & {"response", "responses"} else []

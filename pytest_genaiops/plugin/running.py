@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_genaiops.plugin import judge, sharing, spending, xdist
+from pytest_genaiops.plugin import estimate, judge, sharing, spending, xdist
 from pytest_genaiops.plugin.collect import check_selection, out_of_slices, parametrize, refuse_testcase
 from pytest_genaiops.plugin.explain import fit_for_encoding
 from pytest_genaiops.plugin.foresee import warn_of_gates
@@ -96,6 +96,10 @@ class Running:
     def _wrong(self, items: list[pytest.Item]) -> str | None:
         """What keeps the selected items from running as they were asked for."""
         return check_selection(self.state) or warn_of_gates(self.state, self.config, items)
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """Say what models will be asked, and what that will probably take."""
+        return list(estimate.lines(self.state, self.config))
 
     def thaw(self) -> None:
         """Give the items back to the garbage collector, when pytest has looked for leaks in what the tests left."""

@@ -41,6 +41,9 @@ class Kept:
     def release(self, request: Request) -> None:
         """Nobody else wants it."""
 
+    def latest(self, count: int, variant: str | None = None) -> list[Response]:
+        return list(self.answers.values())[:count]
+
     def why_missing(self, request: Request) -> str:
         return f"{request.labels.case} is new"
 
