@@ -111,10 +111,9 @@ class Database:
                     self._file = _identity(self.path)
                 yield self._connection
             except sqlite3.Error as error:
-                seen = _identity(self.path)
                 self.close()
                 if spoilt(error):
-                    self._set_aside(seen, f"cannot be read ({error})")
+                    self._set_aside(self._file, f"cannot be read ({error})")
                 raise
 
     def _opened(self) -> sqlite3.Connection:
@@ -183,10 +182,10 @@ def connected(path: Path) -> sqlite3.Connection:
     """
     try:
         return _prepared(f"{path.absolute().as_uri()}?mode=rw")
-    except sqlite3.OperationalError as error:
-        if _code(error) not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+    except sqlite3.OperationalError:
+        if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
             raise
-    # In a folder that cannot be written SQLite has nowhere to note who reads; nobody there can write either.
+    # In a folder that cannot be written SQLite has nowhere to note who reads.
     return _prepared(f"{path.absolute().as_uri()}?immutable=1")
 
 
@@ -195,6 +194,8 @@ def _prepared(uri: str) -> sqlite3.Connection:
     try:
         # What is committed outlives the process; after a power failure the last moments may be missing.
         connection.execute("PRAGMA synchronous = NORMAL")
+        # Bringing the log home waits for the disk: rarely while calls are under way, and when the last one closes.
+        connection.execute("PRAGMA wal_autocheckpoint = 8000")
         _brought_up_to_date(connection)
     except BaseException:
         connection.close()

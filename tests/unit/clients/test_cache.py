@@ -190,6 +190,14 @@ class TestClaims:
         assert cache.claim(request()) == "theirs", "nobody gives back what is another's"
         other.close()
 
+    def test_an_answer_ends_the_claim(self, cache: Cache, folder: Path) -> None:
+        other = reopened(folder)
+        cache.claim(request())
+        cache.keep(request(), response())
+        change(folder, "DELETE FROM answers")  # as `genaiops cache prune` does
+        assert other.claim(request()) == "ours"
+        other.close()
+
     def test_an_answer_that_came_in_between_is_never_called_for(self, cache: Cache, folder: Path) -> None:
         other = reopened(folder)
         assert cache.find(request()) is None
@@ -206,13 +214,16 @@ class TestClaims:
         other = reopened(folder)
         assert other.claim(request()) == "ours"
         child = subprocess.Popen([sys.executable, "-c", "pass"])
+        started = ""
         if kind == "a zombie":
             os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+            if Path("/proc").exists():
+                started = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[19]
         else:
             child.wait()
         changes = {
             "killed": f"pid = {child.pid}",
-            "a zombie": f"pid = {child.pid}",
+            "a zombie": f"pid = {child.pid}, start = '{started}'",
             "another start": "start = '1'",
             "another host": "host = 'elsewhere', until = 0",
             "nobody": "id = 'nobody'",

@@ -101,6 +101,24 @@ class TestFilesThatCannotBeRead:
         assert cache.find(request("1")) == response("new")
         assert (folder / "cache.sqlite.aside-1").read_bytes() == data
 
+    def test_one_that_another_process_has_set_aside_already(self, cache: Cache, folder: Path) -> None:
+        filled(folder, 200)
+        other = Cache(folder, mode="use")
+        asked = [request(str(each)) for each in range(200)]
+        assert cache.find(asked[0]) == other.find(asked[0]) == response("0" * 2000)
+        with (folder / "cache.sqlite").open("r+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(8192)
+            file.write(b"\xff" * (size - 8192))
+        with pytest.warns(CacheWarning, match="set aside"):
+            cache.find_all(asked)
+        cache.keep(asked[0], response("new"))
+        other.find_all(asked)
+        assert other.troubles == []
+        assert other.find(asked[0]) == response("new")
+        assert not list(folder.glob("*.aside-2*"))
+        other.close()
+
     def test_processes_that_find_it_at_once_set_it_aside_once(self, folder: Path) -> None:
         folder.mkdir()
         (folder / "cache.sqlite").write_bytes(b"What is this?" * 500)
