@@ -1,0 +1,137 @@
+"""Whatever goes wrong between client and model, every case ends answered, or with an error of its kind."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from fault_help import Run, responses
+
+from pytest_genaiops.clients import http, retrying
+from pytest_genaiops.clients.http import words
+from pytest_genaiops.testing import FAULTS, FakeServer
+
+BOTH = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+SOME = Run(always=range(4), first=range(4, 10))
+FEW = Run(always=range(3), first=range(3, 6), concurrency=8, timeout=1.5)
+"""Of those that hang, each costs its time."""
+
+MENDED = [
+    *("status 408", "status 409", "status 500", "status 502", "status 503", "status 529"),
+    *("malformed", "wrong shape", "empty", "truncated", "drop", "reset", "deep json", "surrogate"),
+]
+"""Faults that another attempt may not meet."""
+LASTING = {
+    **dict.fromkeys(
+        ["status 400", "status 401", "status 403", "status 404", "redirect", "filtered", "echo key"], "target"
+    ),
+    "wrong model": "model",
+}
+"""Faults that another attempt would meet again, with the kind of the error."""
+ENDLESS = ["huge", "endless stream", "gzip bomb"]
+HANGING = ["latency 30", "slow loris"]
+THROTTLED = ["storm", "status 429"]
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrying, "BASE", 0.01)
+
+
+def check(run: Run, fault: str, folder: Path, *, stream: bool, kind: str, mended: bool) -> FakeServer:
+    """Every case is answered, or has an error of the kind; nothing else."""
+    given, server = responses(run, fault, folder, stream=stream)
+    lost = {*run.always, *(() if mended else run.first)}
+    for number, response in enumerate(given):
+        if number in lost:
+            assert response.error is not None, number
+            assert response.error.kind == kind, response.error
+            assert 0 < len(response.error.message) < 700
+            assert response.error.message.isprintable()
+        else:
+            assert (response.error, response.text) == (None, f"case {number}")
+    assert len(given) == run.cases
+    assert server.answered == run.cases - len(lost)
+    return server
+
+
+@BOTH
+class TestMatrix:
+    @pytest.mark.parametrize("fault", MENDED)
+    def test_what_may_pass_is_tried_again(self, fault: str, stream: bool, tmp_path: Path) -> None:
+        server = check(SOME, fault, tmp_path, stream=stream, kind="target", mended=True)
+        assert Counter(call.body["messages"][0]["content"] for call in server.calls)["case 0"] == retrying.MOST
+
+    @pytest.mark.parametrize("fault", LASTING)
+    def test_what_lasts_is_not_tried_again(self, fault: str, stream: bool, tmp_path: Path) -> None:
+        server = check(SOME, fault, tmp_path, stream=stream, kind=LASTING[fault], mended=False)
+        assert len(server.calls) == SOME.cases
+
+    @pytest.mark.parametrize("fault", ENDLESS)
+    def test_what_does_not_end_is_bounded(
+        self, fault: str, stream: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(http, "MAX_BODY", 2**20)
+        server = check(SOME, fault, tmp_path, stream=stream, kind="target", mended=False)
+        assert len(server.calls) == SOME.cases
+
+    @pytest.mark.parametrize("fault", HANGING)
+    def test_what_hangs_is_given_up(self, fault: str, stream: bool, tmp_path: Path) -> None:
+        check(FEW, fault, tmp_path, stream=stream, kind="timeout", mended=False)
+
+    def test_a_storm_is_waited_out(self, stream: bool, tmp_path: Path) -> None:
+        run = Run(cases=30, always=range(30))
+        given, server = responses(run, "storm 0.3", tmp_path, stream=stream)
+        assert [response.text for response in given] == [f"case {number}" for number in range(30)]
+        assert server.answered == 30
+        assert {call.status for call in server.calls} == {200, 429}
+
+
+def test_every_fault_is_in_the_matrix() -> None:
+    tried = [*MENDED, *LASTING, *ENDLESS, *HANGING, *THROTTLED]
+    assert {name for name in FAULTS if not any(each.split(" ")[0] == name.split(" ")[0] for each in tried)} == set()
+
+
+def test_nobody_goes_where_a_redirect_points(tmp_path: Path) -> None:
+    with FakeServer() as trap:
+        given, server = responses(Run(cases=20, always=range(20)), f"redirect {trap.url}/chat/completions", tmp_path)
+        assert trap.calls == []
+        assert trap.connections.opened == 0
+    assert len(server.calls) == 20
+    assert all(each.error and f"redirects to {trap.url}/chat/completions (302)" in each.error.message for each in given)
+
+
+def test_many_endless_replies_at_once_take_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MAX_BODY", 4 * 2**20)
+    tracemalloc.start()
+    try:
+        given, _ = responses(Run(cases=30, always=range(30)), "huge", tmp_path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert all(each.error and "more than 4 MB" in each.error.message for each in given)
+    # Two of 4 MB, twice while they are joined, and a start of 256 kB of each; all at once would be 120 MB.
+    assert most < 45 * 2**20, most
+
+
+def test_a_reply_that_waits_for_its_next_attempt_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrying, "BASE", 0.3)
+    tracemalloc.start()
+    try:
+        given, _ = responses(Run(cases=16, always=range(16), longer=2**19), "malformed", tmp_path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert all(each.error and "(after 5 attempts)" in each.error.message for each in given)
+    assert most < 12 * 2**20, most
+
+
+@pytest.mark.parametrize("piece", ["-eyJ", "-eyJaaaaaaaa.", "//a", "Bearer ", "api key:  ", "x ", "\\", " "])
+def test_long_words_of_a_hostile_service_are_looked_through_at_once(piece: str) -> None:
+    begun = time.process_time()
+    shown, _ = words(piece * (4 * 2**20 // len(piece)))
+    assert len(shown) < 700
+    assert time.process_time() - begun < 5  # once it took hours
