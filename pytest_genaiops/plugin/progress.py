@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
@@ -21,21 +23,26 @@ NARROW = 12
 """Columns below which there is no room to say anything."""
 
 
-def watch(config: pytest.Config, engine: Engine) -> None:
+def watch(config: pytest.Config, engine: Engine) -> Progress | None:
     """Show the engine's progress where a person looks at a terminal: not in CI, in a worker or under ``-q``."""
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or not reporter.isatty or reporter.verbosity < 0 or hasattr(config, "workerinput"):
-        return
-    if os.environ.get("CI", "").lower() in ("", "0", "false") and os.environ.get("TERM") != "dumb":
-        engine.onlooker = Progress(reporter._tw, engine)
+        return None
+    if os.environ.get("CI", "").lower() not in ("", "0", "false") or os.environ.get("TERM") == "dumb":
+        return None
+    capture: Any = config.pluginmanager.get_plugin("capturemanager")
+    progress = Progress(reporter._tw, engine, capture.global_and_fixture_disabled if capture else nullcontext)
+    engine.onlooker = progress.look
+    return progress
 
 
 class Progress:
     """Writes behind the cursor and takes it back before anything else is written."""
 
-    def __init__(self, writer: Any, engine: Engine) -> None:
+    def __init__(self, writer: Any, engine: Engine, uncaptured: Callable[[], AbstractContextManager[Any]]) -> None:
         self._writer = writer
         self._engine = engine
+        self._uncaptured = uncaptured
         self._since: float | None = None
         self._drawn = 0.0
         self._shown = False
@@ -55,8 +62,8 @@ class Progress:
             self._write(f"\x1b[K\x1b[2m{text}\x1b[0m\x1b[{len(text)}D")
             self._shown = True
 
-    def leave(self) -> None:
-        """Take back what was drawn."""
+    def clear(self) -> None:
+        """Take back what was drawn, before anybody else writes."""
         self._since = None
         if self._shown:
             self._write("\x1b[K")
@@ -64,12 +71,13 @@ class Progress:
 
     def _write(self, text: str) -> None:
         # Past the writer, which would count the text as part of its line.
-        self._writer._file.write(text)
-        self._writer._file.flush()
+        with self._uncaptured():  # what tests print does not reach the terminal, and nor would this
+            self._writer._file.write(text)
+            self._writer._file.flush()
 
     def _text(self, now: float) -> str:
         done, planned = self._engine.done
-        parts = [f"{done}/{planned} cases"]
+        parts = [f"{done}/{planned} answered"]
         client = self._engine.client
         if client is not None and (spent := client.purse.totals()).calls:
             parts += [f"{spent.calls} calls", f"{spent.input_tokens + spent.output_tokens:,} tokens"]

@@ -15,7 +15,7 @@ from pytest_genaiops.plugin.foresee import warn_of_gates
 from pytest_genaiops.plugin.items import CaseItem, Unmatched
 from pytest_genaiops.plugin.names import RUNNING
 from pytest_genaiops.plugin.order import arrange
-from pytest_genaiops.plugin.progress import watch
+from pytest_genaiops.plugin.progress import Progress, watch
 from pytest_genaiops.plugin.session import State, state_of
 from pytest_genaiops.plugin.snapshot import Snapshots
 from pytest_genaiops.plugin.summary import Ledger
@@ -65,6 +65,7 @@ class Running:
         self.snapshots = Snapshots(state.settings.root, state.settings.baselines)
         self.refused = 0
         self.frozen = False
+        self.progress: Progress | None = None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
@@ -84,7 +85,7 @@ class Running:
         if not self.state.worker and (wrong := self._wrong(session.items)):
             raise pytest.UsageError(wrong)
         self.state.items = session.items
-        watch(self.config, self.state.responder.engine)
+        self.progress = watch(self.config, self.state.responder.engine)
         for item in session.items:
             if isinstance(item, CaseItem):
                 item.drop_parameters()
@@ -140,6 +141,8 @@ class Running:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note what became of a case; in the controller of pytest-xdist too."""
+        if self.progress is not None:
+            self.progress.clear()
         outcome = judge.outcome_of(report)
         if outcome is not None:
             self.state.outcomes.note(report.nodeid, outcome)
@@ -172,6 +175,8 @@ class Running:
 
         In a worker, what is still under way now is called anew by those who need it.
         """
+        if self.progress is not None:
+            self.progress.clear()
         self.state.outcomes.end()
         self.state.responder.engine.close()
         spending.note(self.state)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_genaiops.records import Case, Response, Trial
 from pytest_genaiops.run.kept import recall
@@ -42,17 +42,7 @@ class Job:
 
 
 LOOK = 0.25
-"""Seconds between two looks of an onlooker."""
-
-
-class Onlooker(Protocol):
-    """Somebody who watches, in the thread of whoever waits for a response."""
-
-    def look(self) -> None:
-        """There is still nothing."""
-
-    def leave(self) -> None:
-        """There is something."""
+"""Seconds between two calls of the onlooker."""
 
 
 class Engine:
@@ -75,8 +65,8 @@ class Engine:
     ) -> None:
         self._exchange = exchange
         self.client = client
-        self.onlooker: Onlooker | None = None
-        """Shown how it goes by whoever waits."""
+        self.onlooker: Callable[[], None] | None = None
+        """Called now and then by whoever waits for a response, in that thread."""
         self._timeout = timeout
         self._changed = threading.Condition()
         self._slots: dict[Key, Slot] = {}
@@ -173,9 +163,7 @@ class Engine:
                 if slot.response is None:
                     self._changed.wait(patience if self.onlooker is None else min(patience, LOOK))
             if self.onlooker is not None:
-                self.onlooker.look()
-        if self.onlooker is not None:
-            self.onlooker.leave()
+                self.onlooker()
 
     def _patience(self) -> float:
         """Give up calls whose time is up, and return the seconds until the next one's may be.
