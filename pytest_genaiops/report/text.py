@@ -43,15 +43,21 @@ def clipped(text: str, width: int) -> str:
 
 
 def number(value: float | None, scale: tuple[float, float], sign: str = "") -> str:
-    """A score for people: two decimals on a scale of 100, four on a scale of 1, three without an end (seconds)."""
-    return "unscored" if value is None else f"{value:{sign}.{_decimals(scale)}f}"
+    """A score for people: two decimals on a scale of 100, four on a scale of 1, three without an end (seconds).
+
+    Without an end, small numbers have three digits instead: an answer may cost two millionths.
+    """
+    return "unscored" if value is None else f"{value:{sign}.{_digits(value, scale)}}"
 
 
 def bound(value: float, scale: tuple[float, float]) -> str:
     """A bound of an interval for people: one decimal less than the score itself has."""
-    return "unbounded" if math.isinf(value) else f"{value:.{_decimals(scale) - 1}f}"
+    return "unbounded" if math.isinf(value) else f"{value:.{_digits(value, scale, 1)}}"
 
 
-def _decimals(scale: tuple[float, float]) -> int:
+def _digits(value: float, scale: tuple[float, float], less: int = 0) -> str:
+    """Precision and presentation type of a format."""
     width = scale[1] - scale[0]
-    return 3 if math.isinf(width) else 2 if width > 10 else 4
+    if math.isinf(width) and 0 < abs(value) < 0.01:
+        return f"{3 - less}g"
+    return f"{(3 if math.isinf(width) else 2 if width > 10 else 4) - less}f"
