@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -191,15 +191,14 @@ def connected(path: Path) -> sqlite3.Connection:
 
 def _prepared(uri: str) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
-    try:
+    with ExitStack() as stack:
+        stack.callback(connection.close)
         # What is committed outlives the process; after a power failure the last moments may be missing.
         connection.execute("PRAGMA synchronous = NORMAL")
         # Bringing the log home waits for the disk: rarely while calls are under way, and when the last one closes.
         connection.execute("PRAGMA wal_autocheckpoint = 8000")
         _brought_up_to_date(connection)
-    except BaseException:
-        connection.close()
-        raise
+        stack.pop_all()
     return connection
 
 
@@ -225,13 +224,8 @@ def _version(connection: sqlite3.Connection) -> int:
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All that is done within, or nothing of it."""
     connection.execute("BEGIN IMMEDIATE")
-    try:
+    with connection:
         yield
-    except BaseException:
-        with suppress(sqlite3.Error):  # a full disk has ended it already
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
 
 
 def spoilt(error: sqlite3.Error) -> bool:
