@@ -206,7 +206,7 @@ class TestFaults:
         assert "nobody-may-see" not in repr(session.memory.requests)
 
     @pytest.mark.parametrize("before", [0, 12_000])
-    @pytest.mark.parametrize("after", [0, 15_000, 16_100])
+    @pytest.mark.parametrize("after", [0, 1_500, 16_100])
     def test_half_a_key_is_not_shown_either(self, before: int, after: int, monkeypatch: pytest.MonkeyPatch) -> None:
         key = "".join(f"{n}k3y" for n in range(200))
         monkeypatch.setenv("APP_KEY", key)
