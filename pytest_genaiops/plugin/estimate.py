@@ -12,6 +12,7 @@ from pytest_genaiops.clients.usage import Expected, expected
 from pytest_genaiops.plugin.fixtures import trials_of
 from pytest_genaiops.plugin.session import State
 from pytest_genaiops.records import Trial
+from pytest_genaiops.report.words import money
 from pytest_genaiops.variants import Variant
 
 ENOUGH = 200
@@ -66,12 +67,12 @@ def _sentence(missing: Counter[Variant], state: State, *, limited: bool) -> str:
     if len(known) < len(parts):
         return f"{text}; no earlier answers to tell what they will take"
     tokens, cost = sum(part.tokens for part in known), _cost(known)
-    text += f", about {tokens:,.0f} tokens" + (f", cost {cost:.4g}" if cost is not None else "")
+    text += f", about {tokens:,.0f} tokens" + (f", cost {money(cost)}" if cost is not None else "")
     text += f", going by {sum(part.n for part in known):,} earlier answers"
     if limited and settings.max_tokens is not None and tokens > settings.max_tokens:
         text += f"; the budget is {settings.max_tokens:,} tokens"
     if limited and settings.max_cost is not None and cost is not None and cost > settings.max_cost:
-        text += f"; the budget is {settings.max_cost:g}"
+        text += f"; the budget is {money(settings.max_cost)}"
     return text
 
 

@@ -52,7 +52,7 @@ def settings_of(config: pytest.Config) -> Settings:
         concurrency=_whole(_positive(config, "concurrency"), "concurrency", "calls") or DEFAULT_CONCURRENCY,
         timeout=_positive(config, "timeout"),
         cache=_cache(config),
-        cassette=config.getoption("--genaiops-cassette") or config.getini("genaiops_cassette") or None,
+        cassette=_cassette(config),
         prices=_prices(config),
         max_tokens=_whole(_positive(config, "max_tokens"), "max tokens", "tokens"),
         max_cost=_positive(config, "max_cost"),
@@ -105,6 +105,14 @@ def _cache(config: pytest.Config) -> CacheMode:
     if given not in known:
         raise pytest.UsageError(f"ini key genaiops_cache={given}: give one of {', '.join(known)}")
     return cast("CacheMode", given)
+
+
+def _cassette(config: pytest.Config) -> str | None:
+    """The file of committed answers; where nothing else may answer it has to be there."""
+    given: str | None = config.getoption("--genaiops-cassette") or config.getini("genaiops_cassette") or None
+    if given is not None and _cache(config) == "only" and not (config.rootpath / given).is_file():
+        raise pytest.UsageError(f"the cassette {given} is not there; write it with: genaiops cache export {given}")
+    return given
 
 
 def _prices(config: pytest.Config) -> tuple[Price, ...]:

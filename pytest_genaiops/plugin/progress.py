@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pytest_genaiops.report.words import money
 from pytest_genaiops.run import Engine
 
 PATIENCE = 0.5
@@ -81,7 +82,7 @@ class Progress:
         client = self._engine.client
         if client is not None and (spent := client.purse.totals()).calls:
             parts += [f"{spent.calls} calls", f"{spent.input_tokens + spent.output_tokens:,} tokens"]
-            parts += [f"cost {spent.cost:.2f}"] if spent.cost else []
+            parts += [f"cost {money(spent.cost)}"] if spent.cost else []
         rate = self._rate(now, done)
         if rate:
             parts += [f"{rate:.3g}/s", f"{_duration((planned - done) / rate)} left"]

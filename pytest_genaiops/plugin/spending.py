@@ -12,6 +12,7 @@ from pytest_genaiops.clients.budget import Budget
 from pytest_genaiops.clients.ledger import Totals
 from pytest_genaiops.clients.shared import State as Kept
 from pytest_genaiops.plugin.session import LIMITS, State
+from pytest_genaiops.report.words import money
 
 HITS = "hits"
 """Of the shared state: how many answers were kept from earlier sessions."""
@@ -48,7 +49,7 @@ def lines(spent: Totals, *, kept: int) -> Iterator[str]:
     if spent.calls:
         parts.append(f"{spent.input_tokens:,} tokens in, {spent.output_tokens:,} out")
     if spent.calls and spent.cost is not None and not spent.unpriced:
-        parts.append(f"cost {spent.cost:.4g}")
+        parts.append(f"cost {money(spent.cost)}")
     if kept:
         parts.append(f"{_number(kept, 'answer')} kept from earlier sessions")
     yield "; ".join(parts)

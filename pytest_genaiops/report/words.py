@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from pytest_genaiops.report.text import visible
 
@@ -89,3 +90,8 @@ def _middle(old: list[str], new: list[str]) -> list[Edit]:
         else:
             found.append(Edit(removed=a, added=b))
     return found
+
+
+def money(amount: float) -> str:
+    """An amount with its first four digits, without an exponent however small it is: ``0.00004812``."""
+    return format(Decimal(f"{amount:.4g}"), "f")
