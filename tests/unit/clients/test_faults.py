@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-import tracemalloc
+import weakref
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,9 +14,13 @@ import pytest
 from fault_help import Run, responses
 
 from pytest_genaiops.clients import http, retrying
+from pytest_genaiops.clients.assembly import client_of, shared_of
 from pytest_genaiops.clients.http import HttpStream, words
-from pytest_genaiops.clients.request import RefusedError
+from pytest_genaiops.clients.pool import Pool
+from pytest_genaiops.clients.request import Answer, RefusedError, Request
 from pytest_genaiops.clients.secrets import Headers
+from pytest_genaiops.config import Settings
+from pytest_genaiops.records import Response
 from pytest_genaiops.testing import FAULTS, FakeServer
 
 BOTH = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
@@ -144,16 +148,37 @@ def test_many_endless_replies_at_once_take_little_memory() -> None:
     assert Arriving.most < 50 * 2**20  # two of 16 MB, and the start of 48; all at once would be 800 MB
 
 
-def test_a_reply_that_waits_for_its_next_attempt_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "BASE", 0.3)
-    tracemalloc.start()
-    try:
-        given, _ = responses(Run(cases=16, always=range(16), longer=2**19), "malformed", tmp_path)
-        _, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert all(each.error and "(after 5 attempts)" in each.error.message for each in given)
-    assert most < 20 * 2**20, most
+class Heavy:
+    """Stands for the megabytes of a reply."""
+
+
+class Failing:
+    """A service whose attempts fail with the reply in their frames, and in an error that they came from."""
+
+    identity: ClassVar[dict[str, str]] = {"kind": "failing"}
+    name, model = "failing", None
+
+    def __init__(self) -> None:
+        self.replies: list[weakref.ref[Heavy]] = []
+
+    async def answer(self, request: Request, pool: Pool) -> Answer:
+        assert [reply() for reply in self.replies] == [None] * len(self.replies)
+        heavy = Heavy()
+        self.replies.append(weakref.ref(heavy))
+        try:
+            raise ValueError(heavy)
+        except ValueError:
+            raise RefusedError("it fails", again=True) from None
+
+
+def test_a_reply_that_waits_for_its_next_attempt_is_let_go(tmp_path: Path) -> None:
+    async def ask() -> Response:
+        client, service = client_of(Settings(root=tmp_path), shared=shared_of(None)), Failing()
+        response = await client.send(Request(service=service.identity, body={}), service)
+        assert len(service.replies) == retrying.MOST
+        return response
+
+    assert str(asyncio.run(ask()).error) == "target: it fails (after 5 attempts)"
 
 
 @pytest.mark.parametrize("piece", ["-eyJ", "-eyJaaaaaaaa.", "//a", "Bearer ", "api key:  ", "x ", "\\", " "])
