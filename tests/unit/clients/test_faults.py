@@ -18,7 +18,7 @@ from pytest_genaiops.clients.assembly import client_of, shared_of
 from pytest_genaiops.clients.http import HttpStream, words
 from pytest_genaiops.clients.pool import Pool
 from pytest_genaiops.clients.request import Answer, RefusedError, Request
-from pytest_genaiops.clients.secrets import Headers
+from pytest_genaiops.clients.secrets import Headers, without_secrets
 from pytest_genaiops.config import Settings
 from pytest_genaiops.records import Response
 from pytest_genaiops.testing import FAULTS, FakeServer
@@ -187,3 +187,9 @@ def test_long_words_of_a_hostile_service_are_looked_through_at_once(piece: str) 
     shown, _ = words(piece * (4 * 2**20 // len(piece)))
     assert len(shown) < 700
     assert time.process_time() - begun < 1  # once it was hours
+
+
+def test_what_keeps_looking_like_the_start_of_a_token_takes_no_longer_the_further_it_goes() -> None:
+    begun = time.process_time()
+    without_secrets("-eyJ" * 2**14)
+    assert time.process_time() - begun < 3  # once it was 30
