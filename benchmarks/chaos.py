@@ -63,8 +63,8 @@ aiohttp.ClientSession._request, aiohttp.ClientResponse.read = _request, _read
 SUITES = {"cases": RUNG_3, "whole": RUNG_2}
 LATENCY = (0.02, 0.3)
 CONCURRENCY = 10
-LIMIT = 120_000
-"""Bytes of a file on a disk that is full: some fifty answers."""
+LIMIT = 1_000_000
+"""Bytes of a file on a disk that is full: not enough for all answers and the log that SQLite writes ahead."""
 
 
 class Event(NamedTuple):
@@ -97,44 +97,34 @@ class Chaos:
     def kill_some(self, kills: int, workers: int) -> int:
         """One session, killed up to so many times; gives the number of kills."""
         process = self.project.start(*_options(workers), start_new_session=True)
-        done, seen = 0, len(self.events)
-        while done < kills and process.poll() is None:
-            if not self._new_calls(process, seen):
-                break
+        kinds = ["session", "controller", "worker", "worker"] if workers else ["session"]
+        done = 0
+        while done < kills and (callers := self._callers(process)):
             time.sleep(self._draw.uniform(0.0, 0.5))
-            if process.poll() is not None:
-                break
-            kind = self._draw.choice(["session", "controller", "worker", "worker"] if workers else ["session"])
-            seen = len(self.events)
-            if self._kill(kind, process):
-                self.kinds[kind] += 1
-                done += 1
-        if done == kills:
-            _kill_all(process)
+            kind = self._draw.choice(kinds)
+            alive = [caller for caller in callers if _lives(caller)]
+            if process.poll() is not None or not alive:
+                continue
+            if kind == "session":
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                os.kill(process.pid if kind == "controller" else self._draw.choice(alive), signal.SIGKILL)
+            self.kinds[kind] += 1
+            done += 1
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)  # the last kill was one of a worker
         process.wait()
         return done
 
-    def _new_calls(self, process: subprocess.Popen[bytes], seen: int) -> bool:
-        """Wait until the session has begun a call; False where it ends without one."""
-        while len(self.events) == seen:
-            if process.poll() is not None:
-                return False
+    def _callers(self, process: subprocess.Popen[bytes]) -> list[int]:
+        """Processes of the session that have begun a call since this was asked; none where the session is over."""
+        seen = len(self.events)
+        while process.poll() is None:
+            own = {process.pid, *_children(process.pid)}
+            if found := sorted({event.process for event in self.events[seen:] if event.what == "begun"} & own):
+                return found
             time.sleep(0.005)
-        return True
-
-    def _kill(self, kind: str, process: subprocess.Popen[bytes]) -> bool:
-        if kind == "session":
-            return _kill_all(process)
-        if kind == "controller":
-            process.kill()
-            return True
-        workers = [pid for pid in _children(process.pid) if pid in {event.process for event in self.events}]
-        if not workers:
-            return False
-        with suppress(ProcessLookupError):
-            os.kill(self._draw.choice(workers), signal.SIGKILL)
-            return True
-        return False
+        return []
 
 
 def main() -> None:
@@ -221,16 +211,14 @@ def _case(call: Any) -> str:
 
 
 def _children(pid: int) -> list[int]:
-    with suppress(FileNotFoundError):
+    with suppress(OSError):
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []
 
 
-def _kill_all(process: subprocess.Popen[bytes]) -> bool:
-    """The whole process group: the session and its workers."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-        return True
+def _lives(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
 
 
