@@ -55,12 +55,12 @@ class Session:
     def called(self) -> None:
         """One call at a time, as the server works: latency is then the model's own, not that of a queue."""
         calls, said = self.pytest(*self.suite, "--genaiops-concurrency=1")
-        _check(calls > 0 and _told(calls, said), "the summary tells the calls that were made")
+        _check(calls > 0 and told(calls, said), "the summary tells the calls that were made")
 
     def kept(self) -> None:
         """The same again: nothing is called."""
         calls, said = self.pytest(*self.suite, "-q")
-        _check(calls == 0 and _told(0, said), "a second run is answered from the cache")
+        _check(calls == 0 and told(0, said), "a second run is answered from the cache")
 
     def by_workers(self) -> None:
         """Two workers and nothing kept: each case is called once for both variants, however many tests ask for it."""
@@ -74,7 +74,7 @@ class Session:
         """No server, no kept answers, no key: the cassette answers."""
         shutil.rmtree(self.project / ".genaiops")
         calls, said = self.pytest(*self.suite, "-q", "--genaiops-cache=only", f"--genaiops-cassette={cassette}")
-        _check(calls == 0 and _told(0, said), "a cassette answers without a server")
+        _check(calls == 0 and told(0, said), "a cassette answers without a server")
 
     def pytest(self, *options: str) -> tuple[int, str]:
         """Run pytest; the calls that the server answered meanwhile, and what it said."""
@@ -109,7 +109,7 @@ def _parent(path: Path) -> Path:
     return path
 
 
-def _told(calls: int, said: str) -> bool:
+def told(calls: int, said: str) -> bool:
     """Whether the summary tells so many calls."""
     return re.search(rf"^{calls:,} calls? of models", said, re.MULTILINE) is not None
 

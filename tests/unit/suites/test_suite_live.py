@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from eval_suites import live
+from eval_suites.live.__main__ import told
 from eval_suites.live.classification.app import LABELS, answer, label_of, probabilities_of
 from eval_suites.live.rag.app import answer as answer_with_passages
 from eval_suites.live.serving import serving
@@ -139,6 +140,20 @@ class TestServing:
             serving([sys.executable, "-c", program], tmp_path / "log", patience=0.5),
         ):
             pass
+
+
+@pytest.mark.parametrize(
+    ("said", "calls"),
+    [
+        ("0 calls of models; 12 answers kept from earlier sessions\n", 0),
+        ("...\n1 call of models; 9 tokens in, 2 out\n", 1),
+        ("1,204 calls of models; 10,240 tokens in, 24 out\n", 1204),
+    ],
+)
+def test_calls_are_read_from_the_summary(said, calls):
+    assert told(calls, said)
+    assert not told(calls + 10, said)
+    assert not told(0, f"1{said}")
 
 
 def test_without_a_model_the_suites_are_skipped_with_the_reason(monkeypatch):
