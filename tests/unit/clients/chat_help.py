@@ -13,7 +13,7 @@ from pytest_genaiops.clients.pool import Pool
 from pytest_genaiops.clients.request import Answer, RefusedError, Request
 
 T = TypeVar("T")
-Reply = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
+Reply = bytes | Callable[[asyncio.StreamWriter], Awaitable[bool | None]]
 PLACE = "v1.yaml:2"
 
 
@@ -55,7 +55,10 @@ def delta(finish_reason: str | None = None, **said: object) -> dict[str, Any]:
 
 
 class Wire:
-    """Answers call by call what it was given, the last for ever; functions write themselves, and then it hangs up."""
+    """Answers call by call what it was given, the last for ever.
+
+    Functions write themselves, and then it hangs up unless they give True.
+    """
 
     def __init__(self, *replies: Reply) -> None:
         self._replies = [*replies]
@@ -82,10 +85,11 @@ class Wire:
                 self.bodies.append(await reader.readexactly(int(lengths[0].split(":")[1])) if lengths else b"")
                 answer = self._replies[min(len(self.heads), len(self._replies)) - 1]
                 if not isinstance(answer, bytes):
-                    await answer(writer)
-                    break
-                writer.write(answer)
-                await writer.drain()
+                    if not await answer(writer):
+                        break
+                else:
+                    writer.write(answer)
+                    await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:

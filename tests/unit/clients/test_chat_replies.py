@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
-from chat_help import answered, chunks, completion, delta, refused, reply
+from chat_help import Wire, answered, chat, chunks, completion, delta, head, pool, refused, reply, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_genaiops.clients import secrets
 from pytest_genaiops.clients.reply import read, response_of, served_as
-from pytest_genaiops.clients.request import RefusedError
+from pytest_genaiops.clients.request import RefusedError, Request
 from pytest_genaiops.clients.wire import from_json, to_json
 from pytest_genaiops.records import Case, Response, Trial
 
@@ -333,6 +334,28 @@ class TestStreams:
             await writer.wait_closed()
 
         assert answered(hang, model={"stream": True}).response.text == "Yes."
+
+    def test_its_connection_serves_the_next_call_though_its_end_comes_a_moment_later(self) -> None:
+        said = chunks(delta(content="Yes."), delta("stop")).split(b"\r\n\r\n")[1]
+
+        async def slow_end(writer: Any) -> bool:
+            writer.write(head(Content_Type="text/event-stream", Transfer_Encoding="chunked"))
+            writer.write(b"%x\r\n%b\r\n" % (len(said), said))
+            await writer.drain()
+            await asyncio.sleep(0.01)
+            writer.write(b"0\r\n\r\n")
+            return True
+
+        async def calls() -> int:
+            async with Wire(slow_end) as wire:
+                service, connections = chat({"name": "small", "base_url": wire.url, "stream": True}), pool()
+                request = Request(service=service.identity, body=service.body([], {}))
+                for _ in range(3):
+                    await service.answer(request, connections)
+                await connections.close()
+                return wire.connections
+
+        assert run(calls()) == 1
 
     @pytest.mark.parametrize("bad", ["data: {\n\n", "data: [1]\n\n", "data: \xff\n\n"])
     def test_an_event_that_is_no_json_is_tried_again(self, bad: str) -> None:

@@ -115,8 +115,9 @@ class TestAnswers:
         async def second() -> str | None:
             connections = pool()
             async with Wire(reply({}, Set_Cookie="session=1; Path=/")) as wire:
+                url = wire.url.replace("127.0.0.1", "localhost")  # cookies of bare addresses are passed over anyway
                 for _ in range(2):
-                    await http.post(connections, wire.url, headers={}, body=b"{}")
+                    await http.post(connections, url, headers={}, body=b"{}")
                 await connections.close()
                 return wire.header("cookie", call=1)
 
@@ -182,7 +183,7 @@ class TestRefusals:
     def test_only_the_start_of_a_long_refusal_is_read(self) -> None:
         async def endless(writer: asyncio.StreamWriter) -> None:
             writer.write(head("500 Oh no", Transfer_Encoding="chunked"))
-            for _ in range(1000):
+            while True:
                 writer.write(b"10000\r\n" + b"x" * 2**16 + b"\r\n")
                 await writer.drain()
 
