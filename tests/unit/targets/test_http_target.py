@@ -352,8 +352,9 @@ class TestBody:
     def test_what_templates_give(self, template: Any, value: Any) -> None:
         assert self.sent(template) == value
 
-    def test_a_column_hides_a_name_of_ours(self) -> None:
-        assert self.sent("{{ messages }}", Case(id="c1", inputs={"messages": "mine"})) == "mine"
+    @pytest.mark.parametrize("name", ["messages", "variant", "case", "contexts"])
+    def test_a_column_hides_a_name_of_ours(self, name: str) -> None:
+        assert self.sent(f"{{{{ {name} }}}}", Case(id="c1", inputs={name: "mine"}, contexts=("one",))) == "mine"
 
     @pytest.mark.parametrize(
         ("template", "message"),

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -22,6 +23,7 @@ from pytest_genaiops.errors import UsageError, VariantError
 from pytest_genaiops.records import Case, Response
 from pytest_genaiops.targets import process, process_target
 from pytest_genaiops.variants import from_mapping
+from pytest_genaiops.variants.prompt import Prompt
 
 CASE = Case(id="c1", inputs={"question": "Why?"}, contexts=("Because.",))
 ECHO = 'answer({"text": asked["case"]["inputs"]["question"]})'
@@ -194,8 +196,9 @@ class TestFaults:
 
     def test_a_variant_of_several_steps_is_refused(self) -> None:
         variant = from_mapping({"id": "two", "steps": [{"id": "a", "user": "x"}, {"id": "b", "user": "y"}]})
-        with pytest.raises(VariantError, match="has 2 steps"):
-            Session().answers(process_target(program(ECHO)), CASE, variant=variant)
+        for each in (variant, replace(variant, steps=(Prompt(id="a"), Prompt(id="b")))):
+            with pytest.raises(VariantError, match="has 2 steps"):
+                Session().answers(process_target(program(ECHO)), CASE, variant=each)
 
     def test_a_key_in_its_last_words_is_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("APP_KEY", "k3y-that-nobody-may-see")
