@@ -204,21 +204,13 @@ def evaluate(
     settings = settings or Settings(root=Path.cwd(), concurrency=DEFAULT_CONCURRENCY, seed=DEFAULT_SEED)
     if target is not None and not callable(target):
         raise UsageError(f"target is {type(target).__name__}; give a callable answer(case, variant)")
-    measurements = Measurements()
-    handles = _handles(metrics, measurements)
+    handles = _handles(metrics, settings)
     spec = Spec(dataset=dataset, variants=variants, trials=trials)
     suite = make_suite(spec, settings, has_target=target is not None)
     _check_cases(suite, settings)
     if not suite.variants:
         raise VariantError(f"no variant's id matches {settings.variant!r}")
-    client = client_of(settings, shared=shared_of(None))
-    engine = Engine(concurrency=settings.concurrency, timeout=settings.timeout, client=client)
-    try:
-        responses = _responses(suite, target, Responder(engine))
-    finally:
-        engine.close()
-        client.memory.close()
-    return Evaluation(suite=suite, responses=responses, handles=handles)
+    return Evaluation(suite=suite, responses=_responses(suite, target, settings), handles=handles)
 
 
 def _check_cases(suite: Suite, settings: Settings) -> None:
@@ -229,19 +221,31 @@ def _check_cases(suite: Suite, settings: Settings) -> None:
     raise DatasetError(f"{suite.dataset.name}: {wrong or f'no case is in {tags}; leave one of them out'}")
 
 
-def _handles(entries: Sequence[str | MetricHandle], measurements: Measurements) -> dict[str, MetricHandle]:
+def _handles(entries: Sequence[str | MetricHandle], settings: Settings) -> dict[str, MetricHandle]:
+    measurements = Measurements()
     handles: dict[str, MetricHandle] = {}
     for entry in [entries] if isinstance(entries, str) else entries:
         if not isinstance(entry, str | MetricHandle):
             raise MetricError(f"metrics takes names or metric(...), not {type(entry).__name__}")
-        handle = metric(entry) if isinstance(entry, str) else entry
+        options = {"prices": settings.prices} if entry == "cost" else {}
+        handle = metric(entry, **options) if isinstance(entry, str) else entry
         if handle.name in handles:
             raise MetricError(f"metrics has {handle.name!r} twice; evaluate each configuration by itself")
         handles[handle.name] = handle.remembering(measurements)
     return handles
 
 
-def _responses(suite: Suite, target: Target | None, responder: Responder) -> dict[str, Responses]:
+def _responses(suite: Suite, target: Target | None, settings: Settings) -> dict[str, Responses]:
+    client = client_of(settings, shared=shared_of(None))
+    engine = Engine(concurrency=settings.concurrency, timeout=settings.timeout, client=client)
+    try:
+        return _answered(suite, target, Responder(engine))
+    finally:
+        engine.close()
+        client.memory.close()
+
+
+def _answered(suite: Suite, target: Target | None, responder: Responder) -> dict[str, Responses]:
     if suite.modelled:
         from pytest_genaiops.targets import model_target
 

@@ -80,9 +80,9 @@ class Cache:
         """``time.monotonic()`` before which the file is not written."""
 
     @property
-    def hits(self) -> int:
-        """How many answers of earlier sessions and of the cassette have stood for calls."""
-        return len(self._hits)
+    def hits(self) -> frozenset[bytes]:
+        """Keys of the answers of earlier sessions and of the cassette that have stood for calls."""
+        return frozenset(self._hits)
 
     def find(self, request: Request) -> Response | None:
         """The kept response to a request, without a trial."""
@@ -243,7 +243,7 @@ class Nothing:
     """Keeps no answers."""
 
     strict = False
-    hits = 0
+    hits: frozenset[bytes] = frozenset()
 
     def find(self, _: Request) -> None:
         """None is kept."""

@@ -57,8 +57,8 @@ class Memory(Protocol):
         """The kept responses of the latest calls, of one variant or of all."""
 
     @property
-    def hits(self) -> int:
-        """How many answers of earlier sessions have stood for calls."""
+    def hits(self) -> frozenset[bytes]:
+        """Keys of the answers of earlier sessions that have stood for calls."""
 
 
 class Turn(Protocol):
@@ -143,20 +143,18 @@ class Client:
             held = self.memory.find(request)
             if held is not None:
                 return held
+        response: Response | None = None
         try:
             async with self.purse.spending(request, service) as spending:
                 response = await self._attempts(request, service)
                 if response.error is None:  # kept before anything else is waited for: it is paid
                     self.memory.keep(request, response)
                 spending.spent(response)
-            if response.error is None:
-                return response
         except RefusedError as refusal:
             response = _error(refusal)
-        except BaseException:
-            self.memory.release(request)
-            raise
-        self.memory.release(request)
+        finally:
+            if response is None or response.error is not None:
+                self.memory.release(request)
         return response
 
     async def _attempts(self, request: Request, service: Service) -> Response:

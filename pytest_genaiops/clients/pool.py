@@ -34,10 +34,9 @@ class Pool:
         task = self._opened[key]
         try:
             return cast("C", await asyncio.shield(task))
-        except BaseException:
+        finally:
             if task.done() and (task.cancelled() or task.exception() is not None) and self._opened.get(key) is task:
                 del self._opened[key]
-            raise
 
     def drop(self, key: Hashable) -> None:
         """Forget what was opened under a key, because it is of no use any more; it is the caller's to close."""

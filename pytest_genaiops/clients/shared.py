@@ -10,6 +10,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+from pytest_genaiops.clients.database import transaction
+
 State: TypeAlias = Mapping[str, Any]
 """JSON values; empty before anybody has changed it. Times in it are ``time.time()`` or ``time.monotonic()``: processes
 of one machine share either clock. Nobody changes one in place."""
@@ -97,15 +99,9 @@ class InFile:
         return alone()
 
     def _update(self, database: sqlite3.Connection, name: str, change: Callable[[State], tuple[State, T]]) -> T:
-        database.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(database):
             state, given = change(_read(database, name))
             database.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", [name, json.dumps(state)])
-            database.execute("COMMIT")
-        except BaseException:
-            if database.in_transaction:
-                database.execute("ROLLBACK")
-            raise
         self._known.update(name, lambda _: (state, None))
         return given
 

@@ -26,6 +26,7 @@ from pytest_genaiops.score.arriving import ArrivingGroup, ArrivingScore, Call
 from pytest_genaiops.variants import Variant
 
 if TYPE_CHECKING:  # only workers load a database
+    from pytest_genaiops.clients.client import Client
     from pytest_genaiops.run.exchange import Exchange
 
 LIMITS = "limits.sqlite"
@@ -159,19 +160,10 @@ class State:
         """Where workers of pytest-xdist share their calls; None in other processes, and where they cannot."""
         self.ahead = not self.worker or self.exchange is not None
         """True while the whole plan may be called; else only what the running item asks for."""
-        folder = self.outcomes.folder if self.exchange is not None else None
-        self.shared = shared_of(folder and folder / LIMITS)
+        self.shared = shared_of(self.outcomes.folder / LIMITS if self.exchange and self.outcomes.folder else None)
         """What limits and budget keep; of all workers together."""
-        session = config.workerinput["testrunuid"] if self.exchange is not None else ""
-        self.client = client_of(self.settings, shared=self.shared, session=session)
-        self.responder = Responder(
-            Engine(
-                concurrency=self.settings.concurrency,
-                timeout=self.settings.timeout,
-                exchange=self.exchange,
-                client=self.client,
-            )
-        )
+        self.client = self._client(config)
+        self.responder = Responder(self._engine())
         self.measurements = Measurements()
         self.plans: dict[str, Suite | str] = {}
         """Node id of a test function -> its suite, or why it has none."""
@@ -185,6 +177,14 @@ class State:
         """To be called when another plugin comes: what was worked out about who listens may not hold any more."""
         self.items: list[pytest.Item] = []
         """Every selected item, in the order in which they run."""
+
+    def _client(self, config: Any) -> Client:
+        session = config.workerinput["testrunuid"] if self.exchange is not None else ""
+        return client_of(self.settings, shared=self.shared, session=session)
+
+    def _engine(self) -> Engine:
+        bounds: dict[str, Any] = {"concurrency": self.settings.concurrency, "timeout": self.settings.timeout}
+        return Engine(**bounds, exchange=self.exchange, client=self.client)
 
     def _join(self, config: Any) -> Exchange | None:
         if not self.worker or self.outcomes.folder is None:

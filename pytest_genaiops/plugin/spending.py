@@ -15,19 +15,19 @@ from pytest_genaiops.plugin.session import LIMITS, State
 from pytest_genaiops.report.words import money
 
 HITS = "hits"
-"""Of the shared state: how many answers were kept from earlier sessions."""
+"""Of the shared state: keys of the answers of earlier sessions that stood for calls, in whichever process."""
 
 
 def note(state: State) -> None:
     """At the end of a process: write what is left to be kept, and say how much of it was used."""
-    hits = state.client.memory.hits
+    hits = [key.hex() for key in state.client.memory.hits]
     state.client.memory.close()
     if hits:
         state.shared.update(HITS, lambda kept: (_more(kept, hits), None))
 
 
-def _more(kept: Kept, hits: int) -> Kept:
-    return {"n": kept.get("n", 0) + hits}
+def _more(kept: Kept, hits: list[str]) -> Kept:
+    return {"keys": list({*kept.get("keys", ()), *hits})}
 
 
 def tell(state: State, reporter: pytest.TerminalReporter) -> None:
@@ -37,7 +37,7 @@ def tell(state: State, reporter: pytest.TerminalReporter) -> None:
     if folder is not None and not state.worker and (folder / LIMITS).exists():
         shared = shared_of(folder / LIMITS)
     totals = Budget(shared, prices=state.settings.prices).totals(ended=True)
-    for line in lines(totals, kept=shared.peek(HITS).get("n", 0)):
+    for line in lines(totals, kept=len(shared.peek(HITS).get("keys", ()))):
         reporter.write_line(line)
 
 

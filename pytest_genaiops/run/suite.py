@@ -111,17 +111,12 @@ def make_suite(
         UsageError: what is wrong in one sentence, with the file and line, and the mend.
     """
     data = load(spec.dataset, settings)
-    if cases is None:
-        cases = select(data, settings)
-    every = None if has_target else _on_record(data, spec, settings)
-    recorded = every is not None
-    if every is None:
-        every = _variants(spec.variants, settings)
-        if not has_target:
-            _check_models(every, data)
-        examples = _with_passages(_one_of_each_kind(cases)) if has_target else _one_of_each_kind(cases)
-        for variant in every:
-            variant_files.check_inputs(variant, examples)
+    cases = select(data, settings) if cases is None else cases
+    systems = None if has_target else _on_record(data, spec, settings)
+    recorded = systems is not None
+    every = systems or _variants(spec.variants, settings)
+    if not recorded:
+        _check_variants(every, cases, data, has_target=has_target)
     there = () if recorded else data.systems
     baseline = _baseline(settings.baseline, spec.baseline, every)
     committed_one = _committed(spec.baseline, every, there, committed) if baseline is None else None
@@ -160,6 +155,15 @@ def _found(entries: Entries | None, settings: Settings) -> tuple[Variant, ...]:
         return _variants(entries, settings)
     except VariantError:
         return (variant_files.bare("default"),)
+
+
+def _check_variants(variants: Sequence[Variant], cases: Sequence[Case], data: Dataset, *, has_target: bool) -> None:
+    """Refuse variants that cannot be rendered for the cases, or that nothing answers."""
+    examples = _one_of_each_kind(cases)
+    for variant in variants:
+        variant_files.check_inputs(variant, _with_passages(examples) if has_target else examples)
+    if not has_target:
+        _check_models(variants, data)
 
 
 def _check_models(variants: Sequence[Variant], data: Dataset) -> None:

@@ -280,3 +280,17 @@ class TestProgress:
             progress.look()
             assert bool(file.getvalue()) is written
             assert len(file.getvalue().replace("\x1b[K\x1b[2m", "").partition("\x1b")[0]) <= 78 - width
+
+
+class TestWorkers:
+    def test_workers_call_once_and_count_together(self, live: tuple[Project, FakeServer]) -> None:
+        project, server = live
+        project.by_case('variants="variants/*.yaml"')
+        options = ["-p", "xdist.plugin", "-n", "2"]
+        first = run(project, *options)
+        first.assert_outcomes(passed=8)
+        first.stdout.fnmatch_lines(["8 calls of models; *"])
+        assert len(server.calls) == 8
+        again = run(project, *options)
+        again.stdout.fnmatch_lines(["0 calls of models; 8 answers kept from earlier sessions"])
+        assert len(server.calls) == 8

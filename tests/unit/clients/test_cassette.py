@@ -199,7 +199,7 @@ class TestReplay:
         cache = Cache(file.parent / ".genaiops", mode="only", cassette=file)
         assert cache.find(request()) == response()
         assert cache.find_all([request("How?"), request()]) == [None, response()]
-        assert cache.hits == 1
+        assert len(cache.hits) == 1
         cache.close()
         assert [each.name for each in file.parent.iterdir()] == ["answers.jsonl"]
         sentence = cache.why_missing(request("How?"))
@@ -220,7 +220,7 @@ class TestReplay:
             None,
         ]
         assert [found and found.text for found in cache.find_all([request(), request("How?")])] == ["committed", "kept"]
-        assert cache.hits == 2
+        assert len(cache.hits) == 2
         cache.close()
         cache = Cache(folder, mode="refresh", cassette=file)
         assert cache.find(request()) is None
