@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -120,4 +121,6 @@ def _check(holds: bool, what: str) -> None:
 
 
 if __name__ == "__main__":
+    # Without this a CI that cancels the job would end this process alone, and leave the server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("cancelled"))
     main(sys.argv[1:])
