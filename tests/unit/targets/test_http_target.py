@@ -228,6 +228,23 @@ class TestEnvironment:
         assert response.error is not None
         assert "nobody-may-see" not in repr((session.memory.answers, session.memory.requests, response))
 
+    @pytest.mark.parametrize("url", ["${env:APP_URL}?code=${env:APP_CODE}", "${env:APP_URL_WITH_CODE}"])
+    def test_nor_is_one_in_the_address(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        code = f"c0de-that-nobody-may-see-{len(url)}"
+        session = Session()
+        app = App(lambda body: {"text": f"your code is {code}"})
+
+        async def ask(place: str) -> list[Response]:
+            monkeypatch.setenv("APP_URL", place)
+            monkeypatch.setenv("APP_CODE", code)
+            monkeypatch.setenv("APP_URL_WITH_CODE", f"{place}?code={code}")
+            return await session.ask_all(http_target(url, body=BODY), [CASE])
+
+        (response,) = app.run(ask)
+        assert response.text == "your code is ***"
+        assert app.asked == [("POST", f"/answer?code={code}")]
+        assert "nobody-may-see" not in repr((session.memory.answers, session.memory.requests, session.free.names))
+
     def test_a_variable_that_is_not_set_is_named(self) -> None:
         with pytest.raises(UsageError, match="'NO_SUCH_URL' is not set"):
             Session().answers(http_target("${env:NO_SUCH_URL}", body=BODY), CASE)
