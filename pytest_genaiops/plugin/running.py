@@ -170,6 +170,11 @@ class Running:
             self.snapshots.tell(terminalreporter)
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        """Begin no more calls while pytest writes down where it was interrupted."""
+        self.state.responder.engine.close()
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Nothing waits for cases that will not run any more, nor begins a call while the target is torn down.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 
@@ -72,7 +73,7 @@ def test_a_second_session_asks_for_nothing(project: Project, server: FakeServer)
 def test_two_sessions_at_the_same_time_share_their_calls(project: Project, server: FakeServer) -> None:
     server.latency = 0.1
     command = (*project.pytester._getpytestargs(), "-p", "genaiops", "-q", "test_each_0.py", "test_whole_1.py")
-    both = [project.pytester.popen(command) for _ in range(2)]
+    both = [project.pytester.popen(command, stdin=subprocess.DEVNULL) for _ in range(2)]
     for process in both:
         process.communicate(timeout=30)
     assert [process.returncode for process in both] == [0, 0]

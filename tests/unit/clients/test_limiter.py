@@ -66,6 +66,10 @@ async def began(limits: Limiter, name: str = "model", *, lasts: float = 0.0) -> 
     return at - 1000.0
 
 
+def gate(limits: Limiter) -> Any:
+    return limits._gates[asyncio.get_running_loop()]["model"]
+
+
 class TestWhereNothingWasRefused:
     def test_calls_begin_at_once_and_change_no_state(self) -> None:
         async def main() -> list[float]:
@@ -108,6 +112,25 @@ class TestThoseWhoWait:
             return order
 
         assert run(main()) == list(range(20))
+
+    def test_are_not_overtaken_by_one_who_comes_when_there_is_room_again(self) -> None:
+        async def main() -> list[str]:
+            limits, order = limiter(concurrency=1), []
+
+            async def waits() -> None:
+                async with limits.turn("model"):
+                    order.append("waited")
+
+            async with limits.turn("model"):
+                waiter = asyncio.ensure_future(waits())
+                await asyncio.sleep(0.1)
+            async with limits.turn("model"):
+                order.append("came later")
+            await waiter
+            assert gate(limits)._waiting == 0, "everybody who comes now waits behind nobody"
+            return order
+
+        assert run(main()) == ["waited", "came later"]
 
     def test_go_in_order_after_a_pause_too(self) -> None:
         async def main() -> list[float]:
@@ -193,6 +216,17 @@ class TestAPause:
             return await began(another)
 
         assert run(main()) == pytest.approx(1.0)
+
+    def test_is_followed_by_a_pace_that_knows_what_all_processes_began(self) -> None:
+        async def main() -> list[float]:
+            shared = InProcess()
+            one, another = limiter(shared), limiter(shared)
+            await asyncio.gather(*(began(another) for _ in range(15)), *(began(one) for _ in range(5)))
+            await refuse(one)
+            return await asyncio.gather(*(began(another) for _ in range(21)))
+
+        times = run(main())
+        assert times[-1] - times[0] == pytest.approx(20 / (pacing.MARGIN * 20), rel=0.05)
 
     def test_that_another_process_begins_holds_those_who_already_wait_for_a_shorter_one(self) -> None:
         async def main() -> float:
@@ -344,16 +378,12 @@ class TestCallsUnderWay:
             first = asyncio.ensure_future(began(limits, lasts=100.0))
             second = asyncio.ensure_future(began(limits, lasts=100.0))
             await asyncio.sleep(50.0)
-            both = not first.cancelled() and limits_under_way(limits) == 2
+            both = not first.cancelled() and gate(limits)._under_way == 2
             first.cancel()
             second.cancel()
             return both
 
         assert run(main()) is not fewer
-
-
-def limits_under_way(limits: Limiter) -> int:
-    return limits._gates[asyncio.get_running_loop()]["model"]._under_way
 
 
 GATES: dict[str, type[Gate]] = {"bucket": Bucket, "window": FixedWindow, "sliding": Sliding}

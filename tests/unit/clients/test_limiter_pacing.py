@@ -175,6 +175,14 @@ class TestThePace:
         state = paused({**state, "begun": 300, "barren": 0}, Word(now=14.0, began=13.9, wait=1.0), NONE)
         assert admit(state, 15.01)[0]["patience"] == 20
 
+    def test_is_tried_out_as_soon_as_before_where_nothing_was_admitted(self) -> None:
+        state, now = burst(0, 5), 1.02
+        for _ in range(3):
+            state, _ = admit(state, now)
+            assert state["patience"] == 1
+            state = paused(state, Word(now=now + 0.01, began=now, wait=1.0), NONE)
+            now = state["until"]
+
     def test_of_refusals_that_belong_to_one_burst_is_estimated_once(self) -> None:
         one, many = burst(20, 1), burst(20, 30)
         assert rate_after(one, 1.02) == rate_after(many, 1.02)

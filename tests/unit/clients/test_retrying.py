@@ -1,7 +1,7 @@
 """Whether one request is tried again, and how soon."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_genaiops.clients import retrying
@@ -84,6 +84,7 @@ class TestWhatCameTooSoon:
         assert attempts.pause(RefusedError("busy", again=True, throttled=True, wait=7200.0)) is None
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.builds(

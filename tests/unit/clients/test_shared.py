@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_genaiops.clients.shared import InFile, InProcess, Shared, State
@@ -87,6 +87,20 @@ class TestAFile:
             other.join()
         assert InFile(path).peek("model") == {"count": 300}
 
+    def test_is_not_changed_by_another_while_one_works_it_out(self, tmp_path: Path) -> None:
+        one, another = InFile(tmp_path / "shared.sqlite"), InFile(tmp_path / "shared.sqlite")
+        thread = threading.Thread(target=another.update, args=("model", counted))
+
+        def slow(state: State) -> tuple[State, int]:
+            thread.start()
+            thread.join(0.2)
+            return counted(state)
+
+        assert one.update("model", slow) == 0
+        thread.join()
+        assert one.together
+        assert another.peek("model") == {"count": 2}
+
     def test_shows_what_another_has_changed(self, tmp_path: Path) -> None:
         one, another = InFile(tmp_path / "shared.sqlite"), InFile(tmp_path / "shared.sqlite")
         one.update("model", counted)
@@ -94,6 +108,7 @@ class TestAFile:
         another.update("model", counted)
         assert one.peek("model") == {"count": 2}
 
+    @settings(deadline=None, max_examples=30)
     @given(st.floats(allow_nan=False, allow_infinity=False))
     def test_keeps_times_exactly(self, tmp_path_factory: pytest.TempPathFactory, at: float) -> None:
         shared = InFile(tmp_path_factory.getbasetemp() / "exact.sqlite")
