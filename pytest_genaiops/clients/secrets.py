@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -62,17 +63,21 @@ class Headers(dict[str, str]):
 
 
 def remember(value: str) -> None:
-    """Have a value taken out of text from now on: as it is, URL-encoded, in Base64, and escaped as Python would.
+    """Have a value taken out of text from now on: as it is, URL-encoded, escaped as in Python and JSON, and in Base64.
 
-    One of fewer than 8 characters is not looked for.
+    There, wherever it stands in what was encoded, such as ``user:key`` or a line with its end. A value of
+    fewer than 8 characters is not looked for.
     """
     if len(value) < SHORTEST or value in _known:
         return
     raw = value.encode("utf-8", "surrogatepass")
-    escaped = value.encode("unicode_escape").decode("ascii")
-    spellings = {value, quote(raw, safe=""), quote(raw), quote_plus(raw), escaped}
+    escaped = {value.encode("unicode_escape").decode("ascii"), repr(value)[1:-1], json.dumps(value)[1:-1]}
+    spellings = {value, quote(raw, safe=""), quote(raw), quote_plus(raw), *escaped}
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         spellings.add(encode(raw).decode("ascii").rstrip("="))
+        for before in range(3):
+            whole = raw[-before % 3 :]  # from where groups of three bytes begin, if so many stand before it
+            spellings.add(encode(whole[: len(whole) // 3 * 3]).decode("ascii"))
     _known.update(dict.fromkeys(sorted(spellings, key=len, reverse=True)))
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 import weakref
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import pytest
 from fault_help import Run, responses
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_genaiops.clients import http, retrying
 from pytest_genaiops.clients.assembly import client_of, shared_of
 from pytest_genaiops.clients.http import HttpStream, words
 from pytest_genaiops.clients.pool import Pool
 from pytest_genaiops.clients.request import Answer, RefusedError, Request
-from pytest_genaiops.clients.secrets import Headers, without_secrets
+from pytest_genaiops.clients.secrets import HIDDEN, Headers, remember, without_secrets
 from pytest_genaiops.config import Settings
 from pytest_genaiops.records import Response
 from pytest_genaiops.testing import FAULTS, FakeServer
@@ -193,3 +196,12 @@ def test_what_keeps_looking_like_the_start_of_a_token_takes_no_longer_the_furthe
     begun = time.process_time()
     without_secrets("-eyJ" * 2**14)
     assert time.process_time() - begun < 3  # once it was 7
+
+
+@given(st.binary(max_size=5), st.binary(max_size=5), st.sampled_from([base64.b64encode, base64.urlsafe_b64encode]))
+def test_a_key_is_found_within_what_was_encoded(before: bytes, after: bytes, encode: Callable[[bytes], bytes]) -> None:
+    key = "planted-key~with?some>signs"
+    remember(key)
+    left = without_secrets(encode(before + key.encode() + after).decode())
+    assert HIDDEN in left
+    assert len(left) <= len(HIDDEN) + 4 * (len(before) + len(after) + 6) / 3 + 4
