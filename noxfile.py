@@ -150,4 +150,4 @@ def _run_tests(session: nox.Session) -> None:
     # The tests stand beside the sources: outside the checkout's own folder the wheel is what gets imported.
     # nox's temporary folder lies inside the checkout: projects that tests make there would find its pyproject.toml.
     outside = {"TMPDIR": tempfile.gettempdir()}
-    session.run("python", "-P", "-m", "pytest", "tests", *session.posargs, env=outside)
+    session.run("python", "-P", "-m", "pytest", "tests", "-n", "auto", *session.posargs, env=outside)

@@ -26,8 +26,7 @@ from pytest_genaiops import metric
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project with the dataset ``capitals``, whose target is right about every one."""
-    # Loading every plugin of the machine takes 25 times as long as an inner run itself.
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    by_itself(monkeypatch)
     made = Project(pytester)
     made.dataset()
     made.target()
@@ -37,8 +36,14 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
 @pytest.fixture
 def twins(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Twins:
     """The same tests as cases of a suite, and as items of bare parametrize."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    by_itself(monkeypatch)
     return Twins(pytester)
+
+
+def by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an inner run be nobody's worker, and quick: to load every plugin takes 25 times as long as the run itself."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
 
 
 @pytest.fixture(scope="session", autouse=True)
