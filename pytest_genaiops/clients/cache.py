@@ -23,13 +23,14 @@ from pytest_genaiops.clients.request import Request
 from pytest_genaiops.clients.secrets import without_known
 from pytest_genaiops.clients.wire import from_json, to_json
 from pytest_genaiops.config import CacheMode
-from pytest_genaiops.dataset.identity import canonical
 from pytest_genaiops.dataset.text import place, printable
 from pytest_genaiops.errors import CacheWarning
 from pytest_genaiops.records import Response
 
 PAUSE = 10.0
 """Seconds after which a file that could not be written is tried again."""
+TOGETHER = 100
+"""Digests that are written at once."""
 
 _FIND = "SELECT key, session, response FROM answers WHERE key IN"
 _KNOWN = (
@@ -40,6 +41,7 @@ _KEEP = (
     "INSERT OR REPLACE INTO answers (key, session, made, variant, case_id, version, response, request) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_LEARN = "INSERT OR REPLACE INTO trials (digest, key) VALUES (?, ?)"
 _TEXT = 6
 """Place of the response in such a row."""
 _LATEST = "SELECT key, session, response FROM answers WHERE ?1 IS NULL OR variant = ?1 ORDER BY id DESC LIMIT ?2"
@@ -73,6 +75,8 @@ class Cache:
             self._replayed = cassettes.read(cassette)
         self._unwritten: dict[bytes, tuple[Any, ...]] = {}
         """Rows that the file does not have yet; after a failure until it can be written again."""
+        self._learned: dict[bytes, bytes] = {}
+        """Digests that the file does not have yet. Where they are lost, a prompt is made again, and no call."""
         self._unreadable: set[bytes] = set()
         self._claimed: set[bytes] = set()
         self._hits: set[bytes] = set()
@@ -98,17 +102,19 @@ class Cache:
 
     def known(self, digests: Sequence[bytes]) -> list[Response | None]:
         """Kept responses by what :meth:`learn` was told."""
+        self._note()
         rows = self._read(_KNOWN, list(dict.fromkeys(digests)))
         found = {digest: self._at_hand(key) or self._counted(key, *row) for digest, key, *row in rows}
         return [found.get(digest) for digest in digests]
 
     def learn(self, pairs: Iterable[tuple[bytes, Request]]) -> None:
         """Note a caller's own digest of what leads to a request."""
-        rows = [(digest, request.key) for digest, request in pairs]
-        if not self.strict:  # there the answers come from elsewhere, and the folder may be read-only
-            self._write(
-                lambda: self._database.write_many("INSERT OR REPLACE INTO trials (digest, key) VALUES (?, ?)", rows)
-            )
+        if self.strict:  # there the answers come from elsewhere, and the folder may be read-only
+            return
+        with self._lock:
+            self._learned.update((digest, request.key) for digest, request in pairs)
+            if len(self._learned) >= TOGETHER:
+                self._note()
 
     def latest(self, count: int, variant: str | None = None) -> list[Response]:
         """The kept responses of the latest calls, of one variant or of all; those of earlier modes too."""
@@ -160,6 +166,7 @@ class Cache:
         with self._lock:
             self._again = 0.0
             self._flush()
+            self._note()
             if self._hits and os.path.exists(self._database.path):
                 now = time.time()
                 rows = [(key, self._session, now) for key in self._hits]
@@ -208,6 +215,13 @@ class Cache:
             return self._database.read(sql, values)
         except Error:
             return []
+
+    def _note(self) -> None:
+        """Write down what was learned."""
+        with self._lock:
+            rows = list(self._learned.items())
+            if rows and self._write(lambda: self._database.write_many(_LEARN, rows)):
+                self._learned.clear()
 
     def _flush(self) -> None:
         rows = list(self._unwritten.values())
@@ -284,7 +298,7 @@ class Nothing:
 def _labelled(request: Request, *between: str) -> tuple[str, ...]:
     """A request as rows have it: its labels, what stands between, and its content; without secrets."""
     labels = request.labels
-    content = canonical(request.content).decode()
+    content = request.written.decode()
     return without_known(labels.variant), without_known(labels.case), *between, without_known(content)
 
 

@@ -31,6 +31,7 @@ _TAKE = (
     "INSERT OR IGNORE INTO claims (key, owner) SELECT ?, ? "
     "WHERE NOT EXISTS (SELECT 1 FROM answers WHERE key = ? AND (session = ? OR ? IS NULL))"
 )
+_TAKE_REGISTERED = f"{_TAKE} AND EXISTS (SELECT 1 FROM owners WHERE id = ?)"  # noqa: S608 - our own constants
 _END = ("DELETE FROM claims WHERE owner = ?", "DELETE FROM owners WHERE id = ?")
 
 
@@ -72,6 +73,10 @@ class Leases:
         Of answers those count that were made in the session ``counts``; in any session where it is None. Raises
         sqlite3.Error.
         """
+        values = [key, self._id, key, counts, counts]
+        # Mostly nobody is in the way, and one statement says so. After that is asked who it is.
+        if self._stop is not None and self._database.write((_TAKE_REGISTERED, [*values, self._id])):
+            return True
         held = [row[0] if row[1] is None or Owner(*row).gone else "" for row in self._database.read(_HOLDER, [key])]
         if held == [""]:
             return False
@@ -80,7 +85,7 @@ class Leases:
             self._end(owner)
         # Registered with each claim: the file may be another one than before.
         register = (f"INSERT OR IGNORE {_REGISTER}", self._registration())
-        return self._database.write(register, (_TAKE, [key, self._id, key, counts, counts])) > 0
+        return self._database.write(register, (_TAKE, values)) > 0
 
     def release(self, key: bytes) -> None:
         """Give a claim back. Raises sqlite3.Error."""

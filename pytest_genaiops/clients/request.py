@@ -44,7 +44,12 @@ class Request:
 
         Raises TypeError or ValueError for a body that JSON has no form for.
         """
-        return blake2b(canonical(self.content), digest_size=16).digest()
+        return blake2b(self.written, digest_size=16).digest()
+
+    @cached_property
+    def written(self) -> bytes:
+        """The content as JSON in its canonical form. Raises as :attr:`key` does."""
+        return canonical(self.content)
 
     @property
     def content(self) -> dict[str, Any]:

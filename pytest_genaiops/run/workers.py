@@ -291,7 +291,8 @@ class LoopCrew:
                 if slot in lane.taken:
                     slot.response = response
                     _release(lane, slot)
-                self._changed.notify_all()
+                if slot.wanted:  # else the waiting thread would take turns with the loop over answers of others
+                    self._changed.notify_all()
 
     async def _in_time(self, call: asyncio.Future[Any], slot: Slot) -> bool:
         """Wait for a call, as long as it may take."""

@@ -16,6 +16,8 @@ from pytest_genaiops.variants import Chain
 FIELDS = [field.name for field in dataclasses.fields(Response) if field.name != "trial"]
 STEP_FIELDS = [field.name for field in dataclasses.fields(Step)]
 KINDS = list(get_args(ErrorKind))
+_AS_THEY_ARE = frozenset({int, float, bool, type(None)})
+"""Python's own numbers: whether a value is of an abstract class takes several times as long to find out."""
 
 
 def to_response(value: object, trial: Trial, *, seconds: float | None = None) -> Response:
@@ -85,6 +87,8 @@ def _known_fields(value: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _text(value: object, field: str = "text") -> str:
+    if type(value) is str and value.isascii():
+        return value
     if not isinstance(value, str):
         raise UsageError(f"the response's {field!r} is {type(value).__name__}, not a string")
     _check_characters(value, field)
@@ -171,18 +175,18 @@ def _told(value: object) -> Any:
 
 def _plain(value: object, field: str) -> Any:
     """The value in Python's own text, numbers, lists and dicts; numpy's numbers become Python's."""
-    if value is None or isinstance(value, bool):
-        return value
     if isinstance(value, str):
         return _text(value, field)
+    if type(value) in _AS_THEY_ARE:
+        return value
+    if isinstance(value, (dict, Mapping)) and all(isinstance(key, str) for key in value):
+        return {_text(key, field): _plain(item, field) for key, item in value.items()}
+    if isinstance(value, (list, Sequence)) and not isinstance(value, bytes | bytearray):
+        return [_plain(item, field) for item in value]
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real):
         return float(value)
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {_text(key, field): _plain(item, field) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        return [_plain(item, field) for item in value]
     what = "a mapping whose keys are not strings" if isinstance(value, Mapping) else type(value).__name__
     raise UsageError(f"the response's {field!r} holds {what}; give strings, numbers, lists and mappings")
 

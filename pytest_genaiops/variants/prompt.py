@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_genaiops.dataset.text import listed, near, printable, quoted
@@ -209,14 +209,15 @@ class Renderer:
         return "\n\n".join(self._content(message, prompt, case, names) for message in prompt.messages)
 
     def _content(self, message: Message, prompt: Prompt, case: Case, names: Mapping[str, Any]) -> str:
-        blocks = (replace(block, text=block.template(marked=message.marked), trim=False) for block in message.blocks)
-        rendered = (self._render(block, prompt, case, names) for block in blocks)
+        rendered = [
+            self._render(block, block.template(marked=message.marked), prompt, case, names) for block in message.blocks
+        ]
         return "\n\n".join(text for text in rendered if len(message.blocks) == 1 or text.strip())
 
-    def _render(self, block: Block, prompt: Prompt, case: Case, names: Mapping[str, Any]) -> str:
+    def _render(self, block: Block, template: str, prompt: Prompt, case: Case, names: Mapping[str, Any]) -> str:
         what = f'block "{block.name}"' + (f" of step {quoted(prompt.id)}" if self.chained else "")
         try:
-            return render(block.text, names)
+            return render(template, names)
         except MissingInputError as error:
             source = prompt.inputs.get(error.name, Input())
             wanted = ".".join([source.column, *source.path]) or error.name

@@ -120,7 +120,10 @@ def looped_over(text: str) -> frozenset[str]:
 
 @functools.lru_cache(maxsize=1024)
 def _compiled(text: str) -> Any:
-    return _environment().from_string(text)
+    template = _environment().from_string(text)
+    # Jinja2 copies them for every text it makes, and a ChainMap, which they are otherwise, takes long to copy.
+    template.globals = dict(template.globals)
+    return template
 
 
 @functools.lru_cache(maxsize=1)

@@ -128,6 +128,7 @@ class TestOtherModes:
     def test_refresh_takes_answers_of_its_own_session_alone(self, cache: Cache, folder: Path) -> None:
         cache.keep(request(), response("old"))
         cache.learn([(b"one", request())])
+        cache.close()
         one, other = (reopened(folder, "refresh", "r") for _ in range(2))
         assert one.find(request()) is None
         assert one.known([b"one"]) == [None]
