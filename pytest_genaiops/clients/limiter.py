@@ -21,6 +21,8 @@ RECENT = 30.0
 """Seconds for which calls are counted that no limit met."""
 PATIENCE = 10.0
 """Times as long as all others had to wait for one call too many, no further one is tried."""
+SLOW = 1.0
+"""Seconds from which a failure costs more time than it should."""
 LONGEST_HINT = 60.0
 """Seconds that an answer may make all others wait; where it is more, a refusal says so better."""
 
@@ -71,8 +73,10 @@ class Window:
     def failed(self, began: float, now: float, wait: float | None) -> None:
         """A call has failed that another number of calls at once might not; all others wait for so many seconds."""
         if began >= self._cut:
-            # A service that has answered nothing since the last time is not overloaded by us: it is gone.
-            self._least = max(1.0, self.size / 4) if self._served else self.size
+            # One that takes its time to fail, and has answered nothing since the last time, is not overloaded by us: it
+            # is gone, and fewer calls at once would only wait for it one after another.
+            gone = not self._served and now - began >= SLOW
+            self._least = self.size if gone else max(1.0, self.size / 4)
             self._cut, self._served = now, False
         self.size = max(self._least, self.size - 1)
         self._kept_until = max(self._kept_until, now + PATIENCE * (wait or 0.0))

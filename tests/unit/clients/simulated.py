@@ -48,7 +48,7 @@ def now() -> float:
 
 
 class Service:
-    """Admits calls as a gate does, and answers after ``latency``; refuses after a tenth of it."""
+    """Admits calls as a gate does, and answers after ``latency``; refuses after a tenth of it, or after ``refuses``."""
 
     def __init__(
         self,
@@ -57,10 +57,12 @@ class Service:
         latency: float = 0.2,
         wait: float | None = 1.0,
         headers: int | None = None,
+        refuses: float | None = None,
         jitter: float = 0.004,
         seed: int = 1,
     ) -> None:
         self.gate, self.latency, self.wait, self.headers, self.jitter = gate, latency, wait, headers, jitter
+        self.refuses = latency / 10 if refuses is None else refuses
         self.random = random.Random(seed)
         self.under_way = 0
         self.seen: list[tuple[float, bool]] = []
@@ -79,7 +81,7 @@ class Service:
         self.seen.append((now(), admitted))
         self.under_way += 1
         try:
-            await asyncio.sleep(self.latency if admitted else self.latency / 10)
+            await asyncio.sleep(self.latency if admitted else self.refuses)
         finally:
             self.under_way -= 1
         if not admitted:

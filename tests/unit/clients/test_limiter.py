@@ -335,12 +335,20 @@ class TestCallsUnderWay:
         assert 1 <= window.size < 2
 
     def test_stay_where_nothing_is_answered_at_all(self) -> None:
-        """A server that is gone is given up sooner with many at once."""
+        """A server that is gone, and takes its time to say so, is given up sooner with many at once."""
+        window = Window(16)
+        for at in range(0, 50, 10):
+            for _ in range(16):
+                window.failed(at, at + 5.0, None)
+        assert window.size == 4
+
+    def test_go_down_to_one_where_failures_are_quick(self) -> None:
+        """What is refused at once says nothing of those under way, which may be answered yet."""
         window = Window(16)
         for at in range(5):
             for _ in range(16):
                 window.failed(at, at + 0.1, None)
-        assert window.size == 4
+        assert window.size == 1
 
     def test_become_more_only_where_they_are_used(self) -> None:
         window = Window(16)
@@ -427,10 +435,11 @@ class TestAgainstAServer:
         async def main() -> tuple[int, float]:
             return await all_answered([limiter()], service, 200)
 
-        service = Service(Overload(8), wait=None)
+        service = Service(Overload(8), wait=None, refuses=0.001)
         lost, seconds = run(main())
         assert lost == 0
         assert seconds <= 1.3 * 200 / 8 * 0.2
+        assert service.refused < 80, "what is refused at once is replaced at once"
 
     def test_one_that_refuses_for_ever_ends_every_case(self) -> None:
         async def main() -> tuple[int, float]:
