@@ -33,6 +33,7 @@ TEST_TOOLS = [
     "scikit-learn>=1.4",  # a test oracle, as is scipy; never used by the package
     "scipy>=1.12",
     "statsmodels>=0.14",  # likewise
+    "trustme>=1.1",  # certificates that nobody vouches for
 ]
 LINT_TOOLS = ["import-linter>=2.3", "mypy>=1.14", "ruff>=0.9", "pandas-stubs", "types-PyYAML", "types-jmespath"]
 # The oldest versions that the requirements allow, where they still install on Python 3.11.

@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pytest_genaiops"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = {
-    "aiohttp", "azure", "bert_score", "datasets", "evaluate", "jinja2", "jmespath", "nltk", "numpy", "pandas", "pyarrow",
-    "ragas", "rapidfuzz", "rouge_score", "sacrebleu", "scipy", "sklearn", "torch", "yaml",
+    "aiohttp", "azure", "bert_score", "datasets", "evaluate", "jinja2", "jmespath", "nltk", "numpy", "pandas",
+    "pyarrow", "ragas", "rapidfuzz", "rouge_score", "sacrebleu", "scipy", "sklearn", "torch", "yaml",
 }  # fmt: skip
 NEVER = {"scipy", "sklearn", "statsmodels"}
 

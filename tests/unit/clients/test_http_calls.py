@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import trustme
 from chat_help import Reply, Wire, hang_up, head, pool, refusal, reply, run
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,25 +19,6 @@ from pytest_genaiops.clients.http import MAX_BODY, HttpReply, shown, words
 from pytest_genaiops.clients.request import RefusedError
 
 KEY = "planted-4Q7x+/=secret"
-OWN_CERTIFICATE = """\
------BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgzj8ZG8DIijL8AtVk
-IJN0XZR23M81/z7lbx4VRh9K06GhRANCAAQ+D7Oy508aJxrsts1yKBcNm4uhAXRf
-/6uVQ5TKXOeWiN3EJvmYKK0H9lVYHiTGK4E0/EhKBxucKPd+KEbtavWe
------END PRIVATE KEY-----
------BEGIN CERTIFICATE-----
-MIIBjzCCATagAwIBAgIUTx2bi/8gvNV7kAvnzYhIwyA4FqkwCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEzMDAzNDIyMVoYDzIxMjYxMTA2
-MDM0MjIxWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAAQ+D7Oy508aJxrsts1yKBcNm4uhAXRf/6uVQ5TKXOeWiN3EJvmYKK0H
-9lVYHiTGK4E0/EhKBxucKPd+KEbtavWeo2QwYjAdBgNVHQ4EFgQUzNOUo1gXL3zg
-oMOFaff+zjblc6UwHwYDVR0jBBgwFoAUzNOUo1gXL3zgoMOFaff+zjblc6UwDwYD
-VR0TAQH/BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0cAMEQC
-IANWEdx+V3Kj6FTgn0x3w72e8yAtfaW9DA/CcmCMNSSxAiA9kOVNdANYfHhkKoi4
-22P3vMlXiqWOMWy3RlKuyYPPKA==
------END CERTIFICATE-----
-"""
-"""Of 127.0.0.1, signed by itself, with its key; for these tests alone."""
 
 
 @pytest.fixture(autouse=True)
@@ -283,13 +265,12 @@ class TestConnections:
         assert not error.again
         assert "speaks no TLS" in error.message
 
-    def test_a_certificate_that_nobody_vouches_for_is_refused(self, tmp_path: Path) -> None:
+    def test_a_certificate_that_nobody_vouches_for_is_refused(self) -> None:
         async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.close()
 
-        (tmp_path / "own.pem").write_text(OWN_CERTIFICATE)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(tmp_path / "own.pem")
+        trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
         error = run(over_tls(answer, context))
         assert not error.again
         assert "no valid TLS certificate" in error.message

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_genaiops.records import Case, Response, ResponseError, Trial
 from pytest_genaiops.clients.wire import from_json, to_json
+from pytest_genaiops.records import Case, Response, ResponseError, Trial
 from pytest_genaiops.targets import to_response
 
 TRIAL = Trial(case=Case(id="c1"), variant="v1")
