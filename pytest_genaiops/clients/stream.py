@@ -11,6 +11,8 @@ from pytest_genaiops.clients.reply import read, refuse_error
 from pytest_genaiops.clients.request import RefusedError
 
 DONE = b"[DONE]"
+_MANY = 1000
+"""Pieces of text that are kept apart."""
 _TOOLS = 1000
 """Tool calls that one answer may have."""
 
@@ -141,6 +143,8 @@ class Answer:
             piece = "".join(each for each in found if isinstance(each, str))
         if isinstance(piece, str) and piece:
             pieces.append(piece)
+            if len(pieces) > _MANY:  # a string a token takes ten times what the text does
+                pieces[:] = ["".join(pieces)]
             return True
         return False
 
