@@ -70,15 +70,20 @@ class Window:
         self._cut = self._kept_until = -math.inf
         self._served = True
 
-    def failed(self, began: float, now: float, wait: float | None) -> None:
-        """A call has failed that another number of calls at once might not; all others wait for so many seconds."""
+    def failed(self, began: float, now: float, wait: float | None, *, late: bool = False) -> None:
+        """A call has failed that another number of calls at once might not; all others wait for so many seconds.
+
+        One that was only ``late`` leaves half of the room: where a case is slow whatever else is under way, fewer at once
+        would wait for its like one after another.
+        """
         if began >= self._cut:
             # One that takes its time to fail, and has answered nothing since the last time, is not overloaded by us: it
             # is gone, and fewer calls at once would only wait for it one after another.
             gone = not self._served and now - began >= SLOW
             self._least = self.size if gone else max(1.0, self.size / 4)
             self._cut, self._served = now, False
-        self.size = max(self._least, self.size - 1)
+        least = max(self._least, self._most / 2) if late else self._least
+        self.size = max(min(least, self.size), self.size - 1)
         self._kept_until = max(self._kept_until, now + PATIENCE * (wait or 0.0))
 
     def succeeded(self, now: float, under_way: int) -> None:
@@ -172,7 +177,7 @@ class _Gate:
             self._limited = True
             self._shared.update(self._name, partial(_rested, word=word))
         if (refusal.again or refusal.kind == "timeout") and not (refusal.throttled and wait is not None):
-            self._window.failed(began, now, wait)
+            self._window.failed(began, now, wait, late=refusal.kind == "timeout")
 
     @property
     def _has_room(self) -> bool:

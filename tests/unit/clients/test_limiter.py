@@ -350,6 +350,23 @@ class TestCallsUnderWay:
                 window.failed(at, at + 0.1, None)
         assert window.size == 1
 
+    def test_stay_half_where_calls_are_only_late(self) -> None:
+        """Two cases in three that take too long, whatever else is under way, must not be waited for one by one."""
+        window = Window(16)
+        for at in range(50):
+            for _ in range(8):
+                window.failed(at, at + 1.5, None, late=True)
+            window.succeeded(at + 1.6, 1)
+        assert window.size == 8
+        for at in range(100, 105):
+            for _ in range(8):
+                window.failed(at, at + 0.1, None)
+            window.succeeded(at + 0.2, 1)
+        few = window.size
+        window.failed(200.0, 201.5, None, late=True)
+        assert few < 2, "other failures still count in full"
+        assert window.size == few
+
     def test_become_more_only_where_they_are_used(self) -> None:
         window = Window(16)
         window.failed(0.0, 0.1, None)
