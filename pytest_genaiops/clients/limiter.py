@@ -73,8 +73,8 @@ class Window:
     def failed(self, began: float, now: float, wait: float | None, *, late: bool = False) -> None:
         """A call has failed that another number of calls at once might not; all others wait for so many seconds.
 
-        One that was only ``late`` leaves half of the room: where a case is slow whatever else is under way, fewer at once
-        would wait for its like one after another.
+        One that was only ``late`` leaves half of the room: a case may be slow whatever else is under way, and fewer at
+        once would wait for its like one after another.
         """
         if began >= self._cut:
             # One that takes its time to fail, and has answered nothing since the last time, is not overloaded by us: it
