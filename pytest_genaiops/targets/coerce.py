@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
+from operator import attrgetter
 from typing import Any, get_args
 
 from pytest_genaiops.errors import UsageError
@@ -14,6 +15,9 @@ from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.variants import Chain
 
 FIELDS = [field.name for field in dataclasses.fields(Response) if field.name != "trial"]
+_fields = attrgetter(*FIELDS)
+_AT_REST = _fields(Response())
+"""The values of fields that nobody has given."""
 STEP_FIELDS = [field.name for field in dataclasses.fields(Step)]
 KINDS = list(get_args(ErrorKind))
 _AS_THEY_ARE = frozenset({int, float, bool, type(None)})
@@ -28,11 +32,11 @@ def to_response(value: object, trial: Trial, *, seconds: float | None = None) ->
     if type(value) is str and value.isascii():  # by far the most frequent, and the cheapest
         return Response(text=value, trial=trial, latency=seconds)
     try:
-        response = _convert(value)
+        given = _convert(value)
     except UsageError as error:
         return from_error("target", str(error), trial, seconds=seconds)
-    latency = response.latency if response.latency is not None else seconds
-    return dataclasses.replace(response, trial=trial, latency=latency)
+    given.setdefault("latency", seconds)
+    return Response(trial=trial, **given)
 
 
 def from_error(kind: ErrorKind, message: str, trial: Trial, *, seconds: float | None = None) -> Response:
@@ -40,9 +44,10 @@ def from_error(kind: ErrorKind, message: str, trial: Trial, *, seconds: float | 
     return Response(error=ResponseError(kind=kind, message=_escaped(message)), trial=trial, latency=seconds)
 
 
-def _convert(value: object) -> Response:
+def _convert(value: object) -> dict[str, Any]:
+    """The fields that the value gives, checked."""
     if isinstance(value, str):
-        return Response(text=_text(value))
+        return {"text": _text(value)}
     if isinstance(value, Response):
         return _from_response(value)
     if isinstance(value, Mapping):
@@ -56,13 +61,15 @@ def _convert(value: object) -> Response:
     raise UsageError(f"the target returned {type(value).__name__}; return str, dict or Response")
 
 
-def _from_response(value: Response) -> Response:
-    """The Response with its fields checked: nothing keeps a target from writing anything into them."""
-    given = {name: getattr(value, name) for name in FIELDS}
-    return _checked({name: item for name, item in given.items() if item is not None or name == "text"})
+def _from_response(value: Response) -> dict[str, Any]:
+    """The Response's fields, checked as well: nothing keeps a target from writing anything into them."""
+    given = zip(FIELDS, _fields(value), _AT_REST, strict=True)
+    return _checked(
+        {name: item for name, item, rest in given if item is not rest and (item is not None or name == "text")}
+    )
 
 
-def _from_mapping(value: Mapping[Any, Any]) -> Response:
+def _from_mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
     given = _known_fields(value)
     if "error" in given:
         raise UsageError(str(given["error"]) or "an error without a message")
@@ -71,12 +78,12 @@ def _from_mapping(value: Mapping[Any, Any]) -> Response:
     return _checked(given)
 
 
-def _checked(given: Mapping[str, Any]) -> Response:
-    """A Response of plain data only.
+def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The same in plain data only.
 
     It has to mean the same to every process of a session, and they hand responses on as JSON.
     """
-    return Response(**{name: CHECKS[name](value) for name, value in given.items()})
+    return {name: CHECKS[name](value) for name, value in given.items()}
 
 
 def _known_fields(value: Mapping[Any, Any]) -> dict[str, Any]:
