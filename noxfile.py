@@ -135,6 +135,12 @@ def benchmarks(session: nox.Session) -> None:
     for script in (*scripts, "public_rankings"):
         session.run("python", f"benchmarks/{script}.py")
     session.run("python", "benchmarks/items.py", "--growth", "--rounds", "1")
+    session.install("pytest-xdist>=3.6", "openai>=1", "pydantic-evals")  # workers, and peers to compare with
+    session.run("python", "benchmarks/live_calls.py", "--peers", "python")
+    for script in ("rate_limits", "warm_cache", "single_flight", "faults"):
+        session.run("python", f"benchmarks/{script}.py")
+    session.run("python", "benchmarks/chaos.py", "--kills", "20")
+    session.run("python", "benchmarks/chaos.py", "--kills", "20", "--workers", "2")
 
 
 def _install_wheel(session: nox.Session) -> None:
