@@ -139,7 +139,8 @@ def benchmarks(session: nox.Session) -> None:
     session.run("python", "benchmarks/live_calls.py", "--peers", "python")
     for script in ("rate_limits", "warm_cache", "single_flight", "faults"):
         session.run("python", f"benchmarks/{script}.py")
-    session.run("python", "benchmarks/chaos.py", "--kills", "20")
+    for options in (["--kills", "20"], ["--kills", "20", "--workers", "2"], ["--full-disk"]):
+        session.run("python", "benchmarks/chaos.py", *options)
     session.run("python", "benchmarks/chaos.py", "--kills", "20", "--workers", "2")
 
 

@@ -8,10 +8,13 @@ once more to its end. The project's conftest writes down, in the process that as
 answer has been read whole from the socket. So three things are told apart: what the server received, what the client
 had begun, and what had arrived in the client.
 
-Of a case with several calls each but the last must have been under way when its process was killed: an answer that had
-arrived is kept, and never asked for again. ``--full-disk`` bounds the size of every file that the session may write,
-instead of killing it: it ends with all of its answers, warns, and the next session asks for those only that could
-not be kept.
+What is asked for again should have been under way when its process was killed. Between the moment in which an answer
+has been read from the socket and the one in which it is kept lies the reading of its JSON and a write to the cache: a
+kill within it loses an answer that had arrived. How often that happens is counted, and not hidden in the calls under
+way. The run fails where a case has no answer in the end, or where more calls were cut off than may be under way.
+
+``--full-disk`` bounds the size of every file that the session may write, instead of killing it: it ends with all of its
+answers, warns, and the next session asks for those only that could not be kept.
 """
 
 from __future__ import annotations
@@ -63,7 +66,7 @@ aiohttp.ClientSession._request, aiohttp.ClientResponse.read = _request, _read
 SUITES = {"cases": RUNG_3, "whole": RUNG_2}
 LATENCY = (0.02, 0.3)
 CONCURRENCY = 10
-LIMIT = 1_000_000
+LIMIT = 300_000
 """Bytes of a file on a disk that is full: not enough for all answers and the log that SQLite writes ahead."""
 
 
@@ -170,8 +173,9 @@ def _report(chaos: Chaos, server: FakeServer, options: argparse.Namespace, sessi
     show(f"calls under way in a process when it was killed: {cut} (of at most {CONCURRENCY} a kill)")
     show(f"answers that had arrived and were asked for again: {twice}")
     missing = options.calls - len(arrived)
-    unexplained = sum(received[case] > 1 + begun[case] - arrived[case] for case in received)
-    show(f"cases without an answer: {missing}; cases with more repeats than calls cut off: {unexplained - twice}")
+    show(f"cases without an answer: {missing}")
+    if missing or cut > CONCURRENCY * options.kills:
+        raise SystemExit("this should not be")
     before = len(server.calls)
     chaos.project.run(*_options(options.workers))
     show(f"calls of one more session: {len(server.calls) - before}")
