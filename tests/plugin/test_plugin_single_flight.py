@@ -65,7 +65,7 @@ def test_six_tests_over_the_same_trials_cost_one_call_each(project: Project, ser
 
 
 def test_a_second_session_asks_for_nothing(project: Project, server: FakeServer) -> None:
-    for options in ("-p xdist -n2", "", "-p xdist -n2"):
+    for options in ("", "-p xdist -n2"):
         assert project.run_apart(*options.split()).parseoutcomes() == {"passed": 3 * CASES + 3}
     assert words(server) == EVERY
 
