@@ -141,7 +141,6 @@ def benchmarks(session: nox.Session) -> None:
         session.run("python", f"benchmarks/{script}.py")
     for options in (["--kills", "20"], ["--kills", "20", "--workers", "2"], ["--full-disk"]):
         session.run("python", "benchmarks/chaos.py", *options)
-    session.run("python", "benchmarks/chaos.py", "--kills", "20", "--workers", "2")
 
 
 def _install_wheel(session: nox.Session) -> None:

@@ -90,7 +90,7 @@ class Engine:
                     slots.append(slot)
                     new.append(job)
         if self.client is not None:
-            recall(self.client, slots)
+            self._recall(self.client, slots, new)
         fresh: dict[bool, list[Slot]] = {True: [], False: []}
         for slot in slots:
             if slot.response is None:
@@ -100,6 +100,18 @@ class Engine:
         if fresh[False]:
             self._threads.add(fresh[False], first=first)
         return new
+
+    def _recall(self, client: Client, slots: Sequence[Slot], jobs: Sequence[Job]) -> None:
+        """Answer what is kept. Where that raises, it is as if nobody had queued them: nobody may wait for them."""
+        done = False
+        try:
+            recall(client, slots)
+            done = True
+        finally:
+            if not done:
+                with self._changed:
+                    for job in jobs:
+                        self._slots.pop(job.key, None)
 
     def drop(self, jobs: Sequence[Job]) -> list[Job]:
         """Forget the trials that this process has not begun to call; gives those whose call is under way.

@@ -11,6 +11,7 @@ from pytest_genaiops.clients.chat import ChatEndpoint
 from pytest_genaiops.clients.current import ask, running
 from pytest_genaiops.clients.endpoint import Endpoint
 from pytest_genaiops.dataset.identity import canonical
+from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import Case, Response, Trial
 from pytest_genaiops.variants import Variant
 from pytest_genaiops.variants.chain import Call
@@ -53,13 +54,23 @@ class ModelTarget:
             self._service(variant, step)
 
     def digests(self, trials: Sequence[tuple[Variant, Trial]]) -> list[bytes | None]:
-        """What the answers to trials are kept under, without rendering a prompt; None where it takes several calls."""
-        identities: dict[str, bytes] = {}
+        """What the answers to trials are kept under, without rendering a prompt.
+
+        None where that takes several calls, and where the environment does not say where the model is: calls tell.
+        """
+        identities: dict[str, bytes | None] = {}
         for variant, _ in trials:
-            if variant.hash not in identities and not variant.chained:
-                service = self._service(variant, variant.steps[0])
-                identities[variant.hash] = canonical((_version(), variant.hash, service.identity))
-        return [_digest(identities[v.hash], trial) if v.hash in identities else None for v, trial in trials]
+            if variant.hash not in identities:
+                identities[variant.hash] = None if variant.chained else self._identity(variant)
+        known = ((identities[variant.hash], trial) for variant, trial in trials)
+        return [None if identity is None else _digest(identity, trial) for identity, trial in known]
+
+    def _identity(self, variant: Variant) -> bytes | None:
+        try:
+            service = self._service(variant, variant.steps[0])
+            return canonical((_version(), variant.hash, service.identity))
+        except UsageError:
+            return None
 
     def _service(self, variant: Variant, step: Call | Prompt) -> ChatEndpoint:
         key = (variant.hash, step.id, str(step.model.get("api_key_env")))

@@ -174,6 +174,17 @@ class TestModels:
         project.whole('variants="variants/v1.yaml"')
         run(project).stdout.fnmatch_lines(["*variants/v1.yaml*ftp*"])
 
+    @pytest.mark.parametrize("options", [[], ["--genaiops-max-tokens=1000"], ["--genaiops-cache=only"]])
+    def test_an_address_that_is_not_set_is_an_error_of_every_case(
+        self, live: tuple[Project, FakeServer], monkeypatch: pytest.MonkeyPatch, options: list[str]
+    ) -> None:
+        project, _ = live
+        monkeypatch.delenv("LLM_URL")
+        project.whole('variants="variants/*.yaml"')
+        result = run(project, *options)
+        result.assert_outcomes(failed=2)  # both variants: the second must not wait for what the first has queued
+        result.stdout.fnmatch_lines(["*c1: target: *LLM_URL*is not set*"])
+
 
 class TestBudget:
     def test_nothing_is_called_past_it(self, live: tuple[Project, FakeServer]) -> None:

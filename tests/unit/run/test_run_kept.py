@@ -202,3 +202,9 @@ class TestFingerprints:
     def test_a_mark_that_is_no_text_is_refused(self, engines: Callable[..., Engine], mark: object) -> None:
         with pytest.raises(UsageError, match="the target's fingerprint is"):
             answers(engines(client=client()), [job(marked(mark))])
+
+    def test_what_was_refused_is_refused_again_and_not_waited_for(self, engines: Callable[..., Engine]) -> None:
+        engine, asked = engines(client=client()), job(marked(""))
+        for _ in range(2):
+            with pytest.raises(UsageError, match="the target's fingerprint is"):
+                engine.start([asked])
