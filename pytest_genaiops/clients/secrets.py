@@ -28,7 +28,7 @@ _SHAPES = re.compile(
     re.IGNORECASE,
 )
 """What keys look like where nobody here has used them; the last is the user and password of a URL."""
-_known: dict[str, None] = {}
+_known: list[str] = []
 """Values that have been used in this process, in every spelling; no more is ever kept of them."""
 V = TypeVar("V")
 
@@ -78,7 +78,8 @@ def remember(value: str) -> None:
         for before in range(3):
             whole = raw[-before % 3 :]  # from where groups of three bytes begin, if so many stand before it
             spellings.add(encode(whole[: len(whole) // 3 * 3]).decode("ascii"))
-    _known.update(dict.fromkeys(sorted(spellings, key=len, reverse=True)))
+    # Longest first over all of them: of a key that holds another one, the rest would stay.
+    _known[:] = sorted({*_known, *spellings}, key=len, reverse=True)
 
 
 def without_secrets(text: str) -> str:

@@ -24,7 +24,7 @@ LOCAL: dict[str, Any] = {"name": "llama3", "base_url": "http://127.0.0.1:8000/v1
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN", "K"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(secrets, "_known", {})
+    monkeypatch.setattr(secrets, "_known", [])
 
 
 def sent(model: dict[str, Any]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from pytest_genaiops.records import Case, Response, Trial
 
 @pytest.fixture(autouse=True)
 def no_other_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets, "_known", {})
+    monkeypatch.setattr(secrets, "_known", [])
 
 
 def response(payload: object, **model: Any) -> Response:

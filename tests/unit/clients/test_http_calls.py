@@ -23,7 +23,7 @@ KEY = "planted-4Q7x+/=secret"
 
 @pytest.fixture(autouse=True)
 def no_other_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets, "_known", {})
+    monkeypatch.setattr(secrets, "_known", [])
 
 
 def call(*replies: Reply, path: str = "", body: bytes = b"{}", **headers: str) -> tuple[HttpReply, Wire]:

@@ -29,7 +29,7 @@ KEY = "planted-4Q7x+/=é"
 
 @pytest.fixture(autouse=True)
 def no_other_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets, "_known", {})
+    monkeypatch.setattr(secrets, "_known", [])
 
 
 def test_a_secret_shows_nothing() -> None:

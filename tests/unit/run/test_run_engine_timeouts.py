@@ -158,7 +158,7 @@ class TestClose:
         assert running.wait(5)
         started = time.monotonic()
         engine.close()
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 25  # the calls would take 30
         release.set()
 
     def test_close_forgets_what_is_queued(self) -> None:

@@ -185,7 +185,7 @@ class TestTemplates:
     def test_a_template_that_would_not_end_is_stopped(self, text: str) -> None:
         start = time.process_time()
         refusal(text)
-        assert time.process_time() - start < 5
+        assert time.process_time() - start < 60
 
     @given(text=st.text(st.sampled_from("{}%#|.()[]'\" \n-+*/qxif01"), max_size=30))
     @settings(deadline=None, max_examples=150)
