@@ -19,7 +19,7 @@ gate that cannot decide; CacheWarning, answers that are not kept, or a file of a
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 
 class GenaiopsError(Exception):
@@ -75,4 +75,11 @@ class CacheWarning(UserWarning):
 
 
 class UnscorableError(GenaiopsError):
-    """Raised by a metric for one response that it has nothing to say about; becomes an unscored case."""
+    """Raised by a metric for one response that it has nothing to say about; becomes an unscored case.
+
+    ``kind`` is the :data:`~pytest_genaiops.records.ErrorKind` under which it is counted.
+    """
+
+    def __init__(self, reason: str, *, kind: Literal["metric", "judge", "budget", "missing"] = "metric") -> None:
+        super().__init__(reason)
+        self.kind: Literal["metric", "judge", "budget", "missing"] = kind

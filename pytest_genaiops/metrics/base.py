@@ -56,6 +56,10 @@ class Metric(ABC):
     """Roles without which nothing can be scored: ``references``, ``contexts``, ``question``, ``label``."""
     takes: ClassVar[str] = "text"
     """Field of a Response that a call's first argument fills: ``text``, ``label``, ``probabilities``, ``latency``."""
+    judges: ClassVar[bool] = False
+    """True for a metric that stands for a person's opinion: how far it agrees with people can be measured."""
+    batched: ClassVar[bool] = False
+    """True for a metric that works out many responses faster together, in :meth:`batch`."""
     judges_errors: ClassVar[bool] = False
     """True only for a metric that scores failed trials themselves (``error_rate``)."""
 
@@ -72,6 +76,14 @@ class Metric(ABC):
         Raises :class:`UnscorableError` with a reason where this response cannot be scored, and
         :class:`MetricError` where the metric cannot work on this dataset at all.
         """
+
+    def batch(self, rows: Sequence[tuple[Response, Case]]) -> Sequence[Statistics | UnscorableError]:
+        """What :meth:`statistics` gives for each of many responses, in their order; only asked where ``batched``.
+
+        A row's value must not depend on the other rows. What :meth:`statistics` would raise for one row alone
+        stands in that row's place.
+        """
+        raise NotImplementedError(f"{type(self).__name__} says that it is batched and defines no batch()")
 
     def score(self, total: Any, n: int) -> float:
         """Value of ``n`` responses from their summed statistics."""

@@ -51,6 +51,7 @@ class Groundedness(Metric):
 
     name: ClassVar[str] = "groundedness"
     use_case: ClassVar[str] = "RAG, summaries"
+    judges: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("contexts",)
 
     def statistics(self, response: Response, case: Case) -> Statistics:

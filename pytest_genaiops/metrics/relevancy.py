@@ -70,6 +70,7 @@ class Relevancy(Metric):
 
     name: ClassVar[str] = "relevancy"
     use_case: ClassVar[str] = "RAG"
+    judges: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("question",)
 
     def statistics(self, response: Response, case: Case) -> Statistics:

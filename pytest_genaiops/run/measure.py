@@ -88,7 +88,7 @@ def measure(metric: Metric, response: Response) -> Measurement:
         return Measurement(reason=lacking, kind="input")
     statistics, error = attempt(metric.statistics, response, case)
     if isinstance(error, UnscorableError):
-        return Measurement(reason=str(error), kind="metric")
+        return Measurement(reason=str(error), kind=error.kind)
     if isinstance(error, UsageError):
         raise error
     if error is not None:
