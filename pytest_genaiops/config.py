@@ -75,6 +75,10 @@ class Settings:
     """Calls of the target under way at once."""
     timeout: float | None = None
     """Seconds that one call of the target may take; None waits for ever."""
+    judge: str | None = None
+    """Who judges where a call does not say: ``embedded``, a file, or ``ragas`` with or without one."""
+    judge_file: str | None = None
+    """What the configuration names as a judge: the model that ``ragas`` alone asks."""
     cache: CacheMode = "use"
     folder: str = ".genaiops"
     """Folder below the root where answers are kept."""

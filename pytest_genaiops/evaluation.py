@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_genaiops import comparison
 from pytest_genaiops.clients.assembly import client_of, shared_of
+from pytest_genaiops.clients.shared import Shared
 from pytest_genaiops.comparison import Changes, Ranking
 from pytest_genaiops.config import DEFAULT_CONCURRENCY, DEFAULT_SEED, Settings
 from pytest_genaiops.dataset import unknown_slice
 from pytest_genaiops.errors import DatasetError, MetricError, UsageError, VariantError
 from pytest_genaiops.records import Responses
 from pytest_genaiops.registry import did_you_mean
-from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, Target, make_suite
-from pytest_genaiops.score import MetricHandle, Score, ScoreGroup, metric
+from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, Target, judging_of, make_suite
+from pytest_genaiops.score import MetricHandle, Score, ScoreGroup
+from pytest_genaiops.score.metric import configured
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -204,13 +206,14 @@ def evaluate(
     settings = settings or Settings(root=Path.cwd(), concurrency=DEFAULT_CONCURRENCY, seed=DEFAULT_SEED)
     if target is not None and not callable(target):
         raise UsageError(f"target is {type(target).__name__}; give a callable answer(case, variant)")
-    handles = _handles(metrics, settings)
+    shared = shared_of(None)
+    handles = _handles(metrics, settings, Measurements(judging_of(settings, shared)))
     spec = Spec(dataset=dataset, variants=variants, trials=trials)
     suite = make_suite(spec, settings, has_target=target is not None)
     _check_cases(suite, settings)
     if not suite.variants:
         raise VariantError(f"no variant's id matches {settings.variant!r}")
-    return Evaluation(suite=suite, responses=_responses(suite, target, settings), handles=handles)
+    return Evaluation(suite=suite, responses=_responses(suite, target, settings, shared), handles=handles)
 
 
 def _check_cases(suite: Suite, settings: Settings) -> None:
@@ -221,22 +224,22 @@ def _check_cases(suite: Suite, settings: Settings) -> None:
     raise DatasetError(f"{suite.dataset.name}: {wrong or f'no case is in {tags}; leave one of them out'}")
 
 
-def _handles(entries: Sequence[str | MetricHandle], settings: Settings) -> dict[str, MetricHandle]:
-    measurements = Measurements()
+def _handles(
+    entries: Sequence[str | MetricHandle], settings: Settings, measurements: Measurements
+) -> dict[str, MetricHandle]:
     handles: dict[str, MetricHandle] = {}
     for entry in [entries] if isinstance(entries, str) else entries:
         if not isinstance(entry, str | MetricHandle):
             raise MetricError(f"metrics takes names or metric(...), not {type(entry).__name__}")
-        options = {"prices": settings.prices} if entry == "cost" else {}
-        handle = metric(entry, **options) if isinstance(entry, str) else entry
+        handle = MetricHandle(configured(entry, settings)) if isinstance(entry, str) else entry
         if handle.name in handles:
             raise MetricError(f"metrics has {handle.name!r} twice; evaluate each configuration by itself")
         handles[handle.name] = handle.remembering(measurements)
     return handles
 
 
-def _responses(suite: Suite, target: Target | None, settings: Settings) -> dict[str, Responses]:
-    client = client_of(settings, shared=shared_of(None))
+def _responses(suite: Suite, target: Target | None, settings: Settings, shared: Shared) -> dict[str, Responses]:
+    client = client_of(settings, shared=shared)
     engine = Engine(concurrency=settings.concurrency, timeout=settings.timeout, client=client)
     try:
         return _answered(suite, target, Responder(engine))

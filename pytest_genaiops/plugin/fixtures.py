@@ -16,7 +16,7 @@ from pytest_genaiops.records import Response, Responses, Trial
 from pytest_genaiops.registry import METRICS
 from pytest_genaiops.run import Arriving, Job
 from pytest_genaiops.score import MetricHandle
-from pytest_genaiops.score.metric import make
+from pytest_genaiops.score.metric import configured
 from pytest_genaiops.variants import Variant
 
 __tracebackhide__ = of_ours
@@ -32,8 +32,7 @@ def metric_handle(config: pytest.Config, name: str) -> MetricHandle:
     handles = config.stash.setdefault(HANDLES, {})
     if name not in handles:
         state = state_of(config)
-        options = {"prices": state.settings.prices} if name == "cost" else {}
-        handles[name] = MetricHandle(make(name, **options), measurements=state.measurements)
+        handles[name] = MetricHandle(configured(name, state.settings), measurements=state.measurements)
     return handles[name]
 
 
@@ -136,7 +135,7 @@ def _prepare(item: Any, state: State, target: Any) -> tuple[Any, object]:
     if not callable(target):
         given = type(target).__name__
         raise UsageError(f"the `target` fixture returned {given}; return a callable answer(case, variant)")
-    identity = _identity(item)
+    identity = identity_of_item(item)
     if identity not in state.planned and _calls_ahead(item, state):
         state.planned.add(identity)
         state.responder.start(target, identity, _plan(state, item, identity))
@@ -177,7 +176,7 @@ def _plan(state: State, first: Any, identity: object) -> list[tuple[Variant, Tri
             continue
         if early.may_end(item, state.settings):
             continue
-        if _identity(item) == identity:
+        if identity_of_item(item) == identity:
             plan.extend(trials_of(item))
     return plan[before:] + plan[:before]
 
@@ -194,7 +193,8 @@ def trials_of(item: Any) -> list[tuple[Variant, Trial]]:
     return [(variant, suite.trial(variant, item.case, item.trial)) for variant in variants]
 
 
-def _identity(item: Any) -> object:
+def identity_of_item(item: Any) -> object:
+    """What makes the target of an item, as :func:`identity_of` tells it; worked out once for the cases of a test."""
     recipe = getattr(item, "recipe", None)  # the cases of one test and variant share it
     return identity_of(item) if recipe is None else recipe.identity
 

@@ -38,6 +38,13 @@ OPTIONS = (
     ("--genaiops-concurrency", {"metavar": "N", "type": int, "help": "calls of the target at once (default 8)"}),
     ("--genaiops-timeout", {"metavar": "SECONDS", "type": float, "help": "longest time for one call of the target"}),
     (
+        "--genaiops-judge",
+        {
+            "metavar": "JUDGE",
+            "help": "who judges: embedded (no model; default), a file such as judges/mini.yaml, or ragas[:FILE]",
+        },
+    ),
+    (
         "--genaiops-cache",
         {
             "choices": ("use", "refresh", "only", "off"),
@@ -62,6 +69,7 @@ INI = (
     ("genaiops_undecided", "string", "default of --genaiops-undecided"),
     ("genaiops_concurrency", "string", "default of --genaiops-concurrency"),
     ("genaiops_timeout", "string", "default of --genaiops-timeout"),
+    ("genaiops_judge", "string", "default of --genaiops-judge"),
     ("genaiops_cache", "string", "default of --genaiops-cache"),
     ("genaiops_cassette", "string", "default of --genaiops-cassette"),
     ("genaiops_prices", "linelist", "what models charge per million tokens, one model a line"),
@@ -74,7 +82,9 @@ MARKER = (
 )
 METRICS = (
     "bleu", "chrf", "ter", "rouge", "exact_match", "token_f1", "classification", "cross_entropy",
-    "groundedness", "relevancy", "latency", "tokens", "cost", "error_rate",
+    "meteor", "meteor_stem", "bertscore", "similarity", "groundedness", "relevancy", "completeness", "utilization",
+    "correctness", "coherence", "fluency", "rubric", "prefer", "retrieval", "content_safety",
+    "latency", "tokens", "cost", "error_rate",
 )  # fmt: skip
 
 

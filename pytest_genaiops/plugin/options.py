@@ -51,6 +51,8 @@ def settings_of(config: pytest.Config) -> Settings:
         early_stop=bool(config.getoption("--genaiops-early-stop")),
         concurrency=_whole(_positive(config, "concurrency"), "concurrency", "calls") or DEFAULT_CONCURRENCY,
         timeout=_positive(config, "timeout"),
+        judge=config.getoption("--genaiops-judge") or config.getini("genaiops_judge") or None,
+        judge_file=config.getini("genaiops_judge") or None,
         cache=_cache(config),
         cassette=_cassette(config),
         prices=_prices(config),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_genaiops.plugin import estimate, judge, sharing, spending, xdist
+from pytest_genaiops.plugin.ahead import Ahead
 from pytest_genaiops.plugin.collect import check_selection, out_of_slices, parametrize, refuse_testcase
 from pytest_genaiops.plugin.explain import fit_for_encoding
 from pytest_genaiops.plugin.foresee import warn_of_gates
@@ -85,6 +86,7 @@ class Running:
         if not self.state.worker and (wrong := self._wrong(session.items)):
             raise pytest.UsageError(wrong)
         self.state.items = session.items
+        self._judge_ahead()
         self.progress = watch(self.config, self.state.responder.engine)
         for item in session.items:
             if isinstance(item, CaseItem):
@@ -93,6 +95,11 @@ class Running:
             # They live to the end: the garbage collector would walk them all again and again, for a fifth of the time.
             gc.freeze()
             self.frozen = True
+
+    def _judge_ahead(self) -> None:
+        judging = self.state.measurements.judging
+        assert judging is not None
+        judging.asked = Ahead(self.state).asked
 
     def _wrong(self, items: list[pytest.Item]) -> str | None:
         """What keeps the selected items from running as they were asked for."""

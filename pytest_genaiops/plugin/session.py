@@ -20,7 +20,18 @@ from pytest_genaiops.plugin.options import settings_of
 from pytest_genaiops.plugin.outcomes import Outcomes
 from pytest_genaiops.records import Case, Response, Responses, Verdict
 from pytest_genaiops.report.text import visible
-from pytest_genaiops.run import Arriving, Engine, Measurements, Responder, Spec, Suite, load, make_suite, select
+from pytest_genaiops.run import (
+    Arriving,
+    Engine,
+    Judging,
+    Measurements,
+    Responder,
+    Spec,
+    Suite,
+    load,
+    make_suite,
+    select,
+)
 from pytest_genaiops.score import Score, ScoreGroup
 from pytest_genaiops.score.arriving import ArrivingGroup, ArrivingScore, Call
 from pytest_genaiops.variants import Variant
@@ -164,7 +175,9 @@ class State:
         """What limits and budget keep; of all workers together."""
         self.client = self._client(config)
         self.responder = Responder(self._engine())
-        self.measurements = Measurements()
+        judging = Judging(lambda: self.responder.engine, self.settings.root)
+        judging.default = self.settings.judge_file
+        self.measurements = Measurements(judging)
         self.plans: dict[str, Suite | str] = {}
         """Node id of a test function -> its suite, or why it has none."""
         self.refused: set[str] = set()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pytest_genaiops.records import Case, Response, Trial
 from pytest_genaiops.run.kept import recall
@@ -21,6 +22,7 @@ Target: TypeAlias = Callable[[Case, Any], Any]
 """The system under test, called as ``target(case, variant)``; sync or async."""
 
 Key: TypeAlias = tuple[object, ...]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,8 @@ class Engine:
         last = None if client is None else client.close
         self._loop = LoopCrew(size=concurrency, timeout=timeout, changed=self._changed, last=last)
         self._threads = ThreadCrew(size=concurrency, timeout=timeout, changed=self._changed, finish=self._loop.run)
+        # A loop of its own: a target that blocks its event loop must not hold up who judges others.
+        self._aside = LoopCrew(size=concurrency, timeout=None, changed=self._changed, last=last)
 
     def start(self, jobs: Iterable[Job], *, first: bool = False) -> list[Job]:
         """Queue trials in the order given, before all others if ``first``, and say which are new.
@@ -138,6 +142,28 @@ class Engine:
         assert slot.response is not None
         return slot.response
 
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Begin something that is no trial, beside the trials; what it asks of the client is bounded there."""
+        return self._aside.submit(work)
+
+    def wait_for(self, future: Future[T]) -> T:
+        """The result of what was submitted."""
+        while True:
+            try:
+                return future.result(timeout=None if self.onlooker is None else LOOK)
+            except TimeoutError:
+                if future.done():
+                    raise
+                assert self.onlooker is not None
+                self.onlooker()
+
+    def then(self, job: Job, use: Callable[[Response], None]) -> None:
+        """Have a response used as soon as it is there, in whichever thread that is; nothing for an unknown trial."""
+        with self._changed:
+            slot = self._slots.get(job.key)
+            if slot is not None:
+                slot.then(use)
+
     def hand_over(self, ended: Callable[[], bool]) -> None:
         """Leave what has not begun to other processes, and wait for the calls under way, which they may need.
 
@@ -156,6 +182,7 @@ class Engine:
             self._exchange.close()
         self._threads.close()
         self._loop.close()
+        self._aside.close()
 
     @property
     def done(self) -> tuple[int, int]:

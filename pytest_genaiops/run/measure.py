@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
-from pytest_genaiops.errors import MetricError, UnscorableError, UsageError, of_ours
+from pytest_genaiops.errors import MetricError, of_ours
 from pytest_genaiops.metrics.base import Metric
-from pytest_genaiops.records import Case, Measurement, Response, Responses, Statistics
-from pytest_genaiops.run.guard import attempt, describe
+from pytest_genaiops.metrics.judged import Judged
+from pytest_genaiops.records import Measurement, Response, Responses
+from pytest_genaiops.run.guard import attempt
+from pytest_genaiops.run.judging import Judging
 from pytest_genaiops.run.measured import Measured, Outline
+from pytest_genaiops.run.settling import case_of, refused, settled
 from pytest_genaiops.sequences import Lazy
 
 __tracebackhide__ = of_ours
 
-MAX_CHARACTERS = 100_000
-"""A longer answer is unscored: n-gram and edit-distance metrics need memory and time far beyond
-its worth (10 MB of text makes 60 million character n-grams), and no answer worth gating is so long."""
-
-COLUMNS = {
-    "references": "`reference` or `references`",
-    "contexts": "`context` or `contexts`",
-    "label": "`label`",
-    "question": "`question` or `input`",
-}
+AT_ONCE = 512
+"""Responses of a large dataset that are measured together, where that is faster."""
 
 
 class Measurements:
     """What has been measured so far: each response is read once under each metric, however many tests ask."""
 
-    __slots__ = ("_known", "_large", "_outlines")
+    __slots__ = ("_known", "_large", "_outlines", "judging")
 
-    def __init__(self) -> None:
+    def __init__(self, judging: Judging | None = None) -> None:
+        self.judging = judging
+        """Asks judges; None where nobody can."""
         self._known: dict[Metric, dict[int, tuple[Response, Measurement]]] = {}
         self._large: dict[tuple[Metric, int], Measured] = {}
         self._outlines: dict[int, tuple[Responses, Outline]] = {}
@@ -47,13 +43,9 @@ class Measurements:
             return self._of_large(metric, responses)
         # The response is kept beside its measurement so that its id() cannot be given to another one.
         known = self._known.setdefault(metric, {})
-        found = []
-        for response in responses:
-            entry = known.get(id(response))
-            if entry is None:
-                entry = known[id(response)] = (response, measure(metric, response))
-            found.append(entry[1])
-        return found
+        new = [response for response in responses if id(response) not in known]
+        known.update((id(r), (r, m)) for r, m in zip(new, self._measured(metric, new), strict=True))
+        return [known[id(response)][1] for response in responses]
 
     def outline(self, responses: Responses) -> Outline:
         """What was noted of the rows of a large dataset while its responses were measured."""
@@ -64,13 +56,24 @@ class Measurements:
         if found is None:
             found, outline = Measured(), Outline()
             noted = id(responses) in self._outlines
-            for response in responses:
-                found.append(measure(metric, response))
-                if not noted and response.trial is not None:
-                    outline.append(response.trial.case)
+            together = AT_ONCE if metric.batched or isinstance(metric, Judged) else 1
+            for part in _parts(responses, together):
+                for response, measurement in zip(part, self._measured(metric, part), strict=True):
+                    found.append(measurement)
+                    if not noted and response.trial is not None:
+                        outline.append(response.trial.case)
             self._large[metric, id(responses)] = found
             self._outlines.setdefault(id(responses), (responses, outline))
         return found
+
+    def _measured(self, metric: Metric, responses: Sequence[Response]) -> Sequence[Measurement]:
+        if isinstance(metric, Judged):
+            if self.judging is None:
+                raise MetricError(f"{metric.name} asks a model, and nobody here can: use metric({metric.name!r})")
+            return self.judging.of(metric, responses)
+        if metric.batched:
+            return _batch(metric, responses)
+        return [measure(metric, response) for response in responses]
 
 
 def is_large(responses: Sequence[Response]) -> TypeGuard[Responses]:
@@ -80,47 +83,34 @@ def is_large(responses: Sequence[Response]) -> TypeGuard[Responses]:
 
 def measure(metric: Metric, response: Response) -> Measurement:
     """One response under one metric: statistics, or the reason why there are none."""
-    if response.error is not None and not metric.judges_errors:
-        return Measurement(reason=response.error.message, kind=response.error.kind)
-    case = response.trial.case if response.trial else Case(id="")
-    lacking = _lacking(metric, response, case)
-    if lacking:
-        return Measurement(reason=lacking, kind="input")
-    statistics, error = attempt(metric.statistics, response, case)
-    if isinstance(error, UnscorableError):
-        return Measurement(reason=str(error), kind=error.kind)
-    if isinstance(error, UsageError):
-        raise error
-    if error is not None:
-        return Measurement(reason=f"{metric.name} raised {describe(error)}", kind="metric")
-    if not isinstance(statistics, tuple) and not isinstance(statistics, Mapping):
-        kind = type(statistics).__name__
-        raise MetricError(f"{metric.name}: statistics() gave {kind}; return a tuple or a mapping of numbers")
-    if not _finite(statistics):
-        return Measurement(reason=f"{metric.name} gave a value that is not a finite number", kind="metric")
-    return Measurement(statistics=statistics)
+    short = refused(metric, response)
+    return settled(metric, *attempt(metric.statistics, response, case_of(response))) if short is None else short
 
 
-def _lacking(metric: Metric, response: Response, case: Case) -> str:
-    """What this case lacks that the metric needs, as a reason; empty where nothing is missing."""
-    if len(response.text) > MAX_CHARACTERS and metric.takes == "text" and not metric.judges_errors:
-        return f"the answer has {len(response.text):,} characters, more than the {MAX_CHARACTERS:,} that are scored"
-    for role in metric.needs:
-        if role == "references":
-            value: object = case.references
-        elif role == "contexts":
-            value = response.contexts if response.contexts is not None else case.contexts
-        elif role == "label":
-            value = case.label
-        else:
-            continue  # the question has several spellings: the metric looks it up
-        if value is None:
-            return f"no {COLUMNS[role]}, which {metric.name} needs"
-        if value == ():
-            return f"{COLUMNS[role]} is empty, and {metric.name} needs one"
-    return ""
+def _batch(metric: Metric, responses: Sequence[Response]) -> list[Measurement]:
+    found = [refused(metric, response) for response in responses]
+    rows = [(r, case_of(r)) for r, short in zip(responses, found, strict=True) if short is None]
+    given, error = attempt(metric.batch, rows) if rows else ([], None)
+    if error is not None:  # the metric's own fault, and not one row's
+        results: list[object] = [error] * len(rows)
+    else:
+        results = list(given)
+    if len(results) != len(rows):
+        raise MetricError(f"{metric.name}: batch() gave {len(results)} results for {len(rows)} rows; return one each")
+    left = iter(results)
+    return [_of_row(metric, next(left)) if short is None else short for short in found]
 
 
-def _finite(statistics: Statistics) -> bool:
-    values = statistics if isinstance(statistics, tuple) else statistics.values()
-    return all(map(math.isfinite, values))
+def _of_row(metric: Metric, result: object) -> Measurement:
+    return settled(metric, None, result) if isinstance(result, Exception) else settled(metric, result, None)
+
+
+def _parts(responses: Sequence[Response], size: int) -> Iterator[list[Response]]:
+    part: list[Response] = []
+    for response in responses:
+        part.append(response)
+        if len(part) == size:
+            yield part
+            part = []
+    if part:
+        yield part

@@ -22,8 +22,8 @@ class Slot:
     """One trial on its way: what to call, since when it runs, and the response once there is one."""
 
     __slots__ = (
-        "answered_in", "client", "elsewhere", "ended", "exchange", "first", "keep", "key", "response", "started",
-        "stood", "stopped", "target", "trial", "variant", "wanted",
+        "_followers", "_response", "answered_in", "client", "elsewhere", "ended", "exchange", "first", "keep", "key",
+        "started", "stood", "stopped", "target", "trial", "variant", "wanted",
     )  # fmt: skip
 
     def __init__(
@@ -44,13 +44,32 @@ class Slot:
         """Since when a client is at work for the target."""
         self.stood = self.answered_in = 0.0
         """Seconds that a client was at work, and seconds of these that the answers took which it gave."""
-        self.response: Response | None = None
+        self._response: Response | None = None
+        self._followers: list[Callable[[Response], None]] = []
         self.elsewhere = False
         """True where it is left to other processes: whoever waits for it has to look."""
         self.wanted = False
         """True once somebody waits for it."""
         self.first = False
         """True where it was queued before what others had queued."""
+
+    @property
+    def response(self) -> Response | None:
+        """What the target gave; None until then. Set where the engine's condition is held, or nobody waits yet."""
+        return self._response
+
+    @response.setter
+    def response(self, response: Response) -> None:
+        self._response = response
+        while self._followers:
+            self._followers.pop()(response)
+
+    def then(self, use: Callable[[Response], None]) -> None:
+        """Have the response used once it is there. The caller holds the engine's condition."""
+        if self._response is None:
+            self._followers.append(use)
+        else:
+            use(self._response)
 
     def claim(self) -> Claim:
         """Whether this process may call it now. Where its caller has died, only if somebody waits for it.

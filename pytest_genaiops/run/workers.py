@@ -7,14 +7,16 @@ import inspect
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from concurrent.futures import Future
+from typing import Any, TypeVar
 
 from pytest_genaiops.run.guard import attempt
 from pytest_genaiops.run.slot import Slot, leave, put, take_out
 
 GRACE = 0.5
 """Seconds past the timeout after which a loop that has not given a call up is taken to be blocked by it."""
+T = TypeVar("T")
 POLL = 0.02
 """Seconds between two looks at what other processes do."""
 
@@ -214,6 +216,11 @@ class LoopCrew:
         if error is not None:
             raise error
         return value
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Begin something that is no call of a target."""
+        with self._changed:
+            return asyncio.run_coroutine_threadsafe(work, self._lane().loop)
 
     def close(self) -> None:
         """Forget what is queued, cancel what is under way and end the loops, without waiting for any of it."""

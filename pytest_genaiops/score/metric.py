@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from pytest_genaiops.config import Settings
 from pytest_genaiops.errors import MetricError, of_ours
 from pytest_genaiops.metrics.base import Metric
+from pytest_genaiops.metrics.judged import Judged
+from pytest_genaiops.metrics.judged.judge import judge_of
 from pytest_genaiops.records import Case, Measurement, Response, Responses
-from pytest_genaiops.registry import did_you_mean, metric_class
+from pytest_genaiops.registry import did_you_mean, judged_names, metric_class
 from pytest_genaiops.run import Arriving
-from pytest_genaiops.run.measure import COLUMNS, Measurements, is_large
+from pytest_genaiops.run.judging import Judging, own_judging
+from pytest_genaiops.run.measure import Measurements, is_large
+from pytest_genaiops.run.settling import COLUMNS
 from pytest_genaiops.score.arriving import Call, arriving
 from pytest_genaiops.score.committed import Committed
 from pytest_genaiops.score.group import ScoreGroup, build
@@ -112,7 +118,7 @@ class MetricHandle:
     def _score(self, responses: Sequence[Response]) -> Score | ScoreGroup:
         # Responses made of plain texts are nobody else's: what is kept of them would only fill the memory.
         kept = self._measurements if any(r.trial and r.trial.dataset for r in responses[:1]) else None
-        known = kept or Measurements()
+        known = kept or Measurements(self._judging())
         found = known.of(self._metric, responses)
         cases = _cases(responses)
         _check_roles(self._metric, cases, found)
@@ -131,7 +137,7 @@ class MetricHandle:
 
     def _call(self, responses: Arriving) -> Call:
         """A call whose responses are still arriving; what is measured of them is kept in any case."""
-        known = self._measurements or Measurements()
+        known = self._measurements or Measurements(self._judging())
         handle, trials = self.remembering(known), responses.trials
         return Call(
             responses=responses,
@@ -143,8 +149,20 @@ class MetricHandle:
         )
 
     def _configured(self, options: Mapping[str, Any]) -> MetricHandle:
-        changed = _with_options(self._metric, options)
+        judging = self._measurements.judging if self._measurements else None
+        if "judge" in options and judging is not None:
+            changed = make(self.name, root=judging.root, default=judging.default, **options)
+        elif "judge" in options:
+            changed = make(self.name, **options)
+        else:
+            changed = _with_options(self._metric, options)
         return MetricHandle(changed, measurements=self._measurements)
+
+    def _judging(self) -> Judging | None:
+        """Who asks judges: the session, or for a metric that belongs to none this process."""
+        if not isinstance(self._metric, Judged):
+            return None
+        return own_judging() if self._measurements is None else self._measurements.judging
 
     def _second_role(self, roles: Mapping[str, Any]) -> str:
         first_need = self._metric.needs[0] if self._metric.needs else "references"
@@ -157,16 +175,42 @@ class MetricHandle:
 def metric(name: str, **options: Any) -> MetricHandle:
     """The metric of this name, configured: what the fixture of the same name hands out.
 
+    ``judge`` names the model that judges, for metrics that can ask one: a file with ``model`` and ``parameters`` (or
+    its name in ``judges/``), ``ragas:FILE``, or ``embedded`` for what needs no model.
+
     Raises:
         MetricError: unknown name or option; the message names the nearest known one.
     """
     return MetricHandle(make(name, **options))
 
 
-def make(name: str, **options: Any) -> Metric:
-    """The bare metric object of a registered name."""
-    found: Metric = _with_options(metric_class(name)(), options)
-    return found
+def make(name: str, *, root: Path | None = None, default: str | None = None, **options: Any) -> Metric:
+    """The bare metric object of a registered name.
+
+    Paths of judges are relative to ``root``, by default the working directory; ``default`` is the judge that the
+    configuration names.
+    """
+    if "judge" not in options or not judged_names(name):
+        found: Metric = _with_options(metric_class(name)(), options)
+        return found
+    judge = judge_of(options.pop("judge"), root or Path.cwd(), default=default)
+    if judge is None:
+        return make(name, **options)
+    return _with_options(metric_class(name, judged_by=judge.through)(), {"judge": judge, **options})
+
+
+def configured(name: str, settings: Settings) -> Metric:
+    """The metric as the session's settings have it: with their prices and their judge.
+
+    A metric that ragas does not have is asked of the same model with our own prompt.
+    """
+    options: dict[str, Any] = {"prices": settings.prices} if name == "cost" else {}
+    if settings.judge is not None and (known := judged_names(name)):
+        judge = judge_of(settings.judge, settings.root, default=settings.judge_file)
+        if judge is not None and judge.through not in known:
+            judge = replace(judge, through="endpoint")
+        options["judge"] = judge
+    return make(name, **options)
 
 
 def _with_options(base: Metric, options: Mapping[str, Any]) -> Metric:

@@ -13,7 +13,8 @@ from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.records import Case, Response, ResponseError, Statistics, Trial
 from pytest_genaiops.run import Measurements
 from pytest_genaiops.run.guard import attempt, describe
-from pytest_genaiops.run.measure import MAX_CHARACTERS, measure
+from pytest_genaiops.run.measure import measure
+from pytest_genaiops.run.settling import MAX_CHARACTERS
 
 CALLS: list[str] = []
 
