@@ -37,9 +37,6 @@ METRICS: dict[str, str] = {
     "prefer": "pytest_genaiops.metrics.judged.prefer:Prefer",
     "retrieval": "pytest_genaiops.metrics.retrieval:Retrieval",
     "content_safety": "pytest_genaiops.metrics.safety:ContentSafety",
-    "hf": "pytest_genaiops.adapters.evaluate:HfMetric",
-    "ragas": "pytest_genaiops.adapters.ragas:RagasMetric",
-    "azure": "pytest_genaiops.adapters.azure:AzureMetric",
     "latency": "pytest_genaiops.metrics.operations:Latency",
     "tokens": "pytest_genaiops.metrics.spending:Tokens",
     "cost": "pytest_genaiops.metrics.spending:Cost",
@@ -47,6 +44,13 @@ METRICS: dict[str, str] = {
 }
 """Our own metrics. Strangers register theirs under the entry point group of this module."""
 
+
+ADAPTERS: dict[str, str] = {
+    "hf": "pytest_genaiops.adapters.evaluate:HfMetric",
+    "ragas": "pytest_genaiops.adapters.ragas:RagasMetric",
+    "azure": "pytest_genaiops.adapters.azure:AzureMetric",
+}
+"""Metrics of other packages, each of which has to be named; they have no fixture."""
 
 JUDGED: dict[str, dict[str, str]] = {
     "endpoint": {
@@ -59,14 +63,14 @@ JUDGED: dict[str, dict[str, str]] = {
         "fluency": METRICS["fluency"],
         "rubric": METRICS["rubric"],
         "prefer": METRICS["prefer"],
-        "ragas": METRICS["ragas"],
+        "ragas": ADAPTERS["ragas"],
         "content_safety": "pytest_genaiops.metrics.judged.safety:JudgedSafety",
     },
     "ragas": {
         "groundedness": "pytest_genaiops.adapters.ragas:RagasGroundedness",
         "relevancy": "pytest_genaiops.adapters.ragas:RagasRelevancy",
         "correctness": "pytest_genaiops.adapters.ragas:RagasCorrectness",
-        "ragas": METRICS["ragas"],
+        "ragas": ADAPTERS["ragas"],
     },
 }
 """Whose prompts a judge is asked -> the metrics that can ask one -> the classes that do."""
@@ -80,8 +84,8 @@ def did_you_mean(name: str, known: list[str]) -> str:
 
 
 def metric_names() -> list[str]:
-    """Every name that :func:`metric_class` knows: ours, then those of other packages."""
-    return list(dict.fromkeys([*METRICS, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))]))
+    """Every name that :func:`metric_class` knows: ours, the adapters, then those of other packages."""
+    return list(dict.fromkeys([*METRICS, *ADAPTERS, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))]))
 
 
 def judged_names(name: str) -> list[str]:
@@ -100,13 +104,13 @@ def metric_class(name: str, *, judged_by: str | None = None) -> type[Any]:
         if name not in judged:
             raise MetricError(f"{name} cannot be judged through {judged_by}; those that can are {', '.join(judged)}")
         return _loaded(judged[name])
-    if name in METRICS:
-        return _loaded(METRICS[name])
+    if (ours := METRICS.get(name) or ADAPTERS.get(name)) is not None:
+        return _loaded(ours)
     strangers = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
     if name in strangers:
         loaded: type[Any] = strangers[name].load()
         return loaded
-    raise MetricError(f"no metric is called {name!r}; {did_you_mean(name, [*METRICS, *strangers])}")
+    raise MetricError(f"no metric is called {name!r}; {did_you_mean(name, [*METRICS, *ADAPTERS, *strangers])}")
 
 
 def _loaded(place: str) -> type[Any]:
