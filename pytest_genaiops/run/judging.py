@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from pytest_genaiops.clients.assembly import client_of, shared_of
 from pytest_genaiops.clients.current import RUNNING, Running
 from pytest_genaiops.clients.shared import Shared
 from pytest_genaiops.config import Settings
-from pytest_genaiops.metrics.judged import Judged
+from pytest_genaiops.metrics.judged import Judged, Judgement
 from pytest_genaiops.records import Measurement, Response, Trial
 from pytest_genaiops.run.settling import case_of, refused, settled
 
@@ -79,12 +80,14 @@ class Judging:
         # Of no trial: whichever trial gave a text, one judgement holds for it.
         trial = Trial(case=case, variant=response.trial.variant if response.trial else "")
         RUNNING.set(Running(client, trial, _NoClock()))  # of this task alone
-        outcome: tuple[object, BaseException | None]
+        given: object
         try:
-            outcome = await metric.judged(response, case), None
+            given = await metric.judged(response, case)
         except Exception as error:  # a metric may be anybody's
-            outcome = None, error
-        return settled(metric, *outcome)
+            return settled(metric, None, error)
+        if isinstance(given, Judgement):
+            return replace(settled(metric, given.statistics, None), explanation=given.explanation)
+        return settled(metric, given, None)
 
 
 @lru_cache(maxsize=1)

@@ -107,6 +107,8 @@ class Number:
         measurement = table.measurements[index]
         if measurement.statistics is None:
             raise MetricError(f"{table.ids[index]} is unscored: {measurement.reason}")
+        if measurement.explanation is not None:
+            return measurement.explanation
         if table.metric is None or not table.responses:
             raise MetricError(f"{self.name} was made from values and has no evidence to show")
         response = table.responses[index]
