@@ -61,6 +61,35 @@ Outcome: TypeAlias = Literal["passed", "failed", "undecided"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relevant:
+    """What a row says should be found: a document by its id, or a span of a source, with its grade.
+
+    A span is ``source`` with ``start`` and ``end``, offsets of characters (or of whatever the passages count), the end
+    not included. A grade of 0 says that it is *not* relevant, and has been looked at.
+    """
+
+    id: str | None = None
+    source: str | None = None
+    start: int | None = None
+    end: int | None = None
+    grade: float = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """One document or chunk that the system retrieved: it has an id, or stands in a source, or both."""
+
+    id: str | None = None
+    text: str | None = None
+    source: str | None = None
+    start: int | None = None
+    """Where it begins and ends in its source, as labels count; the end is not included."""
+    end: int | None = None
+    score: float | None = None
+    """The retriever's own, for people to read: the order of the passages is what counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One row of a dataset.
 
@@ -73,6 +102,8 @@ class Case:
     references: tuple[str, ...] | None = None
     contexts: tuple[str, ...] | None = None
     label: str | None = None
+    relevant: tuple[Relevant, ...] | None = None
+    """What a retriever should find; empty where there is nothing to find, None where the row does not say."""
     cluster: str | None = None
     slices: Mapping[str, str] = field(default_factory=_nothing)
     recorded: Mapping[str, Any] = field(default_factory=_nothing)
@@ -133,6 +164,9 @@ class Response:
     text: str = ""
     contexts: tuple[str, ...] | None = None
     """Passages that the system retrieved; None means that the case's own contexts apply."""
+    retrieved: tuple[Passage, ...] | None = None
+    """What the system retrieved, best first, with ids or places; None where it does not tell, empty where it found
+    nothing. Where ``contexts`` is not given, the texts of these are the contexts."""
     label: str | None = None
     """Predicted class; None means that the stripped text is the label."""
     probabilities: Mapping[str, float] | None = None
@@ -207,6 +241,8 @@ class Measurement:
     statistics: Statistics | None = None
     reason: str = ""
     kind: ErrorKind | None = None
+    explanation: Explanation | None = None
+    """The evidence, where it came with the value: what a judge said cannot be worked out again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +253,8 @@ class SentenceSupport:
     end: int
     text: str
     support: float
+    note: str = ""
+    """Why, in words, where somebody said it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +274,8 @@ class Explanation:
     sentences: tuple[SentenceSupport, ...]
     unsupported: tuple[UnsupportedSpan, ...]
     features: Mapping[str, float] = field(default_factory=_nothing)
+    reason: str = ""
+    """The judge's own words on the whole answer, where a judge was asked."""
 
     @property
     def worst(self) -> SentenceSupport | None:
