@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pytest_genaiops.records import Verdict as Verdict
     from pytest_genaiops.score import Score as Score
     from pytest_genaiops.score import ScoreGroup as ScoreGroup
+    from pytest_genaiops.score.adapted import azure_metric as azure_metric
+    from pytest_genaiops.score.adapted import hf_metric as hf_metric
+    from pytest_genaiops.score.adapted import ragas_metric as ragas_metric
     from pytest_genaiops.score.metric import metric as metric
     from pytest_genaiops.variants import Variant as Variant
 
@@ -39,8 +42,11 @@ _WHERE = {
     "UsageError": "errors",
     "Variant": "variants",
     "Verdict": "records",
+    "azure_metric": "score.adapted",
     "evaluate": "evaluation",
+    "hf_metric": "score.adapted",
     "metric": "score",
+    "ragas_metric": "score.adapted",
 }
 
 __all__ = sorted(_WHERE)  # noqa: PLE0605 - the table above is the list

@@ -31,13 +31,15 @@ OPEN_ENDED = ("audio", "prediction", "web_search_options")
 
 
 def bound_of(body: Mapping[str, Any]) -> Tokens:
-    """The most tokens that a chat completion with this body takes.
+    """The most tokens that a chat completion, or an embedding, with this body takes.
 
     Raises:
         RefusedError: of kind ``budget``, where nothing in the body bounds them; names the mend.
     """
     for what in _open_ended(body):
         raise _refused(f"it has {what}, and nobody can tell beforehand how many tokens that takes; leave it out")
+    if "encoding_format" in body:  # of an embedding, which is no text
+        return Tokens(input=_bytes(body) + OF_CALL, output=0)
     limits = [body[name] for name in LIMITS if body.get(name) is not None]
     if not limits:
         raise _refused("nothing limits the length of its answer; set max_tokens in the variant's parameters")

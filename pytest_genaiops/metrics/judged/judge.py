@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_genaiops.clients.chat import ChatEndpoint
+from pytest_genaiops.clients.embeddings import EmbeddingEndpoint
 from pytest_genaiops.clients.endpoint import Endpoint
 from pytest_genaiops.dataset.identity import canonical
 from pytest_genaiops.dataset.text import listed, near, quoted
@@ -21,7 +22,7 @@ EMBEDDED = "embedded"
 RAGAS = "ragas"
 FOLDER = "judges"
 """Where a judge is looked for that is named without a path."""
-KEYS = ("model", "parameters")
+KEYS = ("model", "parameters", "embeddings")
 STEADY: Mapping[str, Any] = {"temperature": 0}
 """Parameters of a judge whose file names none: as little chance as the model allows."""
 
@@ -33,7 +34,7 @@ class Judge:
     source: str = field(compare=False)
     """The file, or what else it came from, as messages name it."""
     written: bytes
-    """``model`` and ``parameters`` in their canonical form."""
+    """``model`` and ``parameters``, and ``embeddings`` where it has them, in their canonical form."""
     through: Literal["endpoint", "ragas"] = "endpoint"
     """Whose prompts it is asked: ours, or those of ragas."""
 
@@ -46,6 +47,11 @@ class Judge:
     def service(self) -> ChatEndpoint:
         """The endpoint to ask; the same one for equal judges."""
         return _service(self)
+
+    @property
+    def embeddings(self) -> EmbeddingEndpoint | None:
+        """The model that turns texts into vectors, for metrics that compare them; None where the judge names none."""
+        return _embeddings(self) if "embeddings" in self._content else None
 
     def body(self, messages: Sequence[Mapping[str, Any]], **parameters: Any) -> dict[str, Any]:
         """What is sent for these messages; ``parameters`` go over the file's own, and None takes one away."""
@@ -71,8 +77,9 @@ def judge_of(given: Any, root: Path, *, default: str | None = None) -> Judge | N
     """The judge that an option or argument names; None for ``embedded``.
 
     Args:
-        given: ``embedded``; a YAML file with ``model`` and ``parameters``, or the name of one in ``judges/``; ``ragas``
-            or ``ragas:FILE`` for the metrics of ragas; such a mapping in code; or a Judge.
+        given: ``embedded``; a YAML file with ``model`` and ``parameters`` (and ``embeddings``, a second model, for what
+            compares vectors), or the name of one in ``judges/``; ``ragas`` or ``ragas:FILE`` for the metrics of ragas;
+            such a mapping in code; or a Judge.
         root: what paths are relative to.
         default: the file that ``ragas`` alone means.
 
@@ -126,9 +133,15 @@ def _checked(tree: Mapping[str, Any], source: str, through: Literal["endpoint", 
         raise MetricError(f"{source}: a judge needs model: {{name: <model>, base_url: <address>}}")
     if not isinstance(parameters, Mapping):
         raise MetricError(f'{source}: "parameters" is not a mapping; write {{temperature: 0}}')
+    given = {"model": model, "parameters": parameters}
+    if (embeddings := tree.get("embeddings")) is not None:
+        if not isinstance(embeddings, Mapping):
+            raise MetricError(f'{source}: "embeddings" is no model; write {{name: <model>, base_url: <address>}}')
+        given["embeddings"] = embeddings
     try:
-        written = canonical({"model": model, "parameters": parameters})
-        Endpoint.of(model, source)
+        written = canonical(given)
+        for each in (model, embeddings or model):
+            Endpoint.of(each, source)
     except (TypeError, ValueError) as error:
         if isinstance(error, UsageError):
             raise
@@ -141,3 +154,8 @@ def _checked(tree: Mapping[str, Any], source: str, through: Literal["endpoint", 
 @lru_cache(maxsize=64)
 def _service(judge: Judge) -> ChatEndpoint:
     return ChatEndpoint(Endpoint.of(judge._content["model"], judge.source))
+
+
+@lru_cache(maxsize=64)
+def _embeddings(judge: Judge) -> EmbeddingEndpoint:
+    return EmbeddingEndpoint(Endpoint.of(judge._content["embeddings"], judge.source))
