@@ -23,6 +23,7 @@ TEST_TOOLS = [
     "anyio>=4.4",
     "hypothesis>=6.100",
     "import-linter>=2.3",
+    "ir-measures==0.4.3",  # a test oracle
     "pyarrow>=18",  # the extra `parquet`
     "pytest-asyncio>=0.24",
     "pytest-cov>=5",

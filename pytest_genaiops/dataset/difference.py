@@ -11,6 +11,7 @@ from typing import Any
 from pytest_genaiops.dataset.changes import Kind, kind_at, positions
 from pytest_genaiops.dataset.identity import case_digest
 from pytest_genaiops.dataset.load import Dataset
+from pytest_genaiops.dataset.relevance import written
 from pytest_genaiops.records import Case
 
 
@@ -75,7 +76,7 @@ def cells(case: Case) -> dict[str, str]:
     """Everything that a row says beside its id, as text by column; what is not text as JSON. Nulls are left out."""
     found: dict[str, Any] = dict(case.inputs)
     found |= {"reference": _one_or_all(case.references), "context": _one_or_all(case.contexts)}
-    found |= {"label": case.label, "cluster": case.cluster}
+    found |= {"label": case.label, "relevant": _labels(case), "cluster": case.cluster}
     found |= {f"slice_{tag}": value for tag, value in case.slices.items()}
     found |= {f"response_{system}": value for system, value in case.recorded.items()}
     return {
@@ -83,6 +84,10 @@ def cells(case: Case) -> dict[str, str]:
         for name, value in found.items()
         if value is not None
     }
+
+
+def _labels(case: Case) -> Any:
+    return None if case.relevant is None else written(case.relevant)
 
 
 def _one_or_all(texts: tuple[str, ...] | None) -> Any:

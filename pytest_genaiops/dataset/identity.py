@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pytest_genaiops.dataset.relevance import written
 from pytest_genaiops.records import Case
 
 _FORMAT = "pytest-genaiops dataset 1"
@@ -34,7 +35,7 @@ def canonical(value: object) -> bytes:
 
 def case_bytes(case: Case) -> bytes:
     """Everything that a row says, in its canonical form; not where it stands. Raises as :func:`canonical` does."""
-    content = (
+    content: tuple[object, ...] = (
         case.id,
         case.inputs,
         case.references,
@@ -44,7 +45,8 @@ def case_bytes(case: Case) -> bytes:
         case.slices,
         case.recorded,
     )
-    return canonical(content)
+    # Only where there are any: rows without labels are the same rows as before there could be some.
+    return canonical(content if case.relevant is None else (*content, written(case.relevant)))
 
 
 def case_digest(case: Case) -> bytes:

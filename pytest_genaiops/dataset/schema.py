@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from pytest_genaiops.dataset.ids import Ids
+from pytest_genaiops.dataset.relevance import relevant
 from pytest_genaiops.dataset.text import listed, near, printable, quoted
 from pytest_genaiops.errors import DatasetError
 from pytest_genaiops.records import NOTHING, Case, ReadOnly
@@ -14,9 +15,23 @@ from pytest_genaiops.records import NOTHING, Case, ReadOnly
 SLICE = "slice_"
 TEXT_LISTS = {"references": ("reference", "references"), "contexts": ("context", "contexts")}
 RESPONSE_FIELDS = frozenset(
-    {"text", "contexts", "label", "probabilities", "tool_calls", "usage", "latency", "model", "steps", "error"}
+    {
+        "text",
+        "contexts",
+        "retrieved",
+        "label",
+        "probabilities",
+        "tool_calls",
+        "usage",
+        "latency",
+        "model",
+        "steps",
+        "error",
+    }
 )
-ROLES = frozenset({"id", "label", "cluster", "responses", *TEXT_LISTS["references"], *TEXT_LISTS["contexts"]})
+ROLES = frozenset(
+    {"id", "label", "relevant", "cluster", "responses", *TEXT_LISTS["references"], *TEXT_LISTS["contexts"]}
+)
 
 
 def refuse(where: str, problem: str) -> NoReturn:
@@ -31,6 +46,7 @@ class _Layout:
     references: str | None
     contexts: str | None
     label: bool
+    relevant: bool
     cluster: bool
     responses: bool
     inputs: tuple[str, ...]
@@ -58,6 +74,7 @@ class Schema:
             references=_texts(row, layout.references, source) if layout.references else None,
             contexts=_texts(row, layout.contexts, source) if layout.contexts else None,
             label=(word(row["label"], "label", source) or "") if layout.label else None,
+            relevant=relevant(row["relevant"], source) if layout.relevant else None,
             cluster=(word(row["cluster"], "cluster", source) or None) if layout.cluster else None,
             slices=_slices(row, layout.slices, source) if layout.slices else NOTHING,
             recorded=self._recorded(row["responses"], source) if layout.responses else NOTHING,
@@ -79,6 +96,7 @@ class Schema:
             references=_one_of(names, TEXT_LISTS["references"], source),
             contexts=_one_of(names, TEXT_LISTS["contexts"], source),
             label="label" in names,
+            relevant="relevant" in names,
             cluster="cluster" in names,
             responses="responses" in names,
             inputs=tuple(name for name in names if name not in ROLES and not name.startswith(SLICE)),

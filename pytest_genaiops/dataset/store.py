@@ -11,11 +11,13 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import pairwise
+from operator import attrgetter
 from typing import IO, NoReturn
 
+from pytest_genaiops.dataset.relevance import FIELDS
 from pytest_genaiops.dataset.text import printable
 from pytest_genaiops.errors import DatasetError
-from pytest_genaiops.records import NOTHING, Case, ReadOnly
+from pytest_genaiops.records import NOTHING, Case, ReadOnly, Relevant
 from pytest_genaiops.sequences import Lazy
 
 HELD_BYTES = 32 * 2**20
@@ -24,6 +26,7 @@ HELD_BYTES = 32 * 2**20
 ROW_BYTES = 600
 """What a row takes beside what it says: the objects that hold it."""
 
+_label = attrgetter(*FIELDS)
 _BLOCK = 1000
 """Rows that are read at a time by who reads them all."""
 
@@ -116,14 +119,18 @@ def _read_at(file: int, start: int, end: int) -> bytes:
 def _packed(case: Case) -> bytes:
     """A case as bytes that only this process will read. Its values are JSON's, of no class of their own."""
     inputs, slices, recorded = dict(case.inputs), dict(case.slices), dict(case.recorded)
+    relevant = None if case.relevant is None else [_label(each) for each in case.relevant]
     row = (case.id, inputs, case.references, case.contexts, case.label, case.cluster, slices, recorded, case.source)
-    return marshal.dumps(row)
+    return marshal.dumps((*row, relevant))
 
 
 def _unpacked(row: bytes | memoryview) -> Case:
-    case_id, inputs, references, contexts, label, cluster, slices, recorded, source = marshal.loads(row)  # noqa: S302 - the file has no name: nobody else writes it
+    case_id, inputs, references, contexts, label, cluster, slices, recorded, source, relevant = marshal.loads(row)  # noqa: S302 - the file has no name: nobody else writes it
     return Case(
         id=case_id,
+        relevant=None
+        if relevant is None
+        else tuple(Relevant(**dict(zip(FIELDS, each, strict=True))) for each in relevant),
         inputs=ReadOnly(inputs),
         references=references,
         contexts=contexts,

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pytest_genaiops.clients.request import Labels, Request, has_key
+from pytest_genaiops.dataset.relevance import written
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import Case, Response, Trial
 from pytest_genaiops.run.slot import Slot
@@ -80,10 +81,12 @@ def _request(service: dict[str, str], slot: Slot) -> Request:
 
 def _seen(case: Case) -> dict[str, Any]:
     """All of a case that a target may look at."""
-    return {
+    seen = {
         "id": case.id,
         "inputs": dict(case.inputs),
         "references": case.references,
         "contexts": case.contexts,
         "label": case.label,
     }
+    # Only where there are any: what was kept before there could be some is found again.
+    return seen if case.relevant is None else {**seen, "relevant": written(case.relevant)}

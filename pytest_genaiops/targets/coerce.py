@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, get_args
 
 from pytest_genaiops.errors import UsageError
-from pytest_genaiops.records import ErrorKind, Response, ResponseError, Step, Trial
+from pytest_genaiops.records import ErrorKind, Passage, Response, ResponseError, Step, Trial
 from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.variants import Chain
 
@@ -18,6 +18,9 @@ FIELDS = [field.name for field in dataclasses.fields(Response) if field.name != 
 _fields = attrgetter(*FIELDS)
 _AT_REST = _fields(Response())
 """The values of fields that nobody has given."""
+PASSAGE_FIELDS = [field.name for field in dataclasses.fields(Passage)]
+_ANSWERS = ("text", "label", "probabilities", "retrieved")
+"""Fields of which one makes a response."""
 STEP_FIELDS = [field.name for field in dataclasses.fields(Step)]
 KINDS = list(get_args(ErrorKind))
 _AS_THEY_ARE = frozenset({int, float, bool, type(None)})
@@ -73,7 +76,7 @@ def _from_mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
     given = _known_fields(value)
     if "error" in given:
         raise UsageError(str(given["error"]) or "an error without a message")
-    if "text" not in given and "label" not in given and "probabilities" not in given:
+    if given.keys().isdisjoint(_ANSWERS):
         raise UsageError("the response has no 'text'")
     return _checked(given)
 
@@ -83,7 +86,13 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
 
     It has to mean the same to every process of a session, and they hand responses on as JSON.
     """
-    return {name: CHECKS[name](value) for name, value in given.items()}
+    found = {name: CHECKS[name](value) for name, value in given.items()}
+    if "retrieved" in found and "contexts" not in found:
+        texts = tuple(passage.text for passage in found["retrieved"] if passage.text is not None)
+        # Who retrieved nothing has no contexts, which is not the same as those of the case.
+        if texts or not found["retrieved"]:
+            found["contexts"] = texts
+    return found
 
 
 def _known_fields(value: Mapping[Any, Any]) -> dict[str, Any]:
@@ -120,6 +129,63 @@ def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(items, Sequence) or not all(isinstance(item, str) for item in items):
         raise UsageError("the response's 'contexts' must be a string or a list of strings")
     return tuple(_text(item, "contexts") for item in items)
+
+
+def passages(value: object) -> tuple[Passage, ...]:
+    """A ranking as a target gives it, checked: a list of ids, and of mappings (or Passages) with an id or a place.
+
+    Raises UsageError, with the rank, for what is no passage.
+    """
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes | bytearray):
+        kind = type(value).__name__
+        raise UsageError(f"the response's 'retrieved' is {kind}, not a list of passages; give them best first")
+    return tuple(_passage(item, rank) for rank, item in enumerate(value, start=1))
+
+
+def _passage(item: object, rank: int) -> Passage:
+    if type(item) is str and item and item.isascii():
+        return Passage(id=item)
+    if isinstance(item, Passage):
+        given = {name: getattr(item, name) for name in PASSAGE_FIELDS}
+    elif isinstance(item, Mapping):
+        given = {**item}
+        for key in given:
+            if key not in PASSAGE_FIELDS:
+                what = f"passage {rank} of 'retrieved' has an unknown key {key!r}"
+                raise UsageError(f"{what}; {did_you_mean(str(key), PASSAGE_FIELDS)}")
+    else:
+        given = {"id": item}
+    place = f"the {{}} of passage {rank} in 'retrieved'"
+    found = {
+        name: PASSAGE_CHECKS[name](value, place.format(name)) for name, value in given.items() if value is not None
+    }
+    start, end = found.get("start"), found.get("end")
+    if (start is None) != (end is None) or (start is not None and (start >= end or "source" not in found)):
+        what = f"passage {rank} of 'retrieved' has source {given.get('source')!r}, start {start}, end {end}"
+        raise UsageError(f"{what}; give a source, and a start that is smaller than the end")
+    if "id" not in found and start is None:
+        raise UsageError(f"passage {rank} of 'retrieved' has no id, nor a source with start and end; give one of them")
+    return Passage(**found)
+
+
+def _name(value: object, what: str) -> str:
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        value = str(int(value))
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"{what} is {value!r}; give a text that is not empty, or a whole number")
+    return _text(value, "retrieved")
+
+
+def _offset(value: object, what: str) -> int:
+    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < 0:
+        raise UsageError(f"{what} is {value!r}; give a whole number from 0")
+    return int(value)
+
+
+def _score(value: object, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        raise UsageError(f"{what} is {value!r}; give a finite number, or leave it out")
+    return float(value)
 
 
 def _mappings(value: object, field: str) -> tuple[Mapping[str, Any], ...]:
@@ -229,6 +295,7 @@ def _seconds(value: object, field: str = "latency") -> float:
 CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "text": _text,
     "contexts": _texts,
+    "retrieved": passages,
     "label": _label,
     "probabilities": _probabilities,
     "tool_calls": lambda value: _mappings(value, "tool_calls"),
@@ -252,4 +319,12 @@ STEP_CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "latency": _seconds,
     "model": lambda value: _text(value, "model"),
     "deployment": lambda value: _text(value, "deployment"),
+}
+PASSAGE_CHECKS: Mapping[str, Callable[[Any, str], Any]] = {
+    "id": _name,
+    "text": lambda value, _: _text(value, "retrieved"),
+    "source": _name,
+    "start": _offset,
+    "end": _offset,
+    "score": _score,
 }

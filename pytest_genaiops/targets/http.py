@@ -44,6 +44,7 @@ class Paths(TypedDict, total=False):
     answer: str
     """The text; ``text`` unless given."""
     contexts: str
+    retrieved: str
     label: str
     probabilities: str
     tool_calls: str

@@ -155,6 +155,7 @@ def _values(case: Case) -> list[tuple[str, Any]]:
     found += [("reference", case.references)] if case.references is not None else []
     found += [("context", case.contexts)] if case.contexts is not None else []
     found += [("label", case.label)] if case.label is not None else []
+    found += [("relevant", case.relevant)] if case.relevant is not None else []
     return found
 
 

@@ -84,9 +84,18 @@ def _cell_reader(name: str) -> Callable[[str, str], Any] | None:
         return lambda cell, source: parsed(cell, source, f'"{name}"') if cell.startswith("[") else cell or None
     if name == "responses":
         return lambda cell, source: parsed(cell, source, '"responses"') if cell else None
+    if name == "relevant":
+        return _labels
     if name in ("label", "cluster") or name.startswith(("slice_", RESPONSE)):
         return lambda cell, source: cell or None
     return None
+
+
+def _labels(cell: str, source: str) -> Any:
+    """Relevance labels: JSON, or ids with semicolons between them; an empty cell is a row that nobody labelled."""
+    if cell.startswith(("[", "{")):
+        return parsed(cell, source, '"relevant"')
+    return [name.strip() for name in cell.split(";")] if cell else None
 
 
 def read_cell(name: str, value: Any, source: str) -> Any:

@@ -111,7 +111,7 @@ class TestMappings:
             (
                 {"txet": "x"},
                 "the response has an unknown key 'txet'; did you mean 'text'? Known: contexts, deployment, error, "
-                "finish_reason, first_token, label, latency, logprobs, model, probabilities, steps, text, tool_calls, ",
+                "finish_reason, first_token, label, latency, logprobs, model, probabilities, retrieved, steps, text, ",
             ),
             ({"text": "x", 3: "y"}, "the response has an unknown key 3; Known: "),
             ({}, "the response has no 'text'"),

@@ -1,0 +1,3 @@
+"""Retrieval: ranked passages against relevance labels."""
+
+from pytest_genaiops.metrics.retrieval.metric import Retrieval as Retrieval
