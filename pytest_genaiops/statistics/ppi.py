@@ -27,11 +27,12 @@ Their interval is a normal one, for many labels. This one is made for few:
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 from pytest_genaiops.errors import MetricError
-from pytest_genaiops.statistics.bounds import SKEWED, Bounds, mean_bounds
+from pytest_genaiops.statistics.bounds import FEW, SKEWED, Bounds, mean_bounds
 from pytest_genaiops.statistics.intervals import SEED, clopper_pearson
 from pytest_genaiops.statistics.means import Interval, clip, implied_error, unit_residuals
 from pytest_genaiops.statistics.quantiles import t_quantile
@@ -125,10 +126,15 @@ def powered_mean(
 
 
 def tuned_weight(sample: Audited) -> float:
-    """Lambda of PPI++, not below 0; 0 where every case is labelled or the judge gives one value only."""
+    """Lambda of PPI++, not below 0.
+
+    It is 0 where every case is labelled or the judge gives one value only, and where fewer than ``FEW`` labels are off
+    the most common one: what a judge says of those cannot be known from so few.
+    """
     n, others = len(sample.labelled), len(sample.others)
     variance = _variance(sample.predictions)
-    if not others or not variance:
+    (_, most), *_ = Counter(sample.known).most_common(1)
+    if not others or not variance or n - most < FEW:
         return 0.0
     pairs = _pairs(sample)
     label, value = (math.fsum(column) / n for column in zip(*pairs, strict=True))
@@ -205,7 +211,7 @@ def _predicted(sample: Audited, weight: float, confidence: float, seed: int) -> 
 def _inflation(sample: Audited, weight: float) -> float:
     """How much larger the jackknife's standard error is when each unit left out changes the weight too."""
     others, variance = len(sample.others), _variance(sample.predictions)
-    if not others or not variance:
+    if not weight or not others:
         return 1.0
     outside = math.fsum(sample.predictions[i] for i in sample.others) / others
     total = _sums(_pairs(sample))
