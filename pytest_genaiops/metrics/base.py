@@ -60,6 +60,10 @@ class Metric(ABC):
     """True for a metric that stands for a person's opinion: how far it agrees with people can be measured."""
     batched: ClassVar[bool] = False
     """True for a metric that works out many responses faster together, in :meth:`batch`."""
+    pairwise: ClassVar[bool] = False
+    """True for a metric that compares each answer with another one: a call's second argument holds those."""
+    opens_with: ClassVar[str] = ""
+    """Option that a call with nothing but a text fills as long as it is empty: ``rubric("The answer is polite.")``."""
     judges_errors: ClassVar[bool] = False
     """True only for a metric that scores failed trials themselves (``error_rate``)."""
 

@@ -15,6 +15,7 @@ from _pytest._code.code import TerminalRepr
 from pytest_genaiops.plugin.quiet import says_nothing
 from pytest_genaiops.plugin.session import Progress
 from pytest_genaiops.records import Case
+from pytest_genaiops.report.diagnosis import diagnosis
 from pytest_genaiops.report.difference import summary
 from pytest_genaiops.report.evidence import case_lines, comparison_lines, headline
 from pytest_genaiops.report.text import visible
@@ -46,7 +47,16 @@ def evidence_of(progress: Progress, shown: str) -> list[str]:
         if score.name in shown and score.signature not in shown and key not in lines:
             evidence = score.evidence()
             lines[key] = [headline(evidence), *case_lines(evidence)]
-    return [line for block in lines.values() for line in block]
+    return [line for block in lines.values() for line in block] + _diagnosis(progress)
+
+
+def _diagnosis(progress: Progress) -> list[str]:
+    """What a test's completeness and utilization say together, where it has asked for both."""
+    values = {score.name: score.value for score in progress.scores if score.value is not None}
+    if not {"completeness", "utilization"} <= values.keys():
+        return []
+    found = diagnosis(values["completeness"], values["utilization"])
+    return [found] if found else []
 
 
 @functools.lru_cache(maxsize=256)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pytest_genaiops.report.text import excerpt, number, visible
 
 WORST = 5
+SAID = 4
+"""Lines of a judge's words under one case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,8 @@ class CaseEvidence:
     reason: str = ""
     unsupported: Sequence[str] = ()
     """Words of the text that the contexts do not hold."""
+    judged: Sequence[str] = ()
+    """What a judge said of the whole, and then of what it found wanting."""
     steps: Sequence[tuple[str, str]] = ()
     """Id and output of each call that led to the text."""
 
@@ -75,6 +79,8 @@ def case_lines(evidence: ScoreEvidence) -> list[str]:
             lines.append(f"  {visible(case.id)}: {number(case.value, evidence.scale)}  '{excerpt(case.text)}'")
             if case.unsupported:
                 lines.append(f"    not in the contexts: {excerpt(', '.join(case.unsupported))}")
+            lines += [f"    judge: {excerpt(said, 200)}" for said in case.judged[:SAID]]
+            lines += [f"    and {len(case.judged) - SAID} more"] if len(case.judged) > SAID else []
             if not rank and len(case.steps) > 1:
                 lines += [f"    {excerpt(step, 40)}: '{excerpt(output)}'" for step, output in case.steps]
     lines.append(f"signature: {excerpt(evidence.signature, 400)}")

@@ -23,6 +23,7 @@ from pytest_genaiops.score.arriving import Call, arriving
 from pytest_genaiops.score.committed import Committed
 from pytest_genaiops.score.group import ScoreGroup, build
 from pytest_genaiops.score.handle import Score
+from pytest_genaiops.score.pairs import pairs
 from pytest_genaiops.score.plain import responses_from
 from pytest_genaiops.score.table import Table, summed
 from pytest_genaiops.score.watching import WATCH
@@ -30,7 +31,7 @@ from pytest_genaiops.sequences import Mapped
 
 __tracebackhide__ = of_ours
 
-ROLES = ["references", "contexts", "questions", "labels", "ids", "clusters"]
+ROLES = ["references", "contexts", "questions", "labels", "relevant", "ids", "clusters"]
 
 
 class MetricHandle:
@@ -73,14 +74,20 @@ class MetricHandle:
                 and options of the metric for this call only.
 
         Returns:
-            Score, or ScoreGroup for a metric of several numbers.
+            Score, or ScoreGroup for a metric of several numbers. Of ``rubric`` called with its criteria alone, the
+            rubric.
 
         Raises:
             MetricError: lengths differ, an option is unknown, or the cases lack what the metric needs.
         """
+        opening = self._metric.opens_with
+        if opening and isinstance(first, str) and second is None and not getattr(self._metric, opening):
+            return self._configured({opening: first, **named})
         roles = {key: named.pop(key) for key in ROLES if key in named}
         if named:
             return self._configured(named)(first, second, **roles)
+        if self._metric.pairwise:
+            first, second, roles = pairs(self._metric, first, second, roles), None, {}
         if second is not None:
             roles[self._second_role(roles)] = second
         if isinstance(first, Committed):

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from pytest_genaiops.errors import MetricError
+from pytest_genaiops.records import Explanation
 from pytest_genaiops.report.evidence import WORST, CaseEvidence, ScoreEvidence
 from pytest_genaiops.score.number import Number
 from pytest_genaiops.score.table import Table, reasons
@@ -33,16 +34,7 @@ def worst(score: Number, case_score: Callable[[Any], float]) -> list[CaseEvidenc
     table = score.table
     values = ((case_score(m.statistics), i) for i, m in enumerate(table.measurements) if m.statistics is not None)
     sign = 1 if score.higher_is_better else -1
-    return [
-        CaseEvidence(
-            id=table.ids[i],
-            value=value,
-            text=table.responses[i].text if table.responses else "",
-            unsupported=_unsupported(score, i),
-            steps=[(step.id, step.output) for step in table.responses[i].steps] if table.responses else (),
-        )
-        for value, i in heapq.nsmallest(WORST, values, key=lambda pair: sign * pair[0])
-    ]
+    return [_case(score, i, value) for value, i in heapq.nsmallest(WORST, values, key=lambda pair: sign * pair[0])]
 
 
 def missing(table: Table) -> list[CaseEvidence]:
@@ -51,9 +43,24 @@ def missing(table: Table) -> list[CaseEvidence]:
     return [CaseEvidence(id=table.ids[i], value=None, text="", reason=reason) for i, reason in first]
 
 
-def _unsupported(score: Number, index: int) -> tuple[str, ...]:
-    """What the contexts do not hold of one answer; empty where the metric has no evidence to give."""
+def _case(score: Number, index: int, value: float) -> CaseEvidence:
+    table = score.table
+    found = _explained(score, index)
+    faults = [each.note for each in found.sentences if each.note and not each.support] if found else []
+    return CaseEvidence(
+        id=table.ids[index],
+        value=value,
+        text=table.responses[index].text if table.responses else "",
+        # A judge's verdicts say the same in more words.
+        unsupported=tuple(span.text for span in found.unsupported) if found and not faults else (),
+        judged=[*filter(None, [found.reason]), *faults] if found else (),
+        steps=[(step.id, step.output) for step in table.responses[index].steps] if table.responses else (),
+    )
+
+
+def _explained(score: Number, index: int) -> Explanation | None:
+    """The evidence for one answer; None where the metric has none to give."""
     try:
-        return tuple(span.text for span in score.explain(index).unsupported)
+        return score.explain(index)
     except MetricError:
-        return ()
+        return None
