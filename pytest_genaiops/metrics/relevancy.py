@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
@@ -18,6 +19,10 @@ from pytest_genaiops.records import Case, Explanation, Response, SentenceSupport
 # A name in a question is shared by every text on its subject; the other words say what is asked about it.
 _BEYOND_NAME = 1.5
 _WRONG_TYPE = 0.8
+# In a long sentence words meet by chance, as BM25's length normalisation has it (Robertson and Zaragoza 2009). What is
+# asked for takes a few words; as many as this beside them halve the score. Both are round numbers, hardly felt.
+_EXPECTED = 5
+_HALVING = 50
 _QUANTITIES = frozenset(
     [*NUMBER_WORDS, "one", "hundred", "thousand", "million", "billion", "dozen", "several", "no", "none", "half"]
 )
@@ -61,7 +66,8 @@ class Relevancy(Metric):
 
     Two parts coverage of the question's content words (stems; words beyond names count 1.5 times), one part share
     of the question's neighbouring words that are neighbours in the answer; times 0.8 when the question asks
-    for a date, a quantity, a person, a place or a reason in English and the answer adds nothing of that kind.
+    for a date, a quantity, a person, a place or a reason in English and the answer adds nothing of that kind; times
+    50 / (50 + n) where the sentence that takes up most of the question has n more than five other content words.
     No tables of word frequencies, no other case of the batch.
 
     The question is ``inputs["question"]``, else ``["input"]``, else ``["query"]``. Raises :class:`UnscorableError`
@@ -80,7 +86,7 @@ class Relevancy(Metric):
 
     def signature(self, cases: object) -> dict[str, str]:
         """Names the method; its number changes with any change of words, measures or constants."""
-        return {"method": "lexical-1"}
+        return {"method": "lexical-2"}
 
     def explain(self, response: Response, case: Case) -> Explanation:
         """Each answer sentence with the share of the question that it takes up; offsets into ``response.text``.
@@ -122,15 +128,17 @@ def _texts(response: Response, case: Case) -> tuple[Words, Words]:
 
 
 def _score(values: dict[str, float]) -> float:
-    return round((2 * values["coverage"] + values["neighbours"]) / 3 * values["type"], 6)
+    return round((2 * values["coverage"] + values["neighbours"]) / 3 * values["type"] * values["focus"], 6)
 
 
 def _measures(question: Words, answer: Words) -> dict[str, float]:
-    coverage = _coverage(_asked(question), frozenset(answer.stems))
+    asked = _asked(question)
+    coverage = _coverage(asked, frozenset(answer.stems))
     return {
         "coverage": coverage,
         "neighbours": _neighbours(question, answer, coverage),
         "type": _type(question, answer),
+        "focus": _focus(asked, answer),
     }
 
 
@@ -158,6 +166,25 @@ def _neighbours(question: Words, answer: Words, otherwise: float) -> float:
     for distance in range(1, NEIGHBOURS + 1):
         near.update(zip(said, said[distance:], strict=False))
     return sum((a, b) in near or (b, a) in near for a, b in pairs) / len(pairs)
+
+
+def _focus(asked: Mapping[str, float], answer: Words) -> float:
+    """1, or less the more else there is in the sentence that takes up most of the question."""
+    taken, beside = max(_taken_up(asked, answer))
+    return _HALVING / (_HALVING + max(0, -beside - _EXPECTED)) if taken else 1.0
+
+
+def _taken_up(asked: Mapping[str, float], answer: Words) -> Iterator[tuple[float, int]]:
+    """Of each sentence: the weight of the question's words in it, and minus the number of its other content words."""
+    at = 0
+    for _, end in sentences(answer.text):
+        stems = set()
+        while at < len(answer.spans) and answer.spans[at][0] < end:
+            if answer.weights[at]:
+                stems.add(answer.stems[at])
+            at += 1
+        shared = [weight for stem, weight in asked.items() if stem in stems]
+        yield math.fsum(shared), len(shared) - len(stems)
 
 
 def _content(text: Words) -> list[str]:

@@ -24,7 +24,12 @@ def evidence(answer: str, question: str) -> Explanation:
 def test_by_hand() -> None:
     """Content words: built (1.5), Eiffel (1), Tower (1); "It was built in 1889" has the first, and a number."""
     found = evidence("It was built in 1889.", "When was the Eiffel Tower built?")
-    assert found.features == {"coverage": pytest.approx(1.5 / 3.5, abs=1e-6), "neighbours": 0.0, "type": 1.0}
+    assert found.features == {
+        "coverage": pytest.approx(1.5 / 3.5, abs=1e-6),
+        "neighbours": 0.0,
+        "type": 1.0,
+        "focus": 1.0,
+    }
     assert found.score == pytest.approx(2 / 3 * 1.5 / 3.5, abs=1e-6)
 
 
@@ -53,6 +58,15 @@ def test_the_kind_asked_for(question: str, fits: str, misses: str) -> None:
 
 def test_repeating_the_name_in_the_question_does_not_answer_who() -> None:
     assert evidence("Mary was shot.", "Who shot Mary?").features["type"] == 0.8
+
+
+def test_a_long_sentence_dilutes_and_other_sentences_do_not() -> None:
+    """Of ten other content words five are expected; the five beyond them count as 50 / (50 + 5)."""
+    question = "When was the tower built?"
+    plain = "The tower was built in 1889."
+    crowded = "The tower was built in 1889 beside apples, pears, plums, figs, dates, grapes, limes, kiwis and melons."
+    assert evidence(crowded, question).features["focus"] == pytest.approx(50 / 55, abs=1e-6)
+    assert evidence(f"{plain} It has apples, pears, plums, figs, dates, grapes, limes, kiwis.", question).score == 1.0
 
 
 def test_word_order_of_the_question_counts() -> None:
@@ -103,14 +117,14 @@ def test_the_sentence_that_answers_has_the_most_support() -> None:
 
 
 def test_the_signature_names_the_method() -> None:
-    assert Relevancy().signature([]) == {"method": "lexical-1"}
+    assert Relevancy().signature([]) == {"method": "lexical-2"}
 
 
 def test_agreement_with_people() -> None:
-    """Measured: 0.895; the plain share of the question's words has 0.840."""
+    """Measured: 0.897; the plain share of the question's words has 0.840."""
     folder = Path(os.environ.get("GENAIOPS_PUBLIC_DATA", ROOT.parent / "shared" / "data"))
     if not (folder / "selqa_dev.jsonl").is_file():
         pytest.skip(f"no public data in {folder}; set GENAIOPS_PUBLIC_DATA to its folder")
     data = rows(folder, "selqa_dev")
     scores = [-1.0 if s is None else s for s in score_all(Relevancy(), data)]
-    assert auroc([row["label"] for row in data], scores)[0] >= 0.89
+    assert auroc([row["label"] for row in data], scores)[0] >= 0.895
