@@ -20,6 +20,7 @@ COLUMNS = {
     "references": "`reference` or `references`",
     "contexts": "`context` or `contexts`",
     "label": "`label`",
+    "relevant": "`relevant`",
     "question": "`question` or `input`",
 }
 
@@ -67,11 +68,13 @@ def _lacking(metric: Metric, response: Response, case: Case) -> str:
             value = response.contexts if response.contexts is not None else case.contexts
         elif role == "label":
             value = case.label
+        elif role == "relevant":
+            value = case.relevant
         else:
             continue  # the question has several spellings: the metric looks it up
         if value is None:
             return f"no {COLUMNS[role]}, which {metric.name} needs"
-        if value == ():
+        if value == () and role != "relevant":  # where nothing is relevant, nothing should be found
             return f"{COLUMNS[role]} is empty, and {metric.name} needs one"
     return ""
 

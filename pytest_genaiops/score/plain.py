@@ -7,9 +7,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_genaiops.errors import MetricError, of_ours
+from pytest_genaiops.dataset.relevance import relevant
+from pytest_genaiops.errors import DatasetError, MetricError, UsageError, of_ours
 from pytest_genaiops.metrics.base import Metric
-from pytest_genaiops.records import Case, Response, ResponseError, Trial
+from pytest_genaiops.records import Case, Passage, Relevant, Response, ResponseError, Trial
+from pytest_genaiops.targets.coerce import passages
 
 __tracebackhide__ = of_ours
 
@@ -63,6 +65,7 @@ def _case(metric: Metric, row: str, roles: Mapping[str, Any]) -> Case:
         references=_texts(metric, row, "reference", roles.get("references")),
         contexts=_texts(metric, row, "context", roles.get("contexts")),
         label=None if _is_missing(label) else _label(label),
+        relevant=_relevant(metric, row, roles.get("relevant")),
         cluster=None if _is_missing(cluster) else str(cluster),
     )
 
@@ -77,6 +80,13 @@ def _texts(metric: Metric, row: str, what: str, value: Any) -> tuple[str, ...] |
     return texts
 
 
+def _relevant(metric: Metric, row: str, value: Any) -> tuple[Relevant, ...] | None:
+    try:
+        return None if _is_missing(value) else relevant(value, f"{metric.name}: row {row}")
+    except DatasetError as error:
+        raise MetricError(str(error)) from None
+
+
 def _label(value: Any) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
@@ -86,14 +96,26 @@ def _response(metric: Metric, value: Any, case: Case) -> Response:
     if isinstance(value, Response):
         if value.trial is not None:
             raise MetricError(f"{metric.name}: responses of a suite stand among others; score them by themselves")
-        return dataclasses.replace(value, trial=trial)
+        found = None if value.retrieved is None else _passages(metric, value.retrieved, case)
+        return dataclasses.replace(value, retrieved=found, trial=trial)
     if metric.takes in ("probabilities", "usage") and isinstance(value, Mapping):
         return dataclasses.replace(Response(trial=trial), **{metric.takes: value})  # type: ignore[arg-type]
     if metric.takes == "latency" and isinstance(value, int | float) and not isinstance(value, bool):
         return Response(latency=float(value), trial=trial)
     if metric.takes == "label" and isinstance(value, bool | int):
-        return Response(text=_label(value), trial=trial)
-    if isinstance(value, str):
+        value = _label(value)
+    if isinstance(value, str) and metric.takes != "retrieved":
         return Response(text=value, trial=trial)
+    if metric.takes == "retrieved" and isinstance(value, Sequence):
+        return Response(retrieved=_passages(metric, value, case), trial=trial)
     shown = "None" if value is None else "NaN" if _is_missing(value) else type(value).__name__
     return Response(error=ResponseError(kind="input", message=f"the response is {shown}, not text"), trial=trial)
+
+
+def _passages(metric: Metric, value: object, case: Case) -> tuple[Passage, ...]:
+    if isinstance(value, str):
+        raise MetricError(f"{metric.name}: row {case.id} is a text; give one list of passages for each query")
+    try:
+        return passages(value)
+    except UsageError as error:
+        raise MetricError(f"{metric.name}: row {case.id}: {error}") from None

@@ -14,7 +14,7 @@ span that has been found are relevant and find nothing new, so MAP and nDCG are 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -27,6 +27,7 @@ from pytest_genaiops.metrics.rows import place
 from pytest_genaiops.records import Case, Response, Statistics
 
 _POSITIVE, _NEGATIVE, _MRR, _MAP, _ABSTAINED = range(5)
+_KINDS = {_POSITIVE: "positive", _NEGATIVE: "negative"}
 _FIRST = 5
 """Where the numbers of the first cut-off begin, in the order of :class:`At`."""
 _AT = tuple(each.name for each in fields(At))
@@ -85,28 +86,26 @@ class Retrieval(Metric):
 
     def score(self, total: Any, n: int) -> float:
         """Mean reciprocal rank."""
-        return _ratio(_MRR, _POSITIVE, total, n)
+        return _mean(_MRR, _POSITIVE, total, n)
 
     def parts(self, total: Total | None) -> Mapping[str, Part | Mapping[str, Part]]:
-        """Those that these queries have: ``abstention`` for negative ones, ``unlabelled`` for all, others for positive.
-
-        Where there are queries of both kinds, a number is a ratio of sums, and its intervals are resampled.
-        """
+        """Those that there are queries for: ``abstention`` for negative ones, ``unlabelled`` for all of them."""
         positive, negative = (1, 1) if total is None else (total[_POSITIVE], total[_NEGATIVE])
-        of_some = partial(_of_some, mixed=bool(positive and negative))
+        mixed = bool(positive and negative)
         found: dict[str, Part | Mapping[str, Part]] = {}
         for number, k in enumerate(self._cutoffs):
             column = {name: _FIRST + len(_AT) * number + offset for offset, name in enumerate(_AT)}
             if positive:
-                coverage = of_some("coverage", column["coverage"], _POSITIVE)
+                coverage = _of_kind("coverage", column["coverage"], _POSITIVE, mixed=mixed)
                 for name in ("precision", "recall", "hit", "ndcg"):
-                    children = {"coverage": coverage} if name == "recall" else None
-                    found[f"{name}_at_{k}"] = of_some(f"{name}_at_{k}", column[name], _POSITIVE, children=children)
+                    part = _of_kind(f"{name}_at_{k}", column[name], _POSITIVE, mixed=mixed)
+                    found[part.name] = replace(part, children={"coverage": coverage}) if name == "recall" else part
             found[f"unlabelled_at_{k}"] = _of_all(f"unlabelled_at_{k}", column["unlabelled"])
         if positive:
-            found |= {"mrr": of_some("mrr", _MRR, _POSITIVE), "map": of_some("map", _MAP, _POSITIVE)}
+            found["mrr"] = _of_kind("mrr", _MRR, _POSITIVE, mixed=mixed)
+            found["map"] = _of_kind("map", _MAP, _POSITIVE, mixed=mixed)
         if negative:
-            found["abstention"] = of_some("abstention", _ABSTAINED, _NEGATIVE)
+            found["abstention"] = _of_kind("abstention", _ABSTAINED, _NEGATIVE, mixed=mixed)
         return found
 
     def signature(self, cases: Sequence[Case]) -> dict[str, str]:
@@ -136,24 +135,22 @@ def _of_all(name: str, column: int) -> Part:
     )
 
 
-def _of_some(name: str, column: int, kind: int, *, mixed: bool, children: Mapping[str, Part] | None = None) -> Part:
-    """A mean over the queries of one kind."""
+def _of_kind(name: str, column: int, kind: int, *, mixed: bool) -> Part:
+    """A mean over the queries of one kind, whether or not there are others among them."""
     return Part(
         name=name,
-        score=partial(_ratio, column, kind),
-        case_score=partial(_own, column, kind),
-        is_mean=not mixed,
-        children=children or {},
+        score=partial(_mean, column, kind),
+        case_score=lambda statistics: float(statistics[column]),
+        is_mean=True,
+        lacking=partial(_lacking, kind) if mixed else None,
     )
 
 
-def _own(column: int, kind: int, statistics: Any) -> float:
-    """A query's own value: 1 for one of the other kind, which has nothing to miss and does not count."""
-    return float(statistics[column]) if statistics[kind] else 1.0
-
-
-def _ratio(column: int, kind: int, total: Any, n: int) -> float:
+def _mean(column: int, kind: int, total: Any, n: int) -> float:
     if not total[kind]:
-        which = "positive" if kind == _POSITIVE else "negative"
-        raise UnscorableError(f"there is no {which} query")
+        raise UnscorableError(f"there is no {_KINDS[kind]} query")
     return float(total[column]) / float(total[kind])
+
+
+def _lacking(kind: int, statistics: Any) -> str:
+    return "" if statistics[kind] else f"this is no {_KINDS[kind]} query"
