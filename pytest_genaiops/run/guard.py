@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 
@@ -18,6 +19,12 @@ def attempt(
         return function(*arguments), None
     except catch as error:
         return None, error
+
+
+async def awaited(result: Awaitable[Any]) -> tuple[Any, BaseException | None]:
+    """The same of what a coroutine gives or raises."""
+    [given] = await asyncio.gather(result, return_exceptions=True)
+    return (None, given) if isinstance(given, BaseException) else (given, None)
 
 
 def describe(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from pytest_genaiops.clients.shared import Shared
 from pytest_genaiops.config import Settings
 from pytest_genaiops.metrics.judged import Judged, Judgement
 from pytest_genaiops.records import Measurement, Response, Trial
+from pytest_genaiops.run.guard import awaited
 from pytest_genaiops.run.settling import case_of, refused, settled
 
 if TYPE_CHECKING:
@@ -80,14 +81,10 @@ class Judging:
         # Of no trial: whichever trial gave a text, one judgement holds for it.
         trial = Trial(case=case, variant=response.trial.variant if response.trial else "")
         RUNNING.set(Running(client, trial, _NoClock()))  # of this task alone
-        given: object
-        try:
-            given = await metric.judged(response, case)
-        except Exception as error:  # a metric may be anybody's
-            return settled(metric, None, error)
+        given, error = await awaited(metric.judged(response, case))
         if isinstance(given, Judgement):
             return replace(settled(metric, given.statistics, None), explanation=given.explanation)
-        return settled(metric, given, None)
+        return settled(metric, given, error)
 
 
 @lru_cache(maxsize=1)
