@@ -7,7 +7,9 @@ and ``N`` further cases, labels Y, judge's values F and a weight ``lambda``, the
 
 which has no bias whatever the judge is like, for any fixed weight; PPI++ (Angelopoulos, Duchi and Zrnic 2023,
 arXiv:2311.01453, section 6) chooses the weight that makes the variance least: ``cov(Y, F) / ((1 + n / N) var(F))``.
-A judge that tells nothing gets a weight near 0, and what is left are the labels alone. A negative one is taken for 0.
+A judge that tells nothing gets a weight near 0, and what is left are the labels alone. A negative one is taken for 0,
+and every one is drawn towards 0 by the share of it that a judge who tells nothing would get by chance (the factor
+``1 - 1 / F`` of the regression; Copas 1983, *JRSS B* 45), so that a useless judge costs next to nothing.
 
 Their interval is a normal one, for many labels. This one is made for few:
 
@@ -30,6 +32,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.statistics.bounds import FEW, SKEWED, Bounds, mean_bounds
@@ -37,6 +40,8 @@ from pytest_genaiops.statistics.intervals import SEED, clopper_pearson
 from pytest_genaiops.statistics.means import Interval, clip, implied_error, unit_residuals
 from pytest_genaiops.statistics.quantiles import t_quantile
 from pytest_genaiops.statistics.sample import check_settings, grouping
+
+Sums: TypeAlias = tuple[float, ...]
 
 LEAST = 2
 """Labels below which no spread is known."""
@@ -126,20 +131,26 @@ def powered_mean(
 
 
 def tuned_weight(sample: Audited) -> float:
-    """Lambda of PPI++, not below 0.
+    """Lambda of PPI++, drawn towards 0 by what chance alone would lend it, and not below 0.
 
     It is 0 where every case is labelled or the judge gives one value only, and where fewer than ``FEW`` labels are off
     the most common one: what a judge says of those cannot be known from so few.
     """
-    n, others = len(sample.labelled), len(sample.others)
-    variance = _variance(sample.predictions)
     (_, most), *_ = Counter(sample.known).most_common(1)
-    if not others or not variance or n - most < FEW:
+    if len(sample.labelled) - most < FEW:
         return 0.0
-    pairs = _pairs(sample)
-    label, value = (math.fsum(column) / n for column in zip(*pairs, strict=True))
-    covariance = math.fsum((y - label) * (f - value) for y, f in pairs) / n
-    return max(0.0, covariance / ((1 + n / others) * variance))
+    return _weight(_sums(_pairs(sample)), len(sample.others), _variance(sample.predictions))
+
+
+def _weight(sums: Sums, others: int, variance: float) -> float:
+    """The weight from sums over the labelled cases, and the variance of the predictions over all cases."""
+    n, y, f, yy, ff, yf = sums
+    covariance, labels, values = yf / n - y * f / n**2, yy / n - (y / n) ** 2, ff / n - (f / n) ** 2
+    if not others or n <= 2 or variance <= 0 or covariance <= 0 or labels <= 0 or values <= 0:
+        return 0.0
+    explained = min(1.0, covariance * covariance / (labels * values))
+    real = max(0.0, 1 - (1 - explained) / (explained * (n - 2)))  # 1 - 1 / F of the regression
+    return real * covariance / ((1 + n / others) * variance)
 
 
 def _below(mean: Bounds) -> float:
@@ -217,12 +228,12 @@ def _inflation(sample: Audited, weight: float) -> float:
     total = _sums(_pairs(sample))
     fixed, tuned = [], []
     for unit in _units(sample):
-        n, label, value, product = (a - b for a, b in zip(total, _sums(unit), strict=True))
+        sums = tuple(a - b for a, b in zip(total, _sums(unit), strict=True))
+        n, label, value = sums[:3]
         if n < 1:
             return 1.0
-        without = max(0.0, (product - label * value / n) / n / ((1 + n / others) * variance))
         fixed.append(label / n - weight * (value / n - outside))
-        tuned.append(label / n - without * (value / n - outside))
+        tuned.append(label / n - _weight(sums, others, variance) * (value / n - outside))
     plain = _variance(fixed)
     return max(1.0, math.sqrt(_variance(tuned) / plain)) if plain else 1.0
 
@@ -264,13 +275,10 @@ def _groups(sample: Audited, rows: Sequence[int]) -> list[int] | None:
     return grouping([sample.clusters[i] for i in rows]) if sample.clusters is not None else None
 
 
-def _sums(pairs: Sequence[tuple[float, float]]) -> tuple[float, float, float, float]:
-    return (
-        len(pairs),
-        math.fsum(y for y, _ in pairs),
-        math.fsum(f for _, f in pairs),
-        math.fsum(y * f for y, f in pairs),
-    )
+def _sums(pairs: Sequence[tuple[float, float]]) -> Sums:
+    """Number of pairs, and sums of y, f, y², f² and yf."""
+    rows = [(1.0, y, f, y * y, f * f, y * f) for y, f in pairs]
+    return tuple(map(math.fsum, zip(*rows, strict=True)))
 
 
 def _variance(values: Sequence[float]) -> float:

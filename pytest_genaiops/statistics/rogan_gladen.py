@@ -69,7 +69,7 @@ def true_rate(said: Seen, sensitivity: Seen, specificity: Seen, *, confidence: f
 
 
 def _fieller(said: Seen, sensitivity: Seen, specificity: Seen, z: float) -> Interval:
-    """The rates p with (q + sp - 1 - p (se + sp - 1))^2 <= z^2 (var q + p^2 var se + (1 - p)^2 var sp), within 0 to 1."""
+    """The p in 0 to 1 with (q + sp - 1 - p (se + sp - 1))^2 <= z^2 (var q + p^2 var se + (1 - p)^2 var sp)."""
     said, sensitivity, specificity = said.towards_half(z * z), sensitivity.towards_half(2), specificity.towards_half(2)
     better, above = sensitivity.share + specificity.share - 1, said.share + specificity.share - 1
     squared = better * better - z * z * (sensitivity.variance + specificity.variance)
