@@ -23,8 +23,8 @@ def attempt(
 
 async def awaited(result: Awaitable[Any]) -> tuple[Any, BaseException | None]:
     """The same of what a coroutine gives or raises."""
-    found: list[Any] = await asyncio.gather(result, return_exceptions=True)
-    given = found[0]
+    found = await asyncio.gather(result, return_exceptions=True)
+    given: Any = found[0]
     return (None, given) if isinstance(given, BaseException) else (given, None)
 
 
