@@ -218,7 +218,7 @@ class TestWhatIsRefused:
 
     def test_an_unknown_label(self, nli: Path) -> None:
         self.refused(
-            judge(nli, label="supported"), "label is 'supported'; the model's are 'contradiction', 'entailment'"
+            judge(nli, label="supported"), "'supported'; the model's are 'contradiction', 'entailment'"
         )
 
     def test_labels_that_do_not_fit(self, tmp_path: Path) -> None:
