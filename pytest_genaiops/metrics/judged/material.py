@@ -15,6 +15,8 @@ LONGEST = 60_000
 """Characters of all contexts that a judge is shown; some 15,000 tokens of English."""
 LONGEST_OTHER = 100_000
 """Characters of a question or of the references: longer ones are not judged, as answers are not."""
+GAP = 2
+"""Characters between pieces that are shown as they are: the space or the line end after a sentence."""
 PIECE = 1_000
 """Characters of the pieces that are chosen from where the contexts are longer."""
 
@@ -113,7 +115,7 @@ def _chosen(contexts: Mapping[int, str], near: Sequence[str]) -> dict[int, list[
     spans: dict[int, list[tuple[int, int]]] = {}
     for number, start, end in sorted(found):
         known = spans.setdefault(number, [])
-        touches = bool(known) and not contexts[number][known[-1][1] : start].strip()
+        touches = bool(known) and start - known[-1][1] <= GAP
         known.append((known.pop()[0] if touches else start, end))
     return spans
 
