@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -101,7 +100,7 @@ def _name(value: Any, what: str, source: str) -> str:
 
 def _grade(value: Any, of: Any, source: str) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not 0 <= value <= HIGHEST_GRADE:
+    if not number or not 0 <= value <= HIGHEST_GRADE:  # NaN is neither
         what = f'"relevant" gives {quoted(of)} the grade {quoted(value)}'
         _refuse(source, f"{what}; give a number from 0 (not relevant) to {HIGHEST_GRADE}")
     # 1 and 1.0 are one grade, and make one dataset.

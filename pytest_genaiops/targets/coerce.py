@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from operator import attrgetter
 from typing import Any, get_args
 
+from pytest_genaiops.dataset.text import quoted
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import ErrorKind, Passage, Response, ResponseError, Step, Trial
 from pytest_genaiops.registry import did_you_mean
@@ -23,6 +24,8 @@ _ANSWERS = ("text", "label", "probabilities", "retrieved")
 """Fields of which one makes a response."""
 STEP_FIELDS = [field.name for field in dataclasses.fields(Step)]
 KINDS = list(get_args(ErrorKind))
+_LARGEST = 2**63
+"""Of an id that is a number, an offset or a retriever's score: what other programs can read, too."""
 _AS_THEY_ARE = frozenset({int, float, bool, type(None)})
 """Python's own numbers: whether a value is of an abstract class takes several times as long to find out."""
 
@@ -151,7 +154,7 @@ def _passage(item: object, rank: int) -> Passage:
         given = {**item}
         for key in given:
             if key not in PASSAGE_FIELDS:
-                what = f"passage {rank} of 'retrieved' has an unknown key {key!r}"
+                what = f"passage {rank} of 'retrieved' has an unknown key {quoted(key)}"
                 raise UsageError(f"{what}; {did_you_mean(str(key), PASSAGE_FIELDS)}")
     else:
         given = {"id": item}
@@ -161,7 +164,7 @@ def _passage(item: object, rank: int) -> Passage:
     }
     start, end = found.get("start"), found.get("end")
     if (start is None) != (end is None) or (start is not None and (start >= end or "source" not in found)):
-        what = f"passage {rank} of 'retrieved' has source {given.get('source')!r}, start {start}, end {end}"
+        what = f"passage {rank} of 'retrieved' has source {quoted(given.get('source'))}, start {start}, end {end}"
         raise UsageError(f"{what}; give a source, and a start that is smaller than the end")
     if "id" not in found and start is None:
         raise UsageError(f"passage {rank} of 'retrieved' has no id, nor a source with start and end; give one of them")
@@ -169,22 +172,22 @@ def _passage(item: object, rank: int) -> Passage:
 
 
 def _name(value: object, what: str) -> str:
-    if isinstance(value, Integral) and not isinstance(value, bool):
+    if isinstance(value, Integral) and not isinstance(value, bool) and abs(int(value)) < _LARGEST:
         value = str(int(value))
     if not isinstance(value, str) or not value:
-        raise UsageError(f"{what} is {value!r}; give a text that is not empty, or a whole number")
+        raise UsageError(f"{what} is {quoted(value)}; give a text that is not empty, or a whole number")
     return _text(value, "retrieved")
 
 
 def _offset(value: object, what: str) -> int:
-    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < 0:
-        raise UsageError(f"{what} is {value!r}; give a whole number from 0")
+    if not isinstance(value, Integral) or isinstance(value, bool) or not 0 <= int(value) < _LARGEST:
+        raise UsageError(f"{what} is {quoted(value)}; give a whole number from 0")
     return int(value)
 
 
 def _score(value: object, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
-        raise UsageError(f"{what} is {value!r}; give a finite number, or leave it out")
+    if isinstance(value, bool) or not isinstance(value, Real) or not -_LARGEST < value < _LARGEST:
+        raise UsageError(f"{what} is {quoted(value)}; give a finite number, or leave it out")
     return float(value)
 
 

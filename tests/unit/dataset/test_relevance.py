@@ -181,6 +181,8 @@ def test_differences_and_descriptions_show_them() -> None:
         ([{**SPAN, "end": True}], '"relevant" holds True as end; '),
         ([{**SPAN, "source": ""}], '"relevant" holds an empty source; '),
         ({"d1": -1}, "\"relevant\" gives 'd1' the grade -1; give a number from 0 (not relevant) to 1000000"),
+        ({"d1": 10**400}, "\"relevant\" gives 'd1' the grade 1000"),
+        ([10**5000], '"relevant" holds a whole number of thousands of digits as id; make it text'),
         ({"d1": 1e300}, "\"relevant\" gives 'd1' the grade 1e+300; "),
         ({"d1": float("nan")}, "\"relevant\" gives 'd1' the grade nan; "),
         ({"d1": float("inf")}, "\"relevant\" gives 'd1' the grade inf; "),

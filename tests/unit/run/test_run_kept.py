@@ -15,7 +15,7 @@ from engine_help import answers, job
 
 from pytest_genaiops.clients.current import ask
 from pytest_genaiops.errors import UsageError
-from pytest_genaiops.records import Case, Response, Trial
+from pytest_genaiops.records import Case, Relevant, Response, Trial
 from pytest_genaiops.run import Engine, Job
 from pytest_genaiops.variants import bare
 
@@ -139,8 +139,9 @@ class TestFingerprints:
             {"case": Case(id="a", inputs={"question": "?"})},
             {"case": Case(id="a", references=("x",))},
             {"case": Case(id="a", contexts=("x",))},
+            {"case": Case(id="a", relevant=(Relevant(id="x"),))},
         ],
-        ids=["fingerprint", "variant", "trial", "inputs", "references", "contexts"],
+        ids=["fingerprint", "variant", "trial", "inputs", "references", "contexts", "relevant"],
     )
     def test_whatever_it_may_depend_on_is_another_call(
         self, engines: Callable[..., Engine], other: dict[str, Any]

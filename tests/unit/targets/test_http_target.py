@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pytest_genaiops.errors import UsageError
-from pytest_genaiops.records import Case, Response
+from pytest_genaiops.records import Case, Passage, Response
 from pytest_genaiops.targets import http_target
 from pytest_genaiops.targets.body import Body
 from pytest_genaiops.variants import Variant, from_mapping
@@ -67,6 +67,17 @@ def test_expressions_read_answer_contexts_tokens_label_and_model() -> None:
     (booked,) = session.free.booked
     assert booked.usage == {"input_tokens": 7, "output_tokens": 2}
     assert booked.model == "tiny-1"
+
+
+def test_expressions_read_what_was_retrieved() -> None:
+    hits = [{"doc": "d7", "body": "one", "rank": 1}, {"doc": "d2", "body": "two", "rank": 2}]
+    (response,) = asked(App(lambda body: {"text": "yes", "hits": hits}), retrieved="hits[].{id: doc, text: body}")
+    assert response.retrieved == (Passage(id="d7", text="one"), Passage(id="d2", text="two"))
+    assert response.contexts == ("one", "two")
+    (response,) = asked(App(lambda body: {"text": "yes", "hits": hits}), retrieved="hits[].doc")
+    assert response.retrieved == (Passage(id="d7"), Passage(id="d2"))
+    (response,) = asked(App(lambda body: {"text": "yes", "hits": [1.5]}), retrieved="hits")
+    assert str(response.error).startswith("target: the id of passage 1 in 'retrieved' is 1.5; ")
 
 
 def test_other_expressions_read_what_was_kept() -> None:
