@@ -144,7 +144,8 @@ def test_the_real_wordnet_gives_the_values_of_nltks_documentation(whole: Path) -
         meteor_score([b.split()], a.split()) for a, b in pairs
     ]
     pair = ("the auto stopped", "the car stopped")
-    assert measure(Meteor(), *pair) == pytest.approx(1 - 0.5 / 3**3) > measure(MeteorStem(), *pair)
+    assert measure(Meteor(), *pair) == pytest.approx(1 - 0.5 / 3**3)
+    assert measure(MeteorStem(), *pair) < 0.5
 
 
 def test_nothing_to_compare_with_is_unscorable() -> None:
