@@ -10,15 +10,14 @@ from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from pytest_genaiops.adapters.values import checked_scale, entry, frozen, identifier, on_scale, thawed
+from pytest_genaiops.adapters.values import checked_scale, entry, frozen, identifier, on_scale, said, thawed
 from pytest_genaiops.clients.endpoint import is_secret
-from pytest_genaiops.clients.secrets import without_secrets
 from pytest_genaiops.dataset.text import listed, quoted
 from pytest_genaiops.errors import MetricError, UnscorableError
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.metrics.lexical.text import question_of
 from pytest_genaiops.records import Case, Response, Statistics
-from pytest_genaiops.run.guard import attempt, describe
+from pytest_genaiops.run.guard import attempt
 
 PACKAGE = "azure-ai-evaluation"
 NAMES = ("response", "ground_truth", "query", "context")
@@ -75,7 +74,7 @@ class AzureMetric(Metric):
         given = _filled(_forms(evaluator), response, case, self.name)
         result, error = attempt(partial(evaluator, **given))
         if error is not None:
-            raise UnscorableError(f"{self.name} raised {quoted(without_secrets(describe(error)))}", kind="judge")
+            raise UnscorableError(f"{self.name} raised {said(error)}", kind="judge" if self.model else "metric")
         if isinstance(result, Mapping) and self.key is None:
             result = _scores(result)
         return (
@@ -109,8 +108,7 @@ def _make(evaluator: type, options: str) -> Callable[..., Any]:
     found: Callable[..., Any]
     found, error = attempt(partial(evaluator, **thawed(options)))
     if error is not None:
-        why = quoted(without_secrets(describe(error)))
-        raise MetricError(f"{evaluator.__name__} cannot be made of these options: {why}; see its documentation")
+        raise MetricError(f"{evaluator.__name__} cannot be made of these options: {said(error)}")
     return found
 
 
@@ -164,11 +162,15 @@ def _argument(name: str, response: Response, case: Case) -> Any:
 
 
 def _scores(result: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    """Of a result what it calls a score, where it does: beside it stand thresholds and counts of tokens."""
+    """Of a result what it calls a score, where it does: beside it stand thresholds and counts of tokens.
+
+    F1ScoreEvaluator says the same number twice: ``f1_score`` and ``f1_score_score``.
+    """
     scores = {key: value for key, value in result.items() if isinstance(key, str) and key.endswith("_score")}
-    if len(scores) != 1:
+    if len({repr(value) for value in scores.values()}) != 1:
         return result
-    return {**scores, **{key: value for key, value in result.items() if isinstance(value, str)}}
+    first = next(iter(scores))
+    return {first: scores[first], **{key: value for key, value in result.items() if isinstance(value, str)}}
 
 
 def _secret(options: Mapping[str, Any]) -> str | None:

@@ -18,7 +18,7 @@ from functools import lru_cache, partial
 from importlib.metadata import version
 from typing import Any, ClassVar, Literal
 
-from pytest_genaiops.adapters.values import ROUNDING, frozen, identifier, thawed
+from pytest_genaiops.adapters.values import ROUNDING, frozen, identifier, said, thawed
 from pytest_genaiops.clients.current import ask
 from pytest_genaiops.clients.embeddings import EmbeddingEndpoint, vector_of
 from pytest_genaiops.clients.endpoint import Endpoint
@@ -30,7 +30,7 @@ from pytest_genaiops.metrics.judged import Judge, Judged
 from pytest_genaiops.metrics.lexical.text import question_of
 from pytest_genaiops.records import Case, Response, Statistics
 from pytest_genaiops.registry import did_you_mean
-from pytest_genaiops.run.guard import attempt, describe
+from pytest_genaiops.run.guard import attempt
 
 EXTRA = "ragas"
 ATTEMPTS = 2
@@ -90,7 +90,7 @@ class _Ragas(Judged):
         if isinstance(error, UsageError):
             raise error
         if error is not None:
-            raise UnscorableError(f"ragas raised {quoted(describe(error))}", kind="judge")
+            raise UnscorableError(f"ragas raised {said(error)}", kind="judge")
         return (self._valued(task.result().value, metric),)
 
     def required(self) -> Judge:
@@ -261,7 +261,7 @@ def _build(name: str, options: str, judge: Judge | None, embeddings: EmbeddingEn
         raise MetricError(f"{cls.__name__} of ragas compares vectors, and no model makes them; {mend}")
     found, error = attempt(partial(cls, **given))
     if error is not None:
-        raise MetricError(f"{cls.__name__} of ragas cannot be made of these options: {quoted(describe(error))}")
+        raise MetricError(f"{cls.__name__} of ragas cannot be made of these options: {said(error)}")
     return found
 
 
@@ -300,16 +300,18 @@ async def _reply(judge: Judge, prompt: str, form: Any) -> Any:
     messages = [{"role": "user", "content": prompt}]
     wrong = ""
     for _ in range(ATTEMPTS):
-        body = judge.body(messages, response_format={"type": "json_schema", "json_schema": schema})
-        text = (await _answer(judge.service, body)).text
+        # A file that says how replies are formed knows its endpoint better than we do.
+        own = "response_format" in judge.parameters
+        form_asked = {} if own else {"response_format": {"type": "json_schema", "json_schema": schema}}
+        text = (await _answer(judge.service, judge.body(messages, **form_asked))).text
         found, error = attempt(form.model_validate_json, _json_in(text))
         if error is None:
             return found
-        wrong = quoted(describe(error))
-        again = f"That is not the JSON that was asked for ({describe(error)[:LONGEST]}). Reply with that JSON alone."
+        wrong = said(error)
+        again = f"That is not the JSON that was asked for ({wrong}). Reply with that JSON alone."
         messages = [
             *messages[:1],
-            {"role": "assistant", "content": text[:LONGEST]},
+            {"role": "assistant", "content": text[:LONGEST] or "(nothing)"},
             {"role": "user", "content": again},
         ]
     raise ASKED.get().fail(f"the judge's reply is not of the form {form.__name__}, {ATTEMPTS} times: {wrong}")

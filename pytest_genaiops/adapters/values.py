@@ -8,12 +8,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from pytest_genaiops.clients.secrets import without_secrets
 from pytest_genaiops.dataset.identity import canonical
-from pytest_genaiops.dataset.text import listed, near, quoted
+from pytest_genaiops.dataset.text import listed, near, printable, quoted
 from pytest_genaiops.errors import MetricError, UnscorableError
+from pytest_genaiops.run.guard import attempt
 
 ROUNDING = 1e-6
 """How far a value may lie beyond its scale and still be meant for its end: cosines of 1.0000000000000004."""
+_LONGEST = 300
+"""Characters of another package's own words in a message."""
+_MOST = 16_384
+"""Characters in which keys are looked for: in megabytes that takes seconds."""
 
 
 def frozen(options: object, what: str) -> str:
@@ -85,6 +91,13 @@ def on_scale(value: float, scale: tuple[float, float], name: str, mend: str) -> 
     if not low - ROUNDING <= value <= high + ROUNDING:
         raise MetricError(f"{name} gave {value:g}, outside of its scale {low:g}-{high:g}; say its real one: {mend}")
     return min(max(value, low), high)
+
+
+def said(error: BaseException) -> str:
+    """What another package raised, on one line, bounded and without keys."""
+    text, _ = attempt(str, error)
+    words = " ".join(re.sub(r"[*=-]{5,}", " ", without_secrets((text or "")[:_MOST])).split())  # nltk draws lines
+    return printable(f"{type(error).__name__}: {words[:_LONGEST]}" if words else type(error).__name__)
 
 
 def _only(result: Mapping[Any, Any], name: str) -> str:
