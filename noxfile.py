@@ -25,12 +25,14 @@ TEST_TOOLS = [
     "import-linter>=2.3",
     "ir-measures==0.4.3",  # a test oracle
     "pyarrow>=18",  # the extra `parquet`
+    "phonenumbers>=9,<10",  # with python-stdnum the extra `safety`
     "pytest-asyncio>=0.24",
     "pytest-cov>=5",
     "pytest-randomly>=3.16",
     "pytest-rerunfailures>=15",
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",
+    "python-stdnum>=2,<3",
     "scikit-learn>=1.4",  # a test oracle, as is scipy; never used by the package
     "scipy>=1.12",
     "statsmodels>=0.14",  # likewise

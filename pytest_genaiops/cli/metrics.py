@@ -29,7 +29,12 @@ _CALLS = {
         'answer = pytest_genaiops.Response(usage=usage, model="small")',
         'prices = ["small: input 0.15, output 0.60"]',
         'score = pytest_genaiops.metric("cost", prices=prices)([answer, answer])',
-    )
+    ),
+    "content_safety": (
+        'safety = pytest_genaiops.metric("content_safety", banned=["miracle cure"])',
+        'answers = ["Open from nine to five.", "It is 7f3a-blue-falcon."]',
+        'score = safety(answers, canary=["7f3a-blue-falcon"])',
+    ),
 }
 """Of metrics that need more of a response than one field, or options."""
 _ROLES = {

@@ -58,6 +58,8 @@ class Metric(ABC):
     """Field of a Response that a call's first argument fills: ``text``, ``label``, ``probabilities``, ``latency``."""
     judges: ClassVar[bool] = False
     """True for a metric that stands for a person's opinion: how far it agrees with people can be measured."""
+    finds: ClassVar[str] = "not in the contexts"
+    """What the spans of :meth:`explain` are, as reports name them."""
     batched: ClassVar[bool] = False
     """True for a metric that works out many responses faster together, in :meth:`batch`."""
     pairwise: ClassVar[bool] = False

@@ -21,7 +21,9 @@ class CaseEvidence:
     text: str
     reason: str = ""
     unsupported: Sequence[str] = ()
-    """Words of the text that the contexts do not hold."""
+    """Words of the text that the metric finds fault with."""
+    finds: str = "not in the contexts"
+    """What is wrong with them."""
     judged: Sequence[str] = ()
     """What a judge said of the whole, and then of what it found wanting."""
     steps: Sequence[tuple[str, str]] = ()
@@ -78,7 +80,7 @@ def case_lines(evidence: ScoreEvidence) -> list[str]:
         for rank, case in enumerate(evidence.worst):
             lines.append(f"  {visible(case.id)}: {number(case.value, evidence.scale)}  '{excerpt(case.text)}'")
             if case.unsupported:
-                lines.append(f"    not in the contexts: {excerpt(', '.join(case.unsupported))}")
+                lines.append(f"    {case.finds}: {excerpt(', '.join(case.unsupported))}")
             lines += [f"    judge: {excerpt(said, 200)}" for said in case.judged[:SAID]]
             lines += [f"    and {len(case.judged) - SAID} more"] if len(case.judged) > SAID else []
             if not rank and len(case.steps) > 1:

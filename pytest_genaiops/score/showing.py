@@ -51,6 +51,7 @@ def _case(score: Number, index: int, value: float) -> CaseEvidence:
         id=table.ids[index],
         value=value,
         text=table.responses[index].text if table.responses else "",
+        finds=table.metric.finds if table.metric else "",
         # A judge's verdicts say the same in more words.
         unsupported=tuple(span.text for span in found.unsupported) if found and not faults else (),
         judged=[*filter(None, [found.reason]), *faults] if found else (),
