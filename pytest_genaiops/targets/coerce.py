@@ -25,7 +25,7 @@ _ANSWERS = ("text", "label", "probabilities", "retrieved")
 STEP_FIELDS = [field.name for field in dataclasses.fields(Step)]
 KINDS = list(get_args(ErrorKind))
 _LARGEST = 2**63
-"""Of an id that is a number, an offset or a retriever's score: what other programs can read, too."""
+"""Of an id that is a number, and of an offset: what other programs can read, too."""
 _AS_THEY_ARE = frozenset({int, float, bool, type(None)})
 """Python's own numbers: whether a value is of an abstract class takes several times as long to find out."""
 
@@ -186,9 +186,13 @@ def _offset(value: object, what: str) -> int:
 
 
 def _score(value: object, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not -_LARGEST < value < _LARGEST:
+    try:
+        number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
         raise UsageError(f"{what} is {quoted(value)}; give a finite number, or leave it out")
-    return float(value)
+    return number
 
 
 def _mappings(value: object, field: str) -> tuple[Mapping[str, Any], ...]:
