@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import NoReturn, Protocol
 
-from pytest_genaiops.cli import cache, compare, data, doctor, lock, metrics, power, variants
+from pytest_genaiops.cli import cache, calibrate, compare, data, doctor, lock, metrics, power, variants
 from pytest_genaiops.cli.output import complain
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.registry import did_you_mean
@@ -37,7 +37,7 @@ class Command(Protocol):
 GROUPS: dict[str, dict[str, Command]] = {
     "Datasets": {"data": data, "lock": lock},
     "Variants": {"variants": variants},
-    "What can be measured": {"metrics": metrics},
+    "What can be measured": {"metrics": metrics, "calibrate": calibrate},
     "Which is better": {"compare": compare},
     "How many cases": {"power": power},
     "Answers of models": {"cache": cache},
