@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from operator import attrgetter
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
 from pytest_genaiops.dataset.text import quoted
 from pytest_genaiops.errors import UsageError
@@ -24,8 +24,8 @@ _ANSWERS = ("text", "label", "probabilities", "retrieved")
 """Fields of which one makes a response."""
 STEP_FIELDS = [field.name for field in dataclasses.fields(Step)]
 KINDS = list(get_args(ErrorKind))
-_LARGEST = 2**63
-"""Of an id that is a number, and of an offset: what other programs can read, too."""
+_LARGEST = 10**100
+"""Of an id that is a number, and of an offset; Python itself refuses to write numbers of thousands of digits."""
 _AS_THEY_ARE = frozenset({int, float, bool, type(None)})
 """Python's own numbers: whether a value is of an abstract class takes several times as long to find out."""
 
@@ -149,19 +149,16 @@ def _passage(item: object, rank: int) -> Passage:
     if type(item) is str and item and item.isascii():
         return Passage(id=item)
     if isinstance(item, Passage):
-        given = {name: getattr(item, name) for name in PASSAGE_FIELDS}
-    elif isinstance(item, Mapping):
-        given = {**item}
-        for key in given:
-            if key not in PASSAGE_FIELDS:
-                what = f"passage {rank} of 'retrieved' has an unknown key {quoted(key)}"
-                raise UsageError(f"{what}; {did_you_mean(str(key), PASSAGE_FIELDS)}")
+        given: Mapping[Any, Any] = {name: getattr(item, name) for name in PASSAGE_FIELDS}
     else:
-        given = {"id": item}
-    place = f"the {{}} of passage {rank} in 'retrieved'"
-    found = {
-        name: PASSAGE_CHECKS[name](value, place.format(name)) for name, value in given.items() if value is not None
-    }
+        given = item if isinstance(item, Mapping) else {"id": item}
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in PASSAGE_CHECKS:
+            what = f"passage {rank} of 'retrieved' has an unknown key {quoted(name)}"
+            raise UsageError(f"{what}; {did_you_mean(str(name), PASSAGE_FIELDS)}")
+        if value is not None:
+            found[name] = PASSAGE_CHECKS[name](value, name, rank)
     start, end = found.get("start"), found.get("end")
     if (start is None) != (end is None) or (start is not None and (start >= end or "source" not in found)):
         what = f"passage {rank} of 'retrieved' has source {quoted(given.get('source'))}, start {start}, end {end}"
@@ -171,28 +168,34 @@ def _passage(item: object, rank: int) -> Passage:
     return Passage(**found)
 
 
-def _name(value: object, what: str) -> str:
+def _name(value: object, field: str, rank: int) -> str:
+    if type(value) is str and value and value.isascii():
+        return value
     if isinstance(value, Integral) and not isinstance(value, bool) and abs(int(value)) < _LARGEST:
-        value = str(int(value))
+        return str(int(value))
     if not isinstance(value, str) or not value:
-        raise UsageError(f"{what} is {quoted(value)}; give a text that is not empty, or a whole number")
+        _refuse(value, field, rank, "give a text that is not empty, or a whole number")
     return _text(value, "retrieved")
 
 
-def _offset(value: object, what: str) -> int:
+def _offset(value: object, field: str, rank: int) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool) or not 0 <= int(value) < _LARGEST:
-        raise UsageError(f"{what} is {quoted(value)}; give a whole number from 0")
+        _refuse(value, field, rank, "give a whole number from 0")
     return int(value)
 
 
-def _score(value: object, what: str) -> float:
+def _score(value: object, field: str, rank: int) -> float:
     try:
         number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise UsageError(f"{what} is {quoted(value)}; give a finite number, or leave it out")
+        _refuse(value, field, rank, "give a finite number, or leave it out")
     return number
+
+
+def _refuse(value: object, field: str, rank: int, mend: str) -> NoReturn:
+    raise UsageError(f"the {field} of passage {rank} in 'retrieved' is {quoted(value)}; {mend}")
 
 
 def _mappings(value: object, field: str) -> tuple[Mapping[str, Any], ...]:
@@ -327,9 +330,9 @@ STEP_CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "model": lambda value: _text(value, "model"),
     "deployment": lambda value: _text(value, "deployment"),
 }
-PASSAGE_CHECKS: Mapping[str, Callable[[Any, str], Any]] = {
+PASSAGE_CHECKS: Mapping[str, Callable[[Any, str, int], Any]] = {
     "id": _name,
-    "text": lambda value, _: _text(value, "retrieved"),
+    "text": lambda value, field, rank: _text(value, "retrieved"),
     "source": _name,
     "start": _offset,
     "end": _offset,

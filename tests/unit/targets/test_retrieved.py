@@ -16,7 +16,7 @@ TRIAL = Trial(case=Case(id="c1", contexts=("gold",)), variant="v1")
 SPAN = {"source": "manual.md", "start": 10, "end": 90}
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
 PASSAGES = st.fixed_dictionaries(
-    {"id": NAMES | st.integers(0)},
+    {"id": NAMES | st.integers(0, 2**128)},
     optional={"text": st.text(st.characters(codec="utf-8"), max_size=8), "source": NAMES, "score": st.floats(-9, 9)},
 ) | st.tuples(NAMES, st.integers(0, 99), st.integers(1, 99)).map(
     lambda of: {"source": of[0], "start": of[1], "end": of[1] + of[2]}
