@@ -16,6 +16,7 @@ from pytest_genaiops.baselines import entry_key
 from pytest_genaiops.dataset import unknown_slice
 from pytest_genaiops.errors import GenaiopsError, UsageError
 from pytest_genaiops.plugin import early
+from pytest_genaiops.plugin.certificates import ARGUMENT, demand_of
 from pytest_genaiops.plugin.committed import committed_ids
 from pytest_genaiops.plugin.fixtures import argnames
 from pytest_genaiops.plugin.handed import handed_in, in_marker
@@ -50,6 +51,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     state = state_of(definition.config)
     try:
         _check_test(definition)
+        state.demands[_key(definition)] = demand_of(_arguments(definition).get(ARGUMENT), state.settings.root)
         spec, committed = _spec(definition, state), partial(committed_ids, definition.config, _key(definition))
         suite: Suite | str = state.suite(spec, has_target=_overrides_target(definition), committed=committed)
     except GenaiopsError as error:
@@ -83,6 +85,7 @@ def expand(collector: pytest.Collector, made: list[Any]) -> Any:
             wants=frozenset(function.fixturenames),
             entry=entry,
             entries=tuple(entries),
+            demand=state.demands.get(_key(made[0])),
         )
         wants = binding.wants
         if wants & ONE_CASE and plan.cases:
@@ -161,12 +164,9 @@ def _check_test(definition: Any) -> None:
 
 
 def _spec(definition: Any, state: State) -> Spec:
-    """The marker's arguments; the closest marker wins, name by name, over those of class and module."""
-    arguments: dict[str, Any] = {}
-    for mark in reversed(list(definition.iter_markers("genaiops"))):
-        if mark.args:
-            raise UsageError(f"genaiops takes named arguments only: dataset={mark.args[0]!r}")
-        arguments.update(mark.kwargs)
+    """What the suite runs, by the marker's arguments."""
+    arguments = _arguments(definition)
+    arguments.pop(ARGUMENT, None)
     if "dataset" in arguments:
         arguments["dataset"] = in_marker(arguments["dataset"])
     elif (dataset := handed_in(definition, state)) is not None:
@@ -177,6 +177,16 @@ def _spec(definition: Any, state: State) -> Spec:
             "pass_rate counts cases, but the test judges the whole dataset at once; ask for `response` or `case`"
         )
     return spec
+
+
+def _arguments(definition: Any) -> dict[str, Any]:
+    """The marker's arguments; the closest marker wins, name by name, over those of class and module."""
+    arguments: dict[str, Any] = {}
+    for mark in reversed(list(definition.iter_markers("genaiops"))):
+        if mark.args:
+            raise UsageError(f"genaiops takes named arguments only: dataset={mark.args[0]!r}")
+        arguments.update(mark.kwargs)
+    return arguments
 
 
 def _overrides_target(definition: Any) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from pytest_genaiops.errors import UsageError
 from pytest_genaiops.plugin.session import Progress
 from pytest_genaiops.records import Response
 from pytest_genaiops.report.evidence import headline
@@ -17,7 +18,10 @@ def refuse_silent_errors(progress: Progress) -> None:
 
     A test can look at texts only, or take ``score.value`` and leave the coverage check out: then
     an error would have passed. Asking ``error_rate`` is how a suite says that it counts errors itself.
+    Raises UsageError where a judge lacks the certificate that the suite demands, and the test caught what said so.
     """
+    if progress.uncertified:
+        raise UsageError(progress.uncertified)  # no failure: a failed case is a miss, which a budget may pay for
     if not progress.accepts_errors and (errors := progress.too_many_errors()):
         pytest.fail(visible(f"{_about(errors, progress)}; the test passed over it"), pytrace=False)
     coverage = progress.rules.coverage

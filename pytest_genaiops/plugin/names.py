@@ -77,8 +77,8 @@ INI = (
     ("genaiops_max_cost", "string", "default of --genaiops-max-cost"),
 )
 MARKER = (
-    "genaiops(dataset=<the fixture `dataset`>, variants=None, baseline=None, trials=1, pass_rate=None, coverage=1.0): "
-    "evaluate variants on a dataset"
+    "genaiops(dataset=<the fixture `dataset`>, variants=None, baseline=None, trials=1, pass_rate=None, coverage=1.0, "
+    "require_certificate=None): evaluate variants on a dataset"
 )
 METRICS = (
     "bleu", "chrf", "ter", "rouge", "exact_match", "token_f1", "classification", "cross_entropy",

@@ -16,6 +16,7 @@ from pytest_genaiops.config import Rules, Settings
 from pytest_genaiops.dataset import Dataset
 from pytest_genaiops.errors import UndecidedWarning, UsageError
 from pytest_genaiops.metrics.base import Metric
+from pytest_genaiops.plugin.certificates import Demand
 from pytest_genaiops.plugin.options import settings_of
 from pytest_genaiops.plugin.outcomes import Outcomes
 from pytest_genaiops.records import Case, Response, Responses, Verdict
@@ -63,16 +64,25 @@ class Binding:
     """Name of what the variant scored in the test's committed baseline."""
     entries: tuple[str, ...] = ()
     """All such names of the test."""
+    demand: Demand | None = None
+    """The certificates without which no judge's score counts; None where the suite asks for none."""
 
 
 class Progress:
     """What one run of an item has asked for so far."""
 
-    __slots__ = ("accepts_errors", "arriving", "awaited", "datasets", "responses", "rules", "scores", "verdicts")
+    __slots__ = (
+        "accepts_errors", "arriving", "awaited", "datasets", "demand", "responses", "rules", "scores", "uncertified",
+        "verdicts",
+    )  # fmt: skip
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, demand: Demand | None = None) -> None:
         self.rules = rules
         """What verdicts of the item's suite go by."""
+        self.demand = demand
+        """The certificates that the suite demands of its judges."""
+        self.uncertified = ""
+        """Why a judge that was asked counts for nothing, whatever the test did about it."""
         self.responses: list[Response] = []
         """Responses to single cases."""
         self.datasets: list[Responses] = []
@@ -89,8 +99,12 @@ class Progress:
 
     @property
     def incomplete(self) -> bool:
-        """Whether a response is an error or a score lacks a case: nothing can be judged by it."""
-        return any(not score.reaches(self.rules.coverage) for score in self.scores) or bool(self.too_many_errors())
+        """Whether a response is an error, or a score lacks a case or its judge a certificate: nothing can be judged."""
+        return (
+            bool(self.uncertified)
+            or any(not score.reaches(self.rules.coverage) for score in self.scores)
+            or bool(self.too_many_errors())
+        )
 
     def errors(self) -> Iterator[Response]:
         """The responses that are errors. Where a score covers a whole dataset there is none, and none is read."""
@@ -106,7 +120,11 @@ class Progress:
         return errors if len(errors) > (1 - self.rules.coverage) * total * (1 + 1e-9) else []
 
     def score(self, metric: Metric, found: Score | ScoreGroup) -> None:
-        """Note a score that the item asked for; one whose responses are still arriving is noted when they are there."""
+        """Note a score that the item asked for; one whose responses are still arriving is noted when they are there.
+
+        Raises UsageError where the suite demands a certificate of its judge and there is none.
+        """
+        self._certify(metric, found)
         if isinstance(found, ArrivingScore | ArrivingGroup) and found.call is not None:
             self.awaited.append((metric, found.call))
             return
@@ -116,10 +134,20 @@ class Progress:
         self.scores.extend(score for score in scores if score is found or score.value is not None or not score.measured)
 
     def verdict(self, score: Score, verdict: Verdict) -> None:
-        """Note how a score was judged, and warn of a verdict that stops nobody although it is undecided."""
+        """Note how a score was judged, and warn of a verdict that stops nobody although it is undecided.
+
+        Raises UsageError as :meth:`score` does: a fixture may have made the score for another item.
+        """
+        if score.table.metric is not None:
+            self._certify(score.table.metric, score)
         self.verdicts.append((score, verdict))
         if verdict.tolerated:
             warnings.warn(UndecidedWarning(visible(verdict.reason)), stacklevel=4)  # the line of the test
+
+    def _certify(self, metric: Metric, found: Score | ScoreGroup) -> None:
+        if self.demand is not None and (why := self.demand.refusal(metric, found)):
+            self.uncertified = why
+            raise UsageError(why)
 
     def settle(self) -> None:
         """The test has seen what it wants: where no verdict stopped the calls, it has asked for all of them."""
@@ -180,6 +208,8 @@ class State:
         self.measurements = Measurements(judging)
         self.plans: dict[str, Suite | str] = {}
         """Node id of a test function -> its suite, or why it has none."""
+        self.demands: dict[str, Demand | None] = {}
+        """Node id of a test function -> the certificates that it demands."""
         self.refused: set[str] = set()
         """Node ids of suites that cannot run."""
         self.planned: set[object] = set()
