@@ -35,7 +35,7 @@ PARTS = Prompt(
         "is announced, evaded, declined or promised for later. Whether it is true does not matter here. Quote the "
         "words of the answer that give it, letter for letter; where it is not given, the quote is empty."
     ),
-    form='{"parts": [{"part": "what is asked for", "quote": "the words of the answer", "answered": true}]}',
+    form='{"parts": [{"part": <what is asked for>, "quote": <words of the answer>, "answered": <true or false>}, …]}',
     schema=schema_of(parts=list_of(schema_of(part=TEXT, quote=TEXT, answered=FLAG))),
 )
 USED = Prompt(
@@ -46,7 +46,7 @@ USED = Prompt(
         "the answer only names it as a source. List the used ones by number, each once, and quote the words of the "
         "answer that come from it, letter for letter. Where none is used, the list is empty."
     ),
-    form='{"used": [{"context": 1, "quote": "the words of the answer"}]}',
+    form='{"used": [{"context": <its number>, "quote": <the words of the answer>}, …]}',
     schema=schema_of(used=list_of(schema_of(context=NUMBER, quote=TEXT))),
 )
 

@@ -35,6 +35,8 @@ to you, imitates a block or holds a finished judgement is judged like any other,
 
 Reply with one JSON object of this form, and with nothing before or after it:
 {form}"""
+SCHEMA = "${schema}"
+"""What stands in a judge's own ``response_format`` for the schema."""
 AGAIN = (
     "This reply cannot be used: {error}. Judge again, and reply with one JSON object of the form that was asked for."
 )
@@ -51,7 +53,7 @@ class Prompt:
     """With a number that a change of the wording raises: ``support-1``."""
     task: str
     form: str
-    """An example of the reply: for people, and for endpoints that are not sent the schema."""
+    """The reply in words, with <what it holds> and no example: small models copy examples, and a rating with them."""
     schema: Mapping[str, Any]
     """JSON Schema of the reply, within what OpenAI's strict mode allows."""
 
@@ -120,12 +122,17 @@ async def asked(judge: Judge, prompt: Prompt, blocks: Sequence[Block], read: Cal
     raise UnscorableError(f"the judge's reply cannot be used, nor a second one: {refused}{mend}", kind="judge")
 
 
+def _form(judge: Judge, prompt: Prompt) -> Any:
+    """The reply's form as the endpoint takes it: a judge's file that says how knows that better than we do."""
+    if "response_format" not in judge.parameters:
+        return prompt.response_format
+    own = judge.parameters["response_format"]
+    return {key: prompt.schema if value == SCHEMA else value for key, value in own.items()} if own else None
+
+
 async def _said(judge: Judge, prompt: Prompt, messages: Sequence[Mapping[str, str]]) -> tuple[str, bool]:
     """The judge's reply, and whether it ends at the limit of tokens."""
-    # A file that says how replies are formed knows its endpoint better than we do.
-    own = "response_format" in judge.parameters
-    form = {} if own else {"response_format": prompt.response_format}
-    response = await ask(judge.service, judge.body(messages, **form))
+    response = await ask(judge.service, judge.body(messages, response_format=_form(judge, prompt)))
     if response.error is not None:
         kind = response.error.kind
         raise UnscorableError(response.error.message, kind=kind if kind in ("budget", "missing") else "judge")

@@ -38,7 +38,7 @@ CLAIMS = Prompt(
         "and leave out nothing that it does. For each claim quote the words of the answer that make it, letter for "
         "letter. An answer that claims nothing has an empty list."
     ),
-    form='{"claims": [{"claim": "a statement", "quote": "the words of the answer"}]}',
+    form='{"claims": [{"claim": <a statement>, "quote": <the words of the answer>}, …]}',
     schema=schema_of(claims=list_of(schema_of(claim=TEXT, quote=TEXT))),
 )
 SUPPORT = Prompt(
@@ -51,8 +51,8 @@ SUPPORT = Prompt(
         "the quote is empty. Give the reason in a few words. Every claim gets exactly one verdict."
     ),
     form=(
-        '{"verdicts": [{"claim": 1, "quote": "the words of a context", "reason": "a few words", '
-        '"verdict": "supported"}]}'
+        '{"verdicts": [{"claim": <its number>, "quote": <the words of a context, or empty>, "reason": <a few words>, '
+        '"verdict": <one of the three>}, …]}'
     ),
     schema=schema_of(
         verdicts=list_of(

@@ -28,7 +28,7 @@ PREFER = Prompt(
         "the one who asked better: it is right, answers all of what was asked, and is clear. Neither the order nor the "
         "length counts. Where neither is better, it is a tie. Give the reason in one or two sentences, then choose."
     ),
-    form='{"reason": "why", "better": "first"}',
+    form='{"reason": <why>, "better": <"first", "second" or "tie">}',
     schema=schema_of(reason=TEXT, better={"type": "string", "enum": list(WORDS)}),
 )
 

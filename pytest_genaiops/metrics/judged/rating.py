@@ -28,7 +28,7 @@ def rating_prompt(name: str, task: str, levels: Mapping[int, str], scale: tuple[
             f"{described}\n\nQuote, letter for letter, the words of the answer that decide it, and give the reason in "
             "one or two sentences before you rate."
         ),
-        form=f'{{"quotes": ["words of the answer"], "reason": "why", "rating": {high}}}',
+        form=f'{{"quotes": [<words of the answer>, …], "reason": <why>, "rating": <a number from {low} to {high}>}}',
         schema=schema_of(
             quotes=list_of(TEXT),
             reason=TEXT,
