@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -76,6 +77,12 @@ JUDGED: dict[str, dict[str, str]] = {
 """Whose prompts a judge is asked -> the metrics that can ask one -> the classes that do."""
 
 
+_OWN: dict[str, Any] = {}
+"""Metrics that a session's conftest files brought, by name."""
+RESERVED = ("target", "variant", "case", "response", "responses", "baseline", "dataset", "request")
+"""Fixtures that no metric may take the name of."""
+
+
 def did_you_mean(name: str, known: list[str]) -> str:
     """The tail of a message about a misspelt name: the nearest known one, and all of them."""
     near = get_close_matches(name, known, n=1)
@@ -83,14 +90,42 @@ def did_you_mean(name: str, known: list[str]) -> str:
     return f"{hint}Known: {', '.join(sorted(known))}"
 
 
+def register(metric: Any) -> Callable[[], None]:
+    """Make a metric known under its own name, until what is returned is called.
+
+    Raises:
+        MetricError: another metric, or a fixture of this package, has that name.
+    """
+    name, before = metric.name, _OWN.get(metric.name)
+    if name in METRICS or name in ADAPTERS or name in RESERVED:
+        raise MetricError(f"{_place(metric)}: the name {name!r} is taken by this package; give the metric another one")
+    if before is not None and _place(before) != _place(metric):
+        raise MetricError(f"two metrics are called {name!r}: {_place(before)} and {_place(metric)}; rename one of them")
+    _OWN[name] = metric
+
+    def undo() -> None:
+        _OWN.pop(name, None)
+        if before is not None:
+            _OWN[name] = before
+
+    return undo
+
+
 def metric_names() -> list[str]:
-    """Every name that :func:`metric_class` knows: ours, the adapters, then those of other packages."""
-    return list(dict.fromkeys([*METRICS, *ADAPTERS, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))]))
+    """Every name that :func:`metric_class` knows: ours, the adapters, then those of others."""
+    return list(dict.fromkeys([*METRICS, *ADAPTERS, *_OWN, *stranger_names()]))
+
+
+def stranger_names() -> list[str]:
+    """Names that other packages register under the entry point group."""
+    return [point.name for point in entry_points(group=ENTRY_POINT_GROUP)]
 
 
 def judged_names(name: str) -> list[str]:
     """Through whose prompts a model can be asked for this metric's judgement; empty where none can."""
-    return [through for through, metrics in JUDGED.items() if name in metrics]
+    if name in METRICS or name in ADAPTERS:
+        return [through for through, metrics in JUDGED.items() if name in metrics]
+    return ["endpoint"] if hasattr(_others(name), "judge") else []
 
 
 def metric_class(name: str, *, judged_by: str | None = None) -> type[Any]:
@@ -99,18 +134,47 @@ def metric_class(name: str, *, judged_by: str | None = None) -> type[Any]:
     Raises:
         MetricError: no metric has this name; the message names the nearest one. Or no such judge knows it.
     """
-    if judged_by is not None:
+    ours = name in METRICS or name in ADAPTERS
+    if judged_by is not None and (ours or judged_by not in judged_names(name)):
         judged = JUDGED[judged_by]
         if name not in judged:
             raise MetricError(f"{name} cannot be judged through {judged_by}; those that can are {', '.join(judged)}")
         return _loaded(judged[name])
-    if (ours := METRICS.get(name) or ADAPTERS.get(name)) is not None:
-        return _loaded(ours)
+    if ours:
+        return _loaded(METRICS.get(name) or ADAPTERS[name])
+    found = _others(name)
+    return found if isinstance(found, type) else type(found)
+
+
+def metric_object(name: str, *, judged_by: str | None = None) -> Any:
+    """The metric of a name with the options that it was registered with, or with its defaults.
+
+    Raises as :func:`metric_class` does.
+    """
+    if name not in METRICS and name not in ADAPTERS and not isinstance(found := _others(name), type):
+        return found
+    return metric_class(name, judged_by=judged_by)()
+
+
+def _others(name: str) -> Any:
+    """A metric, or the class of one, that is not ours."""
+    if name in _OWN:
+        return _OWN[name]
     strangers = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
-    if name in strangers:
-        loaded: type[Any] = strangers[name].load()
-        return loaded
-    raise MetricError(f"no metric is called {name!r}; {did_you_mean(name, [*METRICS, *ADAPTERS, *strangers])}")
+    if name not in strangers:
+        known = [*METRICS, *ADAPTERS, *_OWN, *strangers]
+        raise MetricError(f"no metric is called {name!r}; {did_you_mean(name, known)}")
+    loaded = strangers[name].load()
+    found = getattr(loaded, "metric", loaded)  # what @metric makes of a function holds its metric
+    if not hasattr(found, "statistics"):
+        kind = type(loaded).__name__
+        mend = "name a metric class, or a function with @metric"
+        raise MetricError(f"the entry point {strangers[name].value} of the metric {name!r} is {kind}; {mend}")
+    return found
+
+
+def _place(metric: Any) -> str:
+    return f"{type(metric).__module__}.{type(metric).__qualname__}"
 
 
 def _loaded(place: str) -> type[Any]:

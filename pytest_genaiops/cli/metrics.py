@@ -10,6 +10,7 @@ from inspect import cleandoc
 from typing import Any
 
 from pytest_genaiops.cli.output import write
+from pytest_genaiops.cli.own import own_metrics
 from pytest_genaiops.registry import metric_class, metric_names
 from pytest_genaiops.report.listing import paragraph, table
 from pytest_genaiops.run.guard import attempt, describe
@@ -59,11 +60,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(_: argparse.Namespace) -> int:
-    found = {name: attempt(metric_class, name) for name in metric_names()}
+    with own_metrics() as trouble:
+        found = {name: attempt(metric_class, name) for name in metric_names()}
     rows = [_row(name, cls) for name, (cls, error) in found.items() if error is None]
     write(table(rows, head=("metric", "scale", "better", "needs", "for")))
     # A metric of another package that does not import hides none of the others.
     write(f"{name} cannot be loaded: {describe(error)}" for name, (_, error) in found.items() if error is not None)
+    write([trouble] if trouble else [])
     return 0
 
 
@@ -72,7 +75,9 @@ def _row(name: str, cls: type[Any]) -> tuple[str, ...]:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    shown = [_described(name, metric_class(name)) for name in arguments.name]
+    with own_metrics() as trouble:
+        write([trouble] if trouble else [])
+        shown = [_described(name, metric_class(name)) for name in arguments.name]
     for number, lines in enumerate(shown):
         write(["", *lines] if number else lines)
     return 0

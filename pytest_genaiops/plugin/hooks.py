@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from pytest_genaiops.plugin.names import INI, MARKER, METRICS, OPTIONS, RUNNING, has_marker
+from pytest_genaiops.plugin import asked, hookspecs
+from pytest_genaiops.plugin.names import INI, MARKER, METRICS, OPTIONS, has_marker
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,13 +37,13 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_genaiops.plugin.options import check
 
         check(config, found, [key for key, _, _ in INI])
-    config.add_cleanup(partial(_give_back, config))  # the first to be registered is the last to run
+    config.add_cleanup(partial(asked.give_back, config))  # the first to be registered is the last to run
+    config.hook.pytest_genaiops_metrics.call_historic(partial(asked.own_metrics, config))
 
 
-def _give_back(config: pytest.Config) -> None:
-    running = config.pluginmanager.get_plugin(RUNNING)
-    if running is not None:
-        running.thaw()
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Metrics of one's own come through a hook."""
+    pluginmanager.add_hookspecs(hookspecs)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -63,6 +64,7 @@ def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> Generator[
         return refuse(collector, name)
     if not isinstance(made, list) or not made or not isinstance(made[0], pytest.Function):
         return made
+    asked.unknown_fixtures(collector.config, made)
     if made[0].get_closest_marker("genaiops") is not None:
         from pytest_genaiops.plugin.collect import expand
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from pytest_genaiops.config import Settings
 from pytest_genaiops.errors import MetricError, of_ours
 from pytest_genaiops.metrics.base import Metric
+from pytest_genaiops.metrics.custom import AsyncFunctionMetric, metric_of
 from pytest_genaiops.metrics.judged import Judged
 from pytest_genaiops.metrics.judged.judge import judge_of
 from pytest_genaiops.records import Case, Measurement, Response, Responses
-from pytest_genaiops.registry import did_you_mean, judged_names, metric_class
+from pytest_genaiops.registry import did_you_mean, judged_names, metric_object
 from pytest_genaiops.run import Arriving
 from pytest_genaiops.run.judging import Judging, own_judging
 from pytest_genaiops.run.measure import Measurements, is_large
@@ -56,6 +57,11 @@ class MetricHandle:
     def name(self) -> str:
         """Of the metric, as it is registered."""
         return self._metric.name
+
+    @property
+    def metric(self) -> Metric:
+        """The metric itself."""
+        return self._metric
 
     def remembering(self, measurements: Measurements) -> MetricHandle:
         """The same metric; what it measures is kept in ``measurements``."""
@@ -157,7 +163,10 @@ class MetricHandle:
 
     def _configured(self, options: Mapping[str, Any]) -> MetricHandle:
         judging = self._measurements.judging if self._measurements else None
-        if "judge" in options and judging is not None:
+        if "judge" in options and isinstance(self._metric, AsyncFunctionMetric):
+            root, default = (judging.root, judging.default) if judging else (Path.cwd(), None)
+            changed = _with_options(self._metric, {"judge": judge_of(options["judge"], root, default=default)})
+        elif "judge" in options and judging is not None:
             changed = make(self.name, root=judging.root, default=judging.default, **options)
         elif "judge" in options:
             changed = make(self.name, **options)
@@ -179,16 +188,47 @@ class MetricHandle:
         return role
 
 
-def metric(name: str, **options: Any) -> MetricHandle:
-    """The metric of this name, configured: what the fixture of the same name hands out.
+@overload
+def metric(what: str | type[Metric] | Callable[..., Any], /, **options: Any) -> MetricHandle: ...
+@overload
+def metric(
+    *, name: str = ..., scale: tuple[float, float] = ..., higher_is_better: bool = ..., needs: Sequence[str] = ...
+) -> Callable[[Callable[..., Any]], MetricHandle]: ...
+def metric(what: Any = None, /, **options: Any) -> Any:
+    """The metric of a name, configured: what the fixture of that name hands out. Or a metric of one's own.
 
     ``judge`` names the model that judges, for metrics that can ask one: a file with ``model`` and ``parameters`` (or
     its name in ``judges/``), ``ragas:FILE``, or ``embedded`` for what needs no model.
 
+    As a decorator, ``@metric`` or ``@metric(name=…, scale=…, higher_is_better=…, needs=…)``, it makes a metric of
+    ``function(response, case)``, which gives a number on the scale (0 to 1, unless it says otherwise), a bool, or None
+    where it has no value. An async function may take as third argument the judge, and ask it: ``await judge("…")``. A
+    class on ``pytest_genaiops.metrics.base.Metric`` is given as it is: ``metric(Tone)``.
+
     Raises:
-        MetricError: unknown name or option; the message names the nearest known one.
+        MetricError: unknown name or option; the message names the nearest known one. Or what is given is no metric.
     """
-    return MetricHandle(make(name, **options))
+    if isinstance(what, str):
+        return MetricHandle(make(what, **options))
+    if what is None:
+        return partial(metric, **options)
+    return MetricHandle(metric_of(what, options))
+
+
+def own_metric(given: Any) -> Metric:
+    """The metric in what a hook or an entry point gives: a handle, a class, or an object of one.
+
+    Raises:
+        MetricError: it is none of these.
+    """
+    found = given.metric if isinstance(given, MetricHandle) else given
+    if isinstance(found, type):
+        found = metric_of(found, {})
+    if not isinstance(found, Metric):
+        raise MetricError(
+            f"{type(given).__name__} is no metric; give what @metric made, or a class on metrics.base.Metric"
+        )
+    return found
 
 
 def make(name: str, *, root: Path | None = None, default: str | None = None, **options: Any) -> Metric:
@@ -198,12 +238,12 @@ def make(name: str, *, root: Path | None = None, default: str | None = None, **o
     configuration names.
     """
     if "judge" not in options or not judged_names(name):
-        found: Metric = _with_options(metric_class(name)(), options)
+        found: Metric = _with_options(metric_object(name), options)
         return found
     judge = judge_of(options.pop("judge"), root or Path.cwd(), default=default)
     if judge is None:
         return make(name, **options)
-    return _with_options(metric_class(name, judged_by=judge.through)(), {"judge": judge, **options})
+    return _with_options(metric_object(name, judged_by=judge.through), {"judge": judge, **options})
 
 
 def configured(name: str, settings: Settings) -> Metric:
