@@ -1,10 +1,11 @@
-"""How well groundedness and relevancy agree with people: AUROC on public labels, beside two simple baselines.
+"""How well metrics agree with people, beside plain overlap and packages that do the same, on every public set.
 
-    python benchmarks/metric_quality.py [--data DIR] [--constants]
+    python benchmarks/metric_quality.py [--data DIR] [--write] [--only NAME ...] [--constants]
 
-AUROC is the chance that a random good answer scores above a random bad one (ties count half). Intervals are 95 %,
-after DeLong, DeLong and Clarke-Pearson (1988, Biometrics 44:837); they take answers as independent.
-``--constants`` prints the mean and standard deviation of each measure that groundedness.py holds as constants.
+Prints the tables of docs/metric-quality.md; ``--write`` puts them there. Intervals are 95 %, from 1000 bootstrap draws
+of whole documents (``group``). grounded-check and argus-llm are compared where they are installed, and METEOR with
+synonyms where WordNet is. ``--constants`` prints the mean and standard deviation of each measure that groundedness.py
+holds as constants, and nothing else.
 """
 
 # ruff: noqa: TID253 - the rule is for the package; this script computes at once
@@ -18,30 +19,59 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
-from numpy.typing import NDArray
-from rapidfuzz.distance import LCSseq
 
+from benchmarks.agreement import (
+    SEED,
+    Floats,
+    auroc,
+    aurocs,
+    balanced_accuracy,
+    best_threshold,
+    cell,
+    drawn,
+    halved_passes,
+)
+from benchmarks.rivals import BASELINES, PEERS, installed, peers, rouge_l_precision, unigram_precision
 from pytest_genaiops.errors import UnscorableError
 from pytest_genaiops.metrics import groundedness
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.metrics.lexical.features import index_of, measures, overlap
 from pytest_genaiops.metrics.lexical.text import analyse
 from pytest_genaiops.metrics.relevancy import Relevancy
+from pytest_genaiops.metrics.utilization import Utilization
 from pytest_genaiops.records import Case, Explanation, Response
 
 GATED = ("ragtruth_qa_dev", "ragtruth_summary_dev", "ragtruth_data2txt_dev", "wice_dev", "begin_wow_dev", "q2_wow",
          "faithdial_audit")  # fmt: skip
 ALSO = "topicalchat_usr"
 APART = "summeval_outputs"  # neither the constants nor any choice of a measure comes from it
+OURS = "groundedness"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "metric-quality.md"
+CITED = re.compile(r"[Pp]assages? (\d(?:(?:,|,? and| &) \d)*)")
 Row = dict[str, Any]
-Floats = NDArray[np.float64]
+Lines = Iterator[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """A set of labelled answers, and what every method gives for each of them."""
+
+    labels: list[int]
+    clusters: list[str]
+    scores: Mapping[str, list[float]]
+    unscored: int
+    times: Floats
+    """How often each row is drawn, one draw a line."""
 
 
 def rows(folder: Path, name: str) -> list[Row]:
@@ -54,34 +84,10 @@ def summeval(folder: Path) -> list[Row]:
     """Summaries of 12 systems; good where all three experts gave full marks for consistency."""
     documents = {row["id"]: row["document"] for row in rows(folder, "summeval_documents")}
     return [
-        {"id": r["id"], "question": "", "context": documents[r["id"]], "answer": r["summary"], "label": r["consistent"]}
+        {"id": r["id"], "question": "", "context": documents[r["id"]], "answer": r["summary"], "label": r["consistent"],
+         "group": r["id"]}
         for r in rows(folder, "summeval_outputs")
-    ]
-
-
-def auroc(labels: Sequence[int], scores: Sequence[float]) -> tuple[float, float]:
-    """AUROC and its DeLong standard error; ``labels`` 1 = good, 0 = bad; both must occur."""
-    values = np.asarray(scores, dtype=float)
-    good = values[np.asarray(labels) == 1]
-    bad = values[np.asarray(labels) == 0]
-    above = (midranks(np.concatenate([good, bad]))[: len(good)] - midranks(good)) / len(bad)
-    below = 1 - (midranks(np.concatenate([bad, good]))[: len(bad)] - midranks(bad)) / len(good)
-    variance = above.var(ddof=1) / len(good) + below.var(ddof=1) / len(bad)
-    return float(above.mean()), math.sqrt(float(variance))
-
-
-def midranks(values: Floats) -> Floats:
-    """Ranks from 1, ties sharing their mean rank."""
-    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((last - (counts - 1) / 2)[group], dtype=float)
-
-
-def best_threshold(labels: Sequence[int], scores: Sequence[float]) -> float:
-    """The score at and above which calling an answer good gives the best balanced accuracy."""
-    values, good = np.asarray(scores, dtype=float), np.asarray(labels) == 1
-    accuracies = [((values >= at)[good].mean() + (values < at)[~good].mean(), at) for at in np.unique(values)]
-    return float(max(accuracies)[1])
+    ]  # fmt: skip
 
 
 def case_of(row: Row) -> Case:
@@ -103,22 +109,9 @@ def score_all(metric: Metric, data: Iterable[Row]) -> list[float | None]:
     return found
 
 
-def plain_words(text: str) -> list[str]:
-    """What the baselines see: lower-case runs of word characters."""
-    return re.findall(r"\w+", text.lower())
-
-
-def unigram_precision(answer: str, context: str) -> float:
-    """Share of the answer's words that the context has."""
-    known = set(plain_words(context))
-    said = plain_words(answer)
-    return sum(word in known for word in said) / max(len(said), 1)
-
-
-def rouge_l_precision(answer: str, context: str) -> float:
-    """Longest common subsequence of words over the answer's length."""
-    said = plain_words(answer)
-    return float(LCSseq.similarity(said, plain_words(context))) / max(len(said), 1)
+def filled(scores: Sequence[float | None]) -> list[float]:
+    """An unscored answer counts as the worst there is, so that leaving one out can gain nothing here."""
+    return [-1.0 if score is None else score for score in scores]
 
 
 def measure_table(folder: Path) -> dict[str, tuple[list[int], dict[str, Floats]]]:
@@ -141,16 +134,185 @@ def constants(columns: Sequence[Mapping[str, Floats]]) -> dict[str, tuple[float,
     return found
 
 
-def left_out(folder: Path) -> list[float]:
-    """AUROC of each gated set with constants from the other sets only."""
-    table = measure_table(folder)
-    found = []
-    for name in GATED:
-        labels, columns = table[name]
-        scale = constants([other for key, (_, other) in table.items() if key != name])
-        total = sum(np.clip((columns[key] - mean) / spread, -3, 3) for key, (mean, spread) in scale.items())
-        found.append(auroc(labels, np.asarray(total).tolist())[0])
+@lru_cache(maxsize=1)
+def scored_sets(folder: Path) -> dict[str, Scored]:
+    """Every groundedness set under every method."""
+    methods = BASELINES | peers()
+    found = {}
+    for number, name in enumerate((*GATED, ALSO, APART)):
+        data = summeval(folder) if name == APART else rows(folder, name)
+        ours = score_all(groundedness.Groundedness(), data)
+        scores = {key: [method(row["answer"], row["context"]) for row in data] for key, method in methods.items()}
+        clusters = [str(row["group"]) for row in data]
+        found[name] = Scored(
+            labels=[row["label"] for row in data],
+            clusters=clusters,
+            scores={OURS: filled(ours)} | scores,
+            unscored=ours.count(None),
+            times=drawn(clusters, seed=SEED + number),  # of one seed, the sets would be drawn alike
+        )
     return found
+
+
+def left_out(folder: Path) -> dict[str, list[float]]:
+    """Scores of each gated set with constants from the other sets only."""
+    table = measure_table(folder)
+    found = {}
+    for name in GATED:
+        scale = constants([columns for key, (_, columns) in table.items() if key != name])
+        with patch.object(groundedness, "_SCALE", scale):
+            found[name] = filled(score_all(groundedness.Groundedness(), rows(folder, name)))
+    return found
+
+
+def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> Lines:
+    """A Markdown table."""
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + " --- |" * len(head)
+    for cells in body:
+        yield "| " + " | ".join(cells) + " |"
+
+
+def means(draws: Mapping[str, Floats], points: Mapping[str, float]) -> str:
+    """The mean over the gated sets with its interval; sets are drawn apart from each other."""
+    return cell(float(np.mean([points[n] for n in GATED])), np.mean([draws[n] for n in GATED], axis=0))
+
+
+def groundedness_table(folder: Path) -> Lines:
+    """AUROC on every groundedness set, the mean over the gated ones, and how far ours is ahead."""
+    sets = scored_sets(folder)
+    methods = list(next(iter(sets.values())).scores)
+    points = {m: {n: auroc(s.labels, s.scores[m])[0] for n, s in sets.items()} for m in methods}
+    draws = {m: {n: aurocs(s.labels, s.scores[m], s.times) for n, s in sets.items()} for m in methods}
+    body = [
+        [name, str(len(scored.labels)), str(scored.unscored), *(cell(points[m][name], draws[m][name]) for m in methods)]
+        for name, scored in sets.items()
+    ]
+    body.append(["**mean of the first 7**", "", "", *(means(draws[m], points[m]) for m in methods)])
+    ahead = ["groundedness is ahead by", "", "", ""]
+    for m in methods[1:]:
+        gain = {n: draws[OURS][n] - draws[m][n] for n in GATED}
+        ahead.append(means(gain, {n: points[OURS][n] - points[m][n] for n in GATED}))
+    yield from table(["data", "n", "unscored", *methods], [*body, ahead])
+    missing = [package for package in PEERS if installed(package) is None]
+    versions = ", ".join(f"{package} {installed(package)}" for package in PEERS if package not in missing)
+    yield ""
+    yield f"Peers: {versions or 'none'}." + (f" Not installed here: {', '.join(missing)}." if missing else "")
+
+
+def validation_table(folder: Path) -> Lines:
+    """AUROC where nothing of groundedness comes from the set that it is measured on."""
+    sets, without = scored_sets(folder), left_out(folder)
+    points, draws = {}, {}
+    for name, scores in without.items():
+        points[name] = auroc(sets[name].labels, scores)[0]
+        draws[name] = aurocs(sets[name].labels, scores, sets[name].times)
+    body = [[name, cell(points[name], draws[name])] for name in without]
+    yield from table(["data", "AUROC"], [*body, ["**mean**", means(draws, points)]])
+
+
+def thresholds_table(folder: Path) -> Lines:
+    """Balanced accuracy with thresholds that the set itself has no say in, and with one from its other half."""
+    sets = scored_sets(folder)
+    methods = list(next(iter(sets.values())).scores)
+    body = []
+    for name, one in sets.items():
+        cells = []
+        for m in methods:
+            at = best_threshold([(sets[n].labels, sets[n].scores[m]) for n in GATED if n != name])
+            cells.append(_accuracy(one, [score >= at for score in one.scores[m]]))
+        half = halved_passes(one.labels, one.scores[OURS], one.clusters)
+        own = best_threshold([(one.labels, one.scores[OURS])])
+        body.append([name, *cells, _accuracy(one, half), f"{own:.2f}"])
+    yield from table(["data", *methods, "groundedness, from the other half", "best threshold"], body)
+
+
+def _accuracy(one: Scored, passed: list[bool]) -> str:
+    point = balanced_accuracy(one.labels, passed, np.ones((1, len(passed))))[0]
+    return cell(float(point), balanced_accuracy(one.labels, passed, one.times))
+
+
+def relevancy_table(folder: Path) -> Lines:
+    """AUROC and balanced accuracy on SelQA."""
+    data = rows(folder, "selqa_dev")
+    labels, clusters = [row["label"] for row in data], [row["group"] for row in data]
+    times = drawn(clusters)
+    ours = score_all(Relevancy(), data)
+    methods: dict[str, list[float]] = {
+        "relevancy": filled(ours),
+        "unigram recall of the question": [unigram_precision(row["question"], row["answer"]) for row in data],
+        "ROUGE-L recall of the question": [rouge_l_precision(row["question"], row["answer"]) for row in data],
+    }
+    body = []
+    for name, scores in methods.items():
+        passed = halved_passes(labels, scores, clusters)
+        one = Scored(labels=labels, clusters=clusters, scores={}, unscored=0, times=times)
+        area = cell(auroc(labels, scores)[0], aurocs(labels, scores, times))
+        first = reciprocal_ranks(labels, scores, clusters)
+        body.append([name, area, _accuracy(one, passed), cell(*resampled(first))])
+    head = [f"selqa_dev, n = {len(data)}, {ours.count(None)} unscored", "AUROC",
+            "balanced accuracy, threshold from the other half", "mean reciprocal rank"]  # fmt: skip
+    yield from table(head, body)
+
+
+def reciprocal_ranks(labels: Sequence[int], scores: Sequence[float], clusters: Sequence[str]) -> list[float]:
+    """One over the rank of the best good answer to each question that has one; of equals the bad come first."""
+    groups: dict[str, list[tuple[float, int]]] = {}
+    for label, score, cluster in zip(labels, scores, clusters, strict=True):
+        groups.setdefault(cluster, []).append((-score, label))
+    ranked = [[label for _, label in sorted(group)] for group in groups.values()]
+    return [1 / (1 + labels.index(1)) for labels in ranked if 1 in labels]
+
+
+def resampled(values: Sequence[float]) -> tuple[float, Floats]:
+    """The mean of independent values, and of every draw of them."""
+    times = drawn(range(len(values)))
+    return float(np.mean(values)), times @ np.asarray(values) / len(values)
+
+
+def chunks_of(context: str) -> list[str]:
+    """The passages of a RAGTruth question, without their numbers."""
+    return [re.sub(r"^passage \d+:", "", part) for part in re.split(r"\n\n(?=passage \d+:)", context)]
+
+
+def uses(answer: str, chunks: Sequence[str]) -> list[float]:
+    """How far each chunk is used; 0 for all where there is nothing to judge."""
+    try:
+        found = Utilization().explain(Response(text=answer), Case(id="", contexts=tuple(chunks)))
+    except UnscorableError:
+        return [0.0] * len(chunks)
+    return list(found.features.values())
+
+
+def utilization_table(folder: Path) -> Lines:
+    """AUROC of single passages: those that an answer cites, and those that it was never shown."""
+    data = rows(folder, "ragtruth_qa_dev")
+    cited: list[tuple[int, str, float, float]] = []
+    foreign: list[tuple[int, str, float, float]] = []
+    for at, row in enumerate(data):
+        own = chunks_of(row["context"])
+        numbers = {int(digit) for named in CITED.findall(row["answer"]) for digit in re.findall(r"\d", named)}
+        answer = CITED.sub("", row["answer"])
+        if numbers and not {1, 2, 3} <= numbers:
+            cited += told(answer, own, [number in numbers for number in (1, 2, 3)], row["group"])
+        other = next(r for r in (*data[at + 1 :], *data) if r["group"] != row["group"])
+        shown = [*own, chunks_of(other["context"])[0]]
+        foreign += told(answer, shown, [True, True, True, False], row["group"])
+    body = []
+    for name, found in (("passages that the answer cites, against the others", cited),
+                        ("passages of the question, against one of another question", foreign)):  # fmt: skip
+        labels, clusters, ours, plain = (list(column) for column in zip(*found, strict=True))
+        areas = [cell(auroc(labels, s)[0], aurocs(labels, s, drawn(clusters))) for s in (ours, plain)]
+        body.append([name, str(len(found)), *areas])
+    yield from table(["ragtruth_qa_dev", "passages", "utilization", "unigram precision"], body)
+
+
+def told(
+    answer: str, chunks: Sequence[str], right: Sequence[bool], cluster: str
+) -> Iterator[tuple[int, str, float, float]]:
+    """Of each chunk: whether it is one that was used, its cluster, how far we say it is, and plain overlap with it."""
+    for chunk, label, use in zip(chunks, right, uses(answer, chunks), strict=True):
+        yield int(label), cluster, use, unigram_precision(answer, chunk)
 
 
 def f1(hits: int, flagged: int, wrong: int) -> float:
@@ -184,10 +346,11 @@ def wice_tokens(folder: Path) -> tuple[int, float, float]:
     return len(data), f1(*counts[0]), f1(*counts[1])
 
 
-def sentence_quality(folder: Path, name: str) -> tuple[int, float, float]:
+def sentence_quality(folder: Path, name: str) -> tuple[int, str, float]:
     """Number of sentences, AUROC of their support, and word F1 of the unsupported words, against people's spans."""
     labels: list[int] = []
     supports: list[float] = []
+    clusters: list[str] = []
     hits = flagged = wrong = 0
     for row in rows(folder, name):
         found = overlap(row["answer"], index_of((row["context"],)), row["question"])
@@ -196,6 +359,7 @@ def sentence_quality(folder: Path, name: str) -> tuple[int, float, float]:
         for sentence in evidence.sentences:
             labels.append(int(not any(s < sentence.end and e > sentence.start for s, e in bad)))
             supports.append(sentence.support)
+            clusters.append(row["group"])
         said = {(span.start, span.end) for span in evidence.unsupported}
         for span, weight in zip(found.answer.spans, found.weights, strict=True):
             if weight:
@@ -203,90 +367,87 @@ def sentence_quality(folder: Path, name: str) -> tuple[int, float, float]:
                 hits += span in said and is_wrong
                 flagged += span in said
                 wrong += is_wrong
-    return len(labels), auroc(labels, supports)[0], f1(hits, flagged, wrong)
+    area = cell(auroc(labels, supports)[0], aurocs(labels, supports, drawn(clusters)))
+    return len(labels), area, f1(hits, flagged, wrong)
+
+
+def evidence_table(folder: Path) -> Lines:
+    """Where the error is: sentences and words against people's spans."""
+    body = []
+    for name in GATED[:3]:
+        n, area, score = sentence_quality(folder, name)
+        body.append([name, f"{n} sentences", area, f"{score:.3f}"])
+    n, every, content = wice_tokens(folder)
+    body.append(["wice_tokens_dev, all tokens", f"{n} claims", "", f"{every:.3f}"])
+    body.append(["wice_tokens_dev, no grammar words", f"{n} claims", "", f"{content:.3f}"])
+    yield from table(["evidence", "n", "AUROC of sentence support", "F1 of unsupported words"], body)
 
 
 def speed(folder: Path, metric: Metric, name: str) -> float:
-    """Answers a second on one core, best of three, contexts tokenised anew each time."""
+    """Answers a second of one core's time, best of three, contexts tokenised anew each time."""
     data = rows(folder, name)
     best = math.inf
     for repeat in range(3):
         # A context that was never seen: what one repeat remembers is no help to the next.
         fresh = [{**row, "context": row["context"] and row["context"] + "\n" * repeat} for row in data]
-        start = time.perf_counter()
+        start = time.process_time()
         score_all(metric, fresh)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     return len(data) / best
 
 
-def write(*cells: str) -> None:
-    """One line of a Markdown table."""
-    sys.stdout.write("| " + " | ".join(cells) + " |\n")
+def speed_table(folder: Path) -> Lines:
+    """Answers a second, ours and the peers'."""
+    body = [
+        ["groundedness", "ragtruth_qa_dev", f"{speed(folder, groundedness.Groundedness(), 'ragtruth_qa_dev'):.0f}"],
+        ["utilization", "ragtruth_qa_dev", f"{speed(folder, Utilization(), 'ragtruth_qa_dev'):.0f}"],
+        ["relevancy", "selqa_dev", f"{speed(folder, Relevancy(), 'selqa_dev'):.0f}"],
+    ]
+    data = rows(folder, "ragtruth_qa_dev")
+    for name, method in peers().items():
+        if name != "grounded-check, sentences":  # the same call as for its claims
+            start = time.process_time()
+            for row in data:
+                method(row["answer"], row["context"] + "\n")
+            body.append([name, "ragtruth_qa_dev", f"{len(data) / (time.process_time() - start):.0f}"])
+    yield from table(["", "data", "answers a second on one core"], body)
 
 
-def cell(value: tuple[float, float]) -> str:
-    """AUROC with its 95 % interval."""
-    area, error = value
-    return f"{area:.3f} ({max(area - 1.96 * error, 0):.3f}-{min(area + 1.96 * error, 1):.3f})"
+def tables() -> dict[str, Callable[[Path], Lines]]:
+    """The tables of the page by name."""
+    from benchmarks import reference_quality
+
+    return {
+        "groundedness": groundedness_table,
+        "cross-validation": validation_table,
+        "thresholds": thresholds_table,
+        "evidence": evidence_table,
+        "relevancy": relevancy_table,
+        "utilization": utilization_table,
+        "summeval": reference_quality.summeval_table,
+        "summeval-systems": reference_quality.summeval_systems_table,
+        "wmt": reference_quality.wmt_table,
+        "judges": reference_quality.judges_table,
+        "speed": speed_table,
+    }
 
 
-def groundedness_table(folder: Path) -> None:
-    """AUROC on every groundedness set, and the mean over the gated ones."""
-    write("data", "n", "unscored", "groundedness", "unigram precision", "ROUGE-L precision", "best threshold")
-    write(*["---"] * 7)
-    means: list[list[float]] = []
-    for name in (*GATED, ALSO, APART):
-        data = summeval(folder) if name == APART else rows(folder, name)
-        scores = score_all(groundedness.Groundedness(), data)
-        labels = [row["label"] for row in data]
-        # An unscored answer counts as the worst there is, so that leaving one out can gain nothing here.
-        filled = [-1.0 if s is None else s for s in scores]
-        ours = auroc(labels, filled)
-        plain = auroc(labels, [unigram_precision(row["answer"], row["context"]) for row in data])
-        rouge = auroc(labels, [rouge_l_precision(row["answer"], row["context"]) for row in data])
-        write(name, str(len(data)), str(scores.count(None)), cell(ours), cell(plain), cell(rouge),
-              f"{best_threshold(labels, filled):.2f}")  # fmt: skip
-        if name in GATED:
-            means.append([ours[0], plain[0], rouge[0]])
-    write("**mean of the first 7**", "", "", *(f"**{value:.3f}**" for value in np.mean(means, axis=0)), "")
-    sys.stdout.write(
-        f"\nConstants from the other data sets only, mean of the first 7: {np.mean(left_out(folder)):.3f}\n\n"
-    )
-
-
-def relevancy_table(folder: Path) -> None:
-    """AUROC on SelQA."""
-    data = rows(folder, "selqa_dev")
-    labels = [row["label"] for row in data]
-    scores = score_all(Relevancy(), data)
-    plain = [unigram_precision(row["question"], row["answer"]) for row in data]
-    rouge = [rouge_l_precision(row["question"], row["answer"]) for row in data]
-    write("data", "n", "unscored", "relevancy", "unigram recall of the question", "ROUGE-L recall of the question")
-    write(*["---"] * 6)
-    ours = auroc(labels, [-1.0 if s is None else s for s in scores])
-    write("selqa_dev", str(len(data)), str(scores.count(None)), cell(ours), cell(auroc(labels, plain)),
-          cell(auroc(labels, rouge)))  # fmt: skip
-    sys.stdout.write("\n")
-
-
-def evidence_table(folder: Path) -> None:
-    """Where the error is: sentences and words against people's spans."""
-    write("evidence", "n", "AUROC of sentence support", "F1 of unsupported words")
-    write(*["---"] * 4)
-    for name in GATED[:3]:
-        n, area, score = sentence_quality(folder, name)
-        write(name, f"{n} sentences", f"{area:.3f}", f"{score:.3f}")
-    n, every, content = wice_tokens(folder)
-    write("wice_tokens_dev, all tokens", f"{n} claims", "", f"{every:.3f}")
-    write("wice_tokens_dev, no grammar words", f"{n} claims", "", f"{content:.3f}")
-    sys.stdout.write("\n")
+def put(name: str, lines: Sequence[str]) -> None:
+    """Write a table into the page, between the lines that name it."""
+    page = PAGE.read_text(encoding="utf-8")
+    first, last = f"<!-- table {name} -->\n", "<!-- end -->\n"
+    before, _, rest = page.partition(first)
+    _, _, after = rest.partition(last)
+    PAGE.write_text(before + first + "\n".join(["", *lines, "", last]) + after, encoding="utf-8")
 
 
 def main() -> None:
-    """Print everything."""
+    """Print everything, and write it where that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     beside = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("GENAIOPS_PUBLIC_DATA", beside)))
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/metric-quality.md")
+    parser.add_argument("--only", nargs="+", choices=list(tables()), help="these tables alone")
     parser.add_argument("--constants", action="store_true", help="print the scaling constants and nothing else")
     options = parser.parse_args()
     if not (options.data / f"{ALSO}.jsonl").is_file():
@@ -296,14 +457,13 @@ def main() -> None:
         for name, (mean, spread) in found.items():
             sys.stdout.write(f'    "{name}": ({mean:.3f}, {spread:.3f}),\n')
         return
-    groundedness_table(options.data)
-    relevancy_table(options.data)
-    evidence_table(options.data)
-    for label, metric, name in (
-        ("groundedness", groundedness.Groundedness(), "ragtruth_qa_dev"),
-        ("relevancy", Relevancy(), "selqa_dev"),
-    ):
-        sys.stdout.write(f"{label} on {name}: {speed(options.data, metric, name):.0f} answers/s on one core\n")
+    for name, made in tables().items():
+        if options.only is None or name in options.only:
+            lines = list(made(options.data))
+            sys.stdout.write("\n".join([f"## {name}", "", *lines, "", ""]))
+            sys.stdout.flush()
+            if options.write:
+                put(name, lines)
 
 
 if __name__ == "__main__":
