@@ -12,6 +12,7 @@ from pytest_genaiops.errors import CoverageError, MetricError, of_ours
 from pytest_genaiops.records import Verdict
 from pytest_genaiops.report.evidence import ScoreEvidence, headline
 from pytest_genaiops.score import judging, repeated, showing
+from pytest_genaiops.score.corrected import Asked, Corrected, corrected
 from pytest_genaiops.score.judging import Baseline
 from pytest_genaiops.score.number import Number
 from pytest_genaiops.score.table import mean_part, own_values
@@ -87,6 +88,34 @@ class Score(Number):
         A case with a single trial, or an unscored one, is unscored.
         """
         return repeated.consistent(self)
+
+    # -- people's labels of some cases -------------------------------------------------------
+
+    def corrected(
+        self,
+        labels: Mapping[str, float],
+        *,
+        method: str = "ppi",
+        threshold: float | None = None,
+        scale: tuple[float, float] | None = None,
+        confidence: float | None = None,
+    ) -> Corrected:
+        """What people would have said of all cases, from what they say of a few and a judge of every one.
+
+        Args:
+            labels: case id to label, 0 or 1 or a rating; of cases drawn at random, for ``ppi``.
+            method: ``ppi``, prediction-powered inference (PPI++; Angelopoulos, Duchi and Zrnic 2023), or
+                ``rogan_gladen`` (1978) for a yes or no, which needs no random cases: some that people accept and some
+                that they do not.
+            threshold: turns the judge's values into passed or not; labels are then 0 and 1 (1: people accept it).
+            scale: of the labels; by default the score's own where they fit it, else 0 to 1.
+            confidence: of the two-sided interval; the session's by default.
+
+        Raises:
+            MetricError: a label is of no case or off the scale, there are fewer than two, or the method does not fit.
+        """
+        asked = Asked(method=method, threshold=threshold, scale=scale, confidence=confidence)
+        return corrected(self, labels, asked)
 
     # -- verdicts --------------------------------------------------------------------------
     # ``confidence`` is the two-sided interval's, ``coverage`` the share of cases to be scored; else the session's.
