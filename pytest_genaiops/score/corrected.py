@@ -132,9 +132,7 @@ def corrected(score: Number, labels: Mapping[str, float], asked: Asked) -> Corre
 def _labels(score: Number, labels: Mapping[str, float]) -> dict[str, float]:
     """Labels by case id, as numbers; None stands for no label."""
     if not isinstance(labels, Mapping):
-        raise MetricError(
-            f"labels are {type(labels).__name__}; give a mapping of case id to label, such as {{'c1': 1}}"
-        )
+        raise MetricError(f"labels are {type(labels).__name__}; give a mapping of case id to label")
     ids = score.table.ids
     known = set(ids)
     if len(known) < len(ids):
@@ -169,6 +167,8 @@ def _values(score: Number, threshold: float | None) -> list[float]:
 def _scale(score: Number, asked: Asked, labels: Sequence[float]) -> tuple[float, float]:
     """What people's labels are between: as it is given, the score's own, or 0 and 1."""
     if asked.scale is not None:
+        if not asked.scale[0] < asked.scale[1]:
+            raise MetricError(f"scale is {asked.scale}; the lower end comes first, such as (1, 5)")
         return asked.scale
     low, high = score.scale
     if asked.threshold is None and all(low <= label <= high for label in labels):
@@ -188,13 +188,11 @@ def _seen(score: Number, sample: Audited) -> tuple[Seen, Seen, Seen]:
     low, high = sample.scale
     if (low, high) != YES_OR_NO or any(value not in YES_OR_NO for value in (*sample.predictions, *sample.known)):
         raise MetricError(
-            f"Rogan-Gladen is for a yes or no of judge and people (0 and 1), and {score.name} is graded; give threshold="
+            f"Rogan-Gladen is for a yes or no of judge and people, 0 and 1; {score.name} is graded: give threshold="
         )
     kinds_of = [[row for row in sample.labelled if sample.labels[row] == kind] for kind in (1.0, 0.0)]
     if not all(kinds_of):
-        raise MetricError(
-            "all labels are the same; Rogan-Gladen needs some cases that people accept and some they do not"
-        )
+        raise MetricError("all labels are the same; Rogan-Gladen needs cases that people accept and others they do not")
     right = [value if label else 1 - value for value, label in zip(sample.predictions, sample.labels, strict=True)]
     said = _share(sample.predictions, sample.clusters)
     accepted, others = (
