@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pytest_genaiops.errors import UnscorableError
 from pytest_genaiops.metrics.base import Metric
+from pytest_genaiops.metrics.groundedness import Groundedness
 from pytest_genaiops.metrics.lexical.features import Overlap, index_of, overlap
 from pytest_genaiops.metrics.lexical.text import words
 from pytest_genaiops.metrics.memo import TextMemo
@@ -34,8 +34,8 @@ class Utilization(Metric):
     entail the answer. RAGBench (Friel, Belyi and Sanyal 2024) means the share of the context's *tokens* that are used;
     the context utilization of ragas is the average precision of the chunks' *order*, each useful for the answer or not.
 
-    Contexts are the response's own, else the case's. Raises :class:`UnscorableError` where there is nothing to
-    judge: no contexts, an empty answer, or one without a content word.
+    Contexts are the response's own, else the case's. Raises :class:`UnscorableError` where ``groundedness`` finds
+    nothing to ground: no contexts, an empty answer, one without a content word, or one that only declines to answer.
     """
 
     name: ClassVar[str] = "utilization"
@@ -72,17 +72,10 @@ class Utilization(Metric):
 
 def _supports(response: Response, case: Case) -> dict[tuple[int, int], list[float]]:
     """Start and end of each sentence of the answer that claims anything -> its support in each chunk, 0-1."""
-    contexts = response.contexts if response.contexts is not None else case.contexts
-    if contexts is None:
-        raise UnscorableError("nothing to use: neither the response nor the case has contexts")
+    Groundedness().statistics(response, case)  # raises where there is nothing to ground, and so nothing was used
+    contexts = response.contexts if response.contexts is not None else case.contexts or ()
     chunks = tuple(context for context in contexts if context.strip())
-    if not chunks:
-        raise UnscorableError("nothing to use: the contexts are empty")
-    if not response.text.strip():
-        raise UnscorableError("nothing to judge: the answer is empty")
-    claims = _claims(overlap(response.text, index_of(chunks)))
-    if not claims:
-        raise UnscorableError("nothing to judge: the answer has no content word")
+    claims = _claims(overlap(response.text, index_of(tuple(contexts))))
     holders = _holders(chunks, {stem for wanted in claims.values() for stem in wanted})
     return {sentence: _shares(wanted, holders, len(chunks)) for sentence, wanted in claims.items()}
 

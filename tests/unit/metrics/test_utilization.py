@@ -96,15 +96,23 @@ class TestBadInput:
 
     @pytest.mark.parametrize("contexts", [(), ("",), (" ", "\n")])
     def test_empty_contexts(self, contexts: tuple[str, ...]) -> None:
-        with pytest.raises(UnscorableError, match="the contexts are empty"):
+        with pytest.raises(UnscorableError, match="contexts are empty"):
             score(OPENED, *contexts)
 
     def test_no_contexts_at_all(self) -> None:
         with pytest.raises(UnscorableError, match="neither the response nor the case has contexts"):
             Utilization().statistics(Response(text="x"), Case(id="1"))
 
-    @pytest.mark.parametrize(("answer", "reason"), [("", "is empty"), (" \n", "is empty"), ("Yes.", "no content word")])
-    def test_answers_without_content(self, answer: str, reason: str) -> None:
+    @pytest.mark.parametrize(
+        ("answer", "reason"),
+        [
+            ("", "is empty"),
+            (" \n", "is empty"),
+            ("Yes.", "no content word"),
+            ("I don't know.", "declines to answer"),
+        ],
+    )
+    def test_answers_that_claim_nothing(self, answer: str, reason: str) -> None:
         with pytest.raises(UnscorableError, match=reason):
             score(answer, OPENED)
 
