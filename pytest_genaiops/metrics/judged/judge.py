@@ -38,6 +38,10 @@ class Judge:
     through: Literal["endpoint", "ragas"] = "endpoint"
     """Whose prompts it is asked: ours, or those of ragas."""
 
+    def __repr__(self) -> str:
+        """Short, for tracebacks: they show the options of every metric that a test uses."""
+        return f"<judge {quoted(self.source)}>"
+
     @property
     def parameters(self) -> dict[str, Any]:
         """What is sent beside the messages."""

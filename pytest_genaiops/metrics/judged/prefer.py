@@ -85,7 +85,7 @@ def _weighed(ahead: tuple[str, str], behind: tuple[str, str]) -> Explanation:
     values = [_VALUES[ahead[0]], 1 - _VALUES[behind[0]]]
     value = values[0] if values[0] == values[1] else 0.5
     said = [
-        f"as the {place} one it {_SAID[each]} ({reason})"
+        f"as the {place} one it {_SAID[each]}" + (f" ({reason})" if reason else "")
         for place, each, reason in zip(("first", "second"), values, (ahead[1], behind[1]), strict=True)
     ]
     first = [ahead[0], behind[0]].count("first")

@@ -53,6 +53,7 @@ def test_a_judge_that_favours_a_place_prefers_nobody(judge: Callable[..., Any]) 
     assert score.per_case == (0.5, 0.5)
     assert score.inconsistent.value == 1
     assert not score.inconsistent.higher_is_better
+    assert "<judge 'judge'>" in repr(prefer)
     found = score.explain(0)
     assert found.features == {"inconsistent": 1, "first": 2}
     assert found.reason == "as the first one it is preferred (because); as the second one it is not (because)"
