@@ -31,7 +31,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from pytest_genaiops.errors import MetricError
@@ -212,10 +212,19 @@ def _predicted(sample: Audited, weight: float, confidence: float, seed: int) -> 
     """The weighted mean of the predictions for the other cases."""
     if not weight or not sample.others:
         return Bounds(value=0.0, interval=(0.0, 0.0), standard_error=None, units=0, method="")
-    values = [weight * sample.predictions[i] for i in sample.others]
-    ends = sorted((weight * min(sample.predictions), weight * max(sample.predictions)))
-    return mean_bounds(
-        values, _groups(sample, sample.others), confidence=confidence, scale=(ends[0], ends[1]), seed=seed
+    found = mean_bounds(
+        [sample.predictions[i] for i in sample.others],
+        _groups(sample, sample.others),
+        confidence=confidence,
+        scale=(min(sample.predictions), max(sample.predictions)),
+        seed=seed,
+    )
+    ends = sorted(weight * end for end in found.interval)
+    return replace(
+        found,
+        value=weight * found.value,
+        interval=(ends[0], ends[1]),
+        standard_error=abs(weight) * (found.standard_error or 0.0),
     )
 
 
