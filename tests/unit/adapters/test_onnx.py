@@ -217,9 +217,7 @@ class TestWhatIsRefused:
         self.refused(judge(folder_of(tmp_path, max_position_embeddings=positions)), "takes at least 32 tokens")
 
     def test_an_unknown_label(self, nli: Path) -> None:
-        self.refused(
-            judge(nli, label="supported"), "'supported'; the model's are 'contradiction', 'entailment'"
-        )
+        self.refused(judge(nli, label="supported"), "'supported'; the model's are 'contradiction', 'entailment'")
 
     def test_labels_that_do_not_fit(self, tmp_path: Path) -> None:
         made = judge(folder_of(tmp_path, id2label={"0": "entailment"}))
@@ -237,7 +235,11 @@ class TestWhatIsRefused:
     ) -> None:
         """They are no part of what the checksum pins. In the model's own folder the runtime would find them."""
         monkeypatch.chdir(folder_of(tmp_path))
-        outside = {"save_as_external_data": True, "location": "weights.bin", "size_threshold": 0}
+        outside: dict[str, Any] = {
+            "save_as_external_data": True,
+            "location": "weights.bin",
+            "size_threshold": 12,
+        }  # all but the small constants
         onnx.save_model(graph(3), "model.onnx", **outside)
         self.refused(judge(tmp_path), "cannot open '.*model.onnx'")
 
