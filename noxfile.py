@@ -1,8 +1,9 @@
 """Sessions of checks. ``nox`` alone runs the everyday ones with the interpreter at hand.
 
 Others by name: ``nox -s tests-3.12 tests-3.13`` (those interpreters), ``nox -s lowest`` (oldest
-supported dependencies), ``nox -s formats`` (files of the packages that define a format), ``nox -s live`` (a
-real model, which is built first), ``nox -s simulations`` and ``nox -s benchmarks`` (long).
+supported dependencies), ``nox -s formats`` (files of the packages that define a format), ``nox -s adapters``
+(metrics of other packages, which are large), ``nox -s live`` (a real model, which is built first),
+``nox -s simulations`` and ``nox -s benchmarks`` (long).
 """
 
 from __future__ import annotations
@@ -101,6 +102,17 @@ def formats(session: nox.Session) -> None:
     # Their files are wanted, not their code: Azure's clients would take half a gigabyte.
     session.install("--no-deps", "promptflow-evals==0.3.5", "promptflow-devkit==1.18.5", "azure-ai-evaluation==1.18.10")
     session.run("pytest", "tests/unit/variants/test_installed_formats.py", *session.posargs)
+
+
+@nox.session
+def adapters(session: nox.Session) -> None:
+    """Metrics of ragas, Hugging Face evaluate and azure-ai-evaluation with the packages themselves: minutes."""
+    session.install("-e", ".[ragas,hf]", "pytest", "hypothesis>=6.100")
+    pages = [f"tests/unit/adapters/test_adapter_{name}.py" for name in ("values", "evaluate", "ragas", "pages")]
+    session.run("pytest", *pages, "tests/plugin/test_plugin_ragas.py", *session.posargs)
+    session.install("azure-ai-evaluation==1.18.10")  # on top of ragas, whose openai it replaces
+    pages = [f"tests/unit/adapters/test_adapter_{name}.py" for name in ("azure", "pages")]
+    session.run("pytest", *pages, *session.posargs)
 
 
 @nox.session
