@@ -77,6 +77,21 @@ def graph(outputs: int, weights: float = 10.0) -> Any:
     return onnx.helper.make_model(made, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
 
 
+def looked_up() -> Any:
+    """Mean over the tokens of three numbers for each: a model most of which is a table."""
+    make, kind = onnx.helper.make_node, onnx.TensorProto
+    nodes = [
+        make("Gather", ["table", "input_ids"], ["rows"]),
+        make("ReduceMean", ["rows", "axes"], ["logits"], keepdims=0),
+    ]
+    constants = {"table": np.ones((100, 3), dtype=np.float32), "axes": np.array([1], dtype=np.int64)}
+    held = [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()]
+    inputs = [onnx.helper.make_tensor_value_info("input_ids", kind.INT64, [1, "n"])]
+    outputs = [onnx.helper.make_tensor_value_info("logits", kind.FLOAT, [1, 3])]
+    made = onnx.helper.make_graph(nodes, "table", inputs, outputs, held)
+    return onnx.helper.make_model(made, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
+
+
 def tokenizer() -> Any:
     vocabulary = {name: at for at, name in enumerate(["[UNK]", "[CLS]", "[SEP]", *WORDS])}
     made = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="[UNK]"))
@@ -230,17 +245,13 @@ class TestWhatIsRefused:
         (folder_of(tmp_path) / "model.onnx").write_bytes(model.SerializeToString())
         self.refused(judge(tmp_path), "takes 'input_ids', 'pixel_values'; a cross-encoder takes")
 
-    def test_weights_outside_of_the_file_are_not_followed(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_weights_outside_of_the_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """They are no part of what the checksum pins. In the model's own folder the runtime would find them."""
         monkeypatch.chdir(folder_of(tmp_path))
-        outside: dict[str, Any] = {
-            "save_as_external_data": True,
-            "location": "weights.bin",
-            "size_threshold": 12,
-        }  # all but the small constants
-        onnx.save_model(graph(3), "model.onnx", **outside)
+        onnx.save_model(looked_up(), "model.onnx")
+        assert 0 < score(judge(tmp_path), TALL, TALL) < 1
+        outside = {"save_as_external_data": True, "location": "weights.bin", "size_threshold": 1000}
+        onnx.save_model(looked_up(), "model.onnx", **outside)
         self.refused(judge(tmp_path), "cannot open '.*model.onnx'")
 
     def test_no_runtime(self, nli: Path, monkeypatch: pytest.MonkeyPatch) -> None:
