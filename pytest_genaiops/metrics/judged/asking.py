@@ -127,7 +127,9 @@ def _form(judge: Judge, prompt: Prompt) -> Any:
     if "response_format" not in judge.parameters:
         return prompt.response_format
     own = judge.parameters["response_format"]
-    return {key: prompt.schema if value == SCHEMA else value for key, value in own.items()} if own else None
+    if not isinstance(own, Mapping):  # null leaves it out
+        return own
+    return {key: prompt.schema if value == SCHEMA else value for key, value in own.items()}
 
 
 async def _said(judge: Judge, prompt: Prompt, messages: Sequence[Mapping[str, str]]) -> tuple[str, bool]:

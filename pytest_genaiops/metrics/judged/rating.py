@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pytest_genaiops.metrics.judged.asking import TEXT, Block, Prompt, asked, list_of, schema_of
+from pytest_genaiops.metrics.judged.asking import TEXT, Block, Prompt, asked, list_of, schema_of, sendable
 from pytest_genaiops.metrics.judged.judge import Judge
 from pytest_genaiops.metrics.judged.quotes import Quoted
 from pytest_genaiops.metrics.judged.reply import Reply
@@ -23,7 +23,7 @@ def rating_prompt(name: str, task: str, levels: Mapping[int, str], scale: tuple[
     described = "\n".join(f"{level}: {levels[level]}" for level in sorted(levels, reverse=True))
     return Prompt(
         name=name,
-        task=(
+        task=sendable(
             f"{task}\n\nRate it with a whole number from {low} (worst) to {high} (best){':' if described else '.'}\n"
             f"{described}\n\nQuote, letter for letter, the words of the answer that decide it, and give the reason in "
             "one or two sentences before you rate."

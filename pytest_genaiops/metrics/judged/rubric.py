@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pytest_genaiops.dataset.text import listed, quoted
 from pytest_genaiops.errors import MetricError
-from pytest_genaiops.metrics.judged.asking import Block, Prompt
+from pytest_genaiops.metrics.judged.asking import Block, Prompt, sendable
 from pytest_genaiops.metrics.judged.judge import Judge
 from pytest_genaiops.metrics.judged.material import answer_block, contexts_of, question_blocks, reference_blocks
 from pytest_genaiops.metrics.judged.rating import rated, rating_prompt
@@ -77,7 +77,7 @@ class Rubric(Sampled):
 
     def signature(self, cases: object) -> dict[str, str]:
         """As of every judged metric, with the beginning of the criteria for people to read."""
-        words = " ".join(self.criteria.split())
+        words = " ".join(sendable(self.criteria).split())
         shown = words if len(words) <= SHOWN else f"{words[:SHOWN]}…"
         needs = {"needs": "+".join(self.needs)} if self.needs else {}
         return {"criteria": shown, **super().signature(cases), "scale": f"{self.scale[0]}-{self.scale[1]}", **needs}

@@ -89,6 +89,12 @@ def test_options_that_mean_nothing_are_refused(options: dict[str, Any], why: str
         metric("rubric", **options)
 
 
+def test_criteria_that_cannot_be_sent_as_they_are_are_sent_all_the_same(judge: Callable[..., Any]) -> None:
+    rubric, script = judge("rubric", {"rubric": rating(4)}, criteria="Half a \ud83d character.", levels={5: "\ud83d"})
+    assert rubric(["Please wait."]).value == 4
+    assert "Half a \ufffd character." in script.bodies[0]["messages"][0]["content"]
+
+
 def test_without_criteria_nothing_can_be_rated(judge: Callable[..., Any]) -> None:
     rubric, script = judge("rubric", {"rubric": rating(4)})
     with pytest.raises(MetricError, match="rubric has no criteria; write rubric"):
