@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pytest_genaiops.metrics.lexical.text import Words, sentences, words
-from pytest_genaiops.metrics.lexical.words import META, NEGATIONS, PERSONAL
+from pytest_genaiops.metrics.lexical.fields import Fields, contradicted, fields_of
+from pytest_genaiops.metrics.lexical.hours import Hours, hours_of, misstated
+from pytest_genaiops.metrics.lexical.text import Words, preamble, scripts, sentences, words
+from pytest_genaiops.metrics.lexical.words import HEDGES, META, NEGATIONS, PERSONAL
 from pytest_genaiops.metrics.memo import TextMemo
 
 NEIGHBOURS = 4
@@ -20,6 +22,8 @@ ECHO = 0.5
 _REMEMBERED_CHARACTERS = 2_000_000
 _MOST_SENTENCES = 50
 _MOST_WORDS = 20_000
+_PASSAGE = 10
+_HEDGE = re.compile("|".join(HEDGES))
 _ENUMERATOR = re.compile(r"(?:^|(?<=\n))[^\S\n]*[\[(]?(\d{1,3})[.):\]]|\b[Pp]assages? (\d{1,2})\b|\[(\d{1,3})\]")
 
 
@@ -37,6 +41,9 @@ class ContextIndex:
     """Stem of a content word -> the sentences that have it (the first fifty: more would cost without telling more)."""
     negated: bool
     personal: bool
+    scripts: frozenset[str]
+    fields: Fields
+    hours: Hours
 
 
 _INDEXES: TextMemo[ContextIndex] = TextMemo(_REMEMBERED_CHARACTERS)
@@ -68,6 +75,9 @@ def _index(contexts: tuple[str, ...]) -> ContextIndex:
         postings={stem: tuple(found) for stem, found in postings.items()},
         negated=not NEGATIONS.isdisjoint(ids),
         personal=not PERSONAL.isdisjoint(ids),
+        scripts=scripts(frozenset().union(*contexts)),
+        fields=fields_of(contexts),
+        hours=hours_of(contexts),
     )
 
 
@@ -98,7 +108,7 @@ class Overlap:
     sentences: tuple[tuple[int, int, range], ...]
     """Start and end offset of each sentence of the answer, and the numbers of its words."""
     weights: tuple[float, ...]
-    """Weight of each word; 0 for grammar words, list numbers and words about the answer itself."""
+    """Weight of each word; 0 for grammar words, list numbers, a preamble and words about the answer itself."""
     earned: tuple[float, ...]
     """1 where the contexts have the stem, ``ECHO`` where only the question has it, else 0."""
     asked: tuple[bool, ...]
@@ -110,13 +120,14 @@ def overlap(text: str, index: ContextIndex, question: str | None = None) -> Over
     """Hold an answer against its contexts."""
     answer = words(text)
     asked = set(words(question).stems) if question else frozenset()
+    start_of_claims = preamble(text)
     listed = {match.start(match.lastindex or 0) for match in _ENUMERATOR.finditer(text)}
     weights: list[float] = []
     earned: list[float] = []
     for at, (stem, weight, (start, _)) in enumerate(zip(answer.stems, answer.weights, answer.spans, strict=True)):
         known = stem in index.ids
         earned.append(1.0 if known else ECHO if stem in asked else 0.0)
-        aside = start in listed or (not known and weight and answer.form(at) in META)
+        aside = start < start_of_claims or start in listed or (not known and weight and answer.form(at) in META)
         weights.append(0.0 if aside else weight)
     return Overlap(
         answer=answer,
@@ -148,17 +159,30 @@ def measures(found: Overlap) -> dict[str, float]:
     weights, earned = found.weights, found.earned
     best = [_best_sentence(found, positions) for _, _, positions in found.sentences]
     heavy = [sum(weights[i] for i in positions) for _, _, positions in found.sentences]
+    numbers = _numbers(found)
+    unknown = sum(1 - earned[i] for i in numbers)
     return {
-        "words": _share(weights, earned),
+        "words": _distinct(found),
         "order": _order(found),
         "neighbours": _neighbours(found),
         "sentences": _share(heavy, best),
-        "novel_words": -math.log1p(sum(w * (1 - c) for w, c in zip(weights, earned, strict=True))),
-        "novel_numbers": -math.log1p(sum(1 - earned[i] for i in _numbers(found))),
+        "novel_passage": -_novel_passage(found),
+        "numbers": 1 - unknown / len(numbers) if numbers else 1.0,
+        "novel_numbers": -math.log1p(unknown),
         "novel_names": -math.log1p(sum(1 - earned[i] for i in _names(found))),
-        "personal": -_share_of(found, PERSONAL) if not found.index.personal else 0.0,
-        "negation": -float(not found.index.negated and _share_of(found, NEGATIONS) > 0),
+        "personal": -_personal(found) if not found.index.personal else 0.0,
+        "negation": -float(not found.index.negated and _denies(found)),
     }
+
+
+def contradictions(found: Overlap) -> list[tuple[int, int, str]]:
+    """Start, end and label of what the answer says against the fields and opening hours of structured contexts."""
+    sentences = found.sentences
+    hours = misstated(found.answer.text, sentences, found.index.hours)
+    return [
+        *contradicted(found.answer, sentences, found.index.fields),
+        *((start, end, f"hours at {start}") for start, end in hours),
+    ]
 
 
 def support(found: Overlap) -> list[tuple[int, int, float]]:
@@ -181,8 +205,40 @@ def _share(weights: list[float] | tuple[float, ...], earned: list[float] | tuple
     return math.fsum(w * c for w, c in zip(weights, earned, strict=True)) / total if total else 0.0
 
 
-def _share_of(found: Overlap, listed: frozenset[str]) -> float:
-    return sum(stem in listed for stem in found.answer.stems) / len(found.answer.stems)
+def _distinct(found: Overlap) -> float:
+    """Weighted share of the answer's distinct content words: a name said five times is one thing known."""
+    held = {
+        stem: (weight, credit)
+        for stem, weight, credit in zip(found.answer.stems, found.weights, found.earned, strict=True)
+        if weight
+    }
+    return _share([weight for weight, _ in held.values()], [credit for _, credit in held.values()])
+
+
+def _novel_passage(found: Overlap) -> float:
+    """Most unsupported weight in ten content words in a row: inventions come as clauses, paraphrase is scattered."""
+    novel = [w * (1 - c) for w, c in zip(found.weights, found.earned, strict=True) if w]
+    total = most = math.fsum(novel[:_PASSAGE])
+    for entering, leaving in zip(novel[_PASSAGE:], novel, strict=False):
+        total += entering - leaving
+        most = max(most, total)
+    return most
+
+
+def _personal(found: Overlap) -> float:
+    """Share of sentences in the first person."""
+    stems = found.answer.stems
+    said = [any(stems[i] in PERSONAL for i in positions) for _, _, positions in found.sentences]
+    return sum(said) / len(said) if said else 0.0
+
+
+def _denies(found: Overlap) -> bool:
+    """Whether the answer negates anything; "I don't know" and "not sure" negate nothing."""
+    at = [i for i, stem in enumerate(found.answer.stems) if stem in NEGATIONS]
+    if not at:
+        return False
+    hedges = [match.span() for match in _HEDGE.finditer(found.answer.text.lower())]
+    return any(not any(start <= found.answer.spans[i][0] < end for start, end in hedges) for i in at)
 
 
 def _order(found: Overlap) -> float:
@@ -202,7 +258,7 @@ def _neighbours(found: Overlap) -> float:
     if len(content) < 2:
         return _share(found.weights, found.earned)
     adjacent = list(pairwise(content))
-    return sum(a >= 0 and b >= 0 and (a == b or pair(a, b) in found.index.pairs) for a, b in adjacent) / len(adjacent)
+    return sum(a >= 0 and b >= 0 and pair(a, b) in found.index.pairs for a, b in adjacent) / len(adjacent)
 
 
 def _best_sentence(found: Overlap, positions: range) -> float:

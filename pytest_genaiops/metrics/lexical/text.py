@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from pytest_genaiops.metrics.lexical.words import ABBREVIATIONS, COMMON, FUNCTION, NUMBER_WORDS
+from pytest_genaiops.metrics.lexical.words import ABBREVIATIONS, COMMON, FUNCTION, NUMBER_WORDS, PREAMBLE
 from pytest_genaiops.records import Case
 
 # Vowel signs and accents with a code point of their own belong to the letter before them, and `\w` leaves them out.
@@ -36,6 +36,7 @@ _CAMEL = re.compile(r"(?<=[a-z]{2})(?=[A-Z])")
 _BREAK = re.compile(r"[.!?…]+[\"'”\u2019)\]]*(?=\s)|[。\uff01\uff1f]+[」』”\u2019\uff09]*|\n+")
 # Two words with this many letters in common are one word; whole words of any length would fill the caches.
 _LONGEST = 64
+_PREAMBLE = re.compile(PREAMBLE, re.IGNORECASE)
 _LAST_WORD = re.compile(r"(?:^|[^\w.])([\w.]+)$")
 
 
@@ -190,6 +191,23 @@ def _add(found: list[tuple[int, int]], text: str, start: int, end: int) -> None:
     right = end - (len(piece) - len(piece.rstrip()))
     if left < right:
         found.append((left, right))
+
+
+def preamble(text: str) -> int:
+    """Where the answer proper begins: behind a first line that only announces it, else at 0."""
+    match = _PREAMBLE.match(text)
+    return match.end() if match and text[match.end() :].strip() else 0
+
+
+def scripts(letters: Iterable[str]) -> frozenset[str]:
+    """Scripts of some characters, as the first word of their Unicode names: ``LATIN``, ``CYRILLIC``, ``CJK``."""
+    return frozenset(filter(None, map(script, set(letters))))
+
+
+@lru_cache(maxsize=1 << 14)
+def script(letter: str) -> str:
+    """Script of one character; empty where it is no letter."""
+    return unicodedata.name(letter, "").partition(" ")[0] if letter.isalpha() else ""
 
 
 def question_of(case: Case) -> str | None:

@@ -97,3 +97,13 @@ REFUSING: frozenset[str] = frozenset(
     """.split()
 )
 """Words beside the patterns that add no claim to a refusal."""
+
+HEDGES: tuple[str, ...] = (
+    r"\b(?:i|we)\b(?:\W{1,4}\w+){0,4}?\W{1,4}(?:think|believe|guess|suppose|know|heard|hear|read|see|sure|agree|wonder|bet"
+    r"|aware|understand|familiar|remember|recall|imagine)\b",
+    r"\b(?:not|never)(?: (?:really|quite|too|even))? (?:sure|know|heard|aware|certain|familiar|seen)\b",
+)
+"""Patterns (lower case) of a speaker's doubt: their negations are about the speaker."""
+
+PREAMBLE = r"\s*(?:[^\n:]{0,120}[,!.] )?here(?:'s|\u2019s| is| are)\b[^\n:]{0,200}:[^\S\n]*(?:\n|\Z)"
+"""Pattern (any case) of a first line that announces the answer: "Sure! Here is a summary in 50 words:"."""

@@ -133,7 +133,7 @@ def test_measures_by_hand() -> None:
     assert found["order"] == pytest.approx(4 / 6)  # fox jumped over the
     assert found["neighbours"] == pytest.approx(1 / 2)  # fox-jumped yes, jumped-moon no
     assert found["sentences"] == pytest.approx(2 / 3)
-    assert found["novel_words"] == pytest.approx(-0.6931471805599453)  # -log(1 + 1)
+    assert found["novel_passage"] == pytest.approx(-1)  # moon, among fewer than ten content words
     assert found["novel_numbers"] == found["novel_names"] == found["personal"] == found["negation"] == 0
 
 
