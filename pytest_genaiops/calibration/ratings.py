@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -101,7 +102,7 @@ def halves(ratings: Ratings, seed: int) -> tuple[Ratings, Ratings]:
 
 
 def best_threshold(ratings: Ratings) -> float:
-    """The threshold with the largest sum of sensitivity and specificity (Youden 1950); of equals the strictest.
+    """The threshold at which judge and people agree the most beyond chance (Cohen's kappa); of equals the strictest.
 
     It lies between two neighbouring values, in as few digits as tell them apart, or is the only value that there is.
     Raises MetricError where people accept all answers, or none.
@@ -117,13 +118,20 @@ def best_threshold(ratings: Ratings) -> float:
     by_value: dict[float, list[int]] = {level: [0, 0] for level in levels}
     for value, kind in zip(values, accepted, strict=True):
         by_value[value][kind] += 1
-    best, found, passed = -1.0, levels[-1], [0, 0]
+    best, found, passed = -math.inf, levels[-1], [0, 0]
     for place, level in enumerate(levels):
         passed = [seen + more for seen, more in zip(passed, by_value[level], strict=True)]
-        youden = passed[1] / good - passed[0] / (len(accepted) - good)
-        if youden > best + 1e-12:
-            best, found = youden, level if place + 1 == len(levels) else _between(levels[place + 1], level)
+        kappa = _kappa(passed[1], passed[0], good, len(accepted) - good)
+        if kappa > best + 1e-12:
+            best, found = kappa, level if place + 1 == len(levels) else _between(levels[place + 1], level)
     return found if ratings.higher_is_better else -found
+
+
+def _kappa(hits: int, false_alarms: int, good: int, bad: int) -> float:
+    """Cohen's kappa of passing so many of the good and of the bad answers."""
+    misses, stopped = good - hits, bad - false_alarms
+    chance = (hits + false_alarms) * bad + good * (misses + stopped)
+    return 2 * (hits * stopped - misses * false_alarms) / chance
 
 
 def _between(low: float, high: float) -> float:

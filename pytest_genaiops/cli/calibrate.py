@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -102,6 +103,9 @@ def _calibrate(arguments: Namespace) -> int:
 def _check(arguments: Namespace) -> None:
     if not 0 <= arguments.min_kappa < 1:
         raise UsageError(f"--min-kappa {arguments.min_kappa:g}: give a number from 0 up to 1, such as {MIN_KAPPA}")
+    for name in ("accept", "threshold"):
+        if (value := getattr(arguments, name)) is not None and not math.isfinite(value):
+            raise UsageError(f"--{name} {value:g}: give a finite number")
     if not 1 <= arguments.valid_days <= MOST_DAYS:
         raise UsageError(f"--valid-days {arguments.valid_days}: give 1 to {MOST_DAYS} days")
     if not 1 <= arguments.samples <= MOST_SAMPLES:
