@@ -77,6 +77,11 @@ def test_one_case_at_a_time_and_texts_are_contexts(rag: Project) -> None:
     assert [found["test_case[v2-q14]"], found["test_case[v2-q15]"]] == ["MISS", "PASSED"]
 
 
+def test_early_stopping_changes_no_verdict(rag: Project) -> None:
+    found = outcomes(rag.run("-v", "--genaiops-early-stop"))
+    assert found == {"test_retrieval[v1]": "PASSED", "test_retrieval[v2]": "FAILED"}
+
+
 def test_a_target_that_does_not_tell_fails_the_test_with_the_mend(rag: Project) -> None:
     rag.target('return "There."')
     result = rag.run()

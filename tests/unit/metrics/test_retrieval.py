@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ir_measures import AP, RR, Judged, P, R, Success, nDCG
 
-from pytest_genaiops import metric
+from pytest_genaiops import evaluate, metric
+from pytest_genaiops.dataset import store
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.metrics.retrieval import Retrieval
 from pytest_genaiops.records import Case, Passage, Relevant, Response, ResponseError, Trial
@@ -251,6 +252,20 @@ class TestGates:
         assert same.recall_at_5.not_worse_than(baseline.recall_at_5, margin=0.1).outcome == "passed"
         assert worse.recall_at_5.not_worse_than(baseline.recall_at_5, margin=0.05).outcome == "failed"
         assert worse.ndcg_at_10.not_worse_than(baseline.ndcg_at_10, margin=0.05).outcome == "failed"
+
+    def test_rows_that_are_kept_in_a_file_score_the_same(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        labels: list[Any] = [["d1"], {"d2": 2}, [span(0, 50)], []]
+        rankings: list[Any] = [["d1", "d2"], ["x", "d2"], [span(40, 60), span(0, 30)], []]
+        rows = [
+            {"id": f"q{n}", "relevant": labels[n % 4], "responses": {"v1": {"retrieved": rankings[n % 4]}}}
+            for n in range(40)
+        ]
+        held = evaluate(dataset=rows, metrics=["retrieval"]).score("retrieval", "v1")
+        monkeypatch.setattr(store, "HELD_BYTES", 0)
+        kept = evaluate(dataset=rows, metrics=["retrieval"]).score("retrieval", "v1")
+        told = [[(s.name, s.value, s.n, s.per_case, s.interval()) for s in each.scores()] for each in (held, kept)]
+        assert told[0] == told[1]
+        assert (held.hit_at_1.value, held.hit_at_1.n) == (2 / 3, 30)
 
     def test_settings_are_in_the_signature(self) -> None:
         assert scored(["a"], "a", k=[5, 1, 5]).mrr.signature == "retrieval|k:1,5|overlap:0.5|part:mrr"
