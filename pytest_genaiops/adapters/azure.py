@@ -115,7 +115,7 @@ def _make(evaluator: type, options: str) -> Callable[..., Any]:
 def _forms(evaluator: Callable[..., Any]) -> list[Mapping[str, bool]]:
     """The ways to call an evaluator: for each the names of its arguments, and whether one is needed.
 
-    Those that take whole conversations are left out. Evaluators declare theirs as overloads of ``__call__``.
+    The package's own declare theirs as overloads of ``__call__``.
     """
     function = evaluator if inspect.isroutine(evaluator) else type(evaluator).__call__
     declared = typing.get_overloads(function) or [function]
@@ -124,7 +124,7 @@ def _forms(evaluator: Callable[..., Any]) -> list[Mapping[str, bool]]:
         parameters = [p for p in inspect.signature(each).parameters.values() if p.name != "self"]
         named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
         needed = {p.name: p.default is p.empty for p in named}
-        if needed and "conversation" not in needed:
+        if needed:
             forms.append(needed)
     return forms
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_genaiops.cli.output import write
 from pytest_genaiops.cli.own import own_metrics
+from pytest_genaiops.metrics.judged import Judged
 from pytest_genaiops.registry import metric_class, metric_names
 from pytest_genaiops.report.listing import paragraph, table
 from pytest_genaiops.run.guard import attempt, describe
@@ -38,6 +39,15 @@ _CALLS = {
     ),
 }
 """Of metrics that need more of a response than one field, or options."""
+_OPTIONS = {
+    "bertscore": ('model="models/minilm"',),
+    "similarity": ('model="models/minilm"',),
+    "rubric": ('criteria="The answer is polite."',),
+    "hf": ('module="modules/tone"',),
+    "ragas": ('metric="faithfulness"',),
+}
+"""Options without which there is nothing to measure with."""
+_JUDGE = 'judge="judges/mini.yaml"'
 _ROLES = {
     "references": 'references=["We are open from nine to five.", "It is free."]',
     "contexts": 'contexts=[["We are open from nine to five."], ["Parking is free."]]',
@@ -106,8 +116,15 @@ def _described(name: str, cls: type[Any]) -> list[str]:
 def _example(name: str, cls: type[Any]) -> Sequence[str]:
     if name in _CALLS:
         return _CALLS[name]
-    arguments = [_FIRST.get(cls.takes, _ANSWERS), *(_ROLES[need] for need in cls.needs if need in _ROLES)]
-    return [f'score = pytest_genaiops.metric("{name}")(', *(f"    {each}," for each in arguments), ")"]
+    others = ['["From nine.", "I do not know."]'] if cls.pairwise else []
+    arguments = [_FIRST.get(cls.takes, _ANSWERS), *others, *(_ROLES[need] for need in cls.needs if need in _ROLES)]
+    judge = [_JUDGE] if issubclass(cls, Judged) else []
+    options = [*_OPTIONS.get(name, ()), *judge]
+    calls = [*(f"    {each}," for each in arguments), ")"]
+    if not options:
+        return [f'score = pytest_genaiops.metric("{name}")(', *calls]
+    made = [f'    "{name}",', *(f"    {each}," for each in options)]
+    return ["metric = pytest_genaiops.metric(", *made, ")", "score = metric(", *calls]
 
 
 def _definition(cls: type[Any]) -> list[str]:

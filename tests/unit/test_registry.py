@@ -12,7 +12,7 @@ from pytest_genaiops import metric, registry
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.records import Case, Response, Statistics
-from pytest_genaiops.registry import METRICS, did_you_mean, metric_class
+from pytest_genaiops.registry import ADAPTERS, METRICS, did_you_mean, metric_class
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
 def test_a_name_like_no_other_is_answered_with_all() -> None:
     with pytest.raises(MetricError) as caught:
         metric_class("zzz")
-    assert str(caught.value) == f"no metric is called 'zzz'; Known: {', '.join(sorted(METRICS))}"
+    assert str(caught.value) == f"no metric is called 'zzz'; Known: {', '.join(sorted([*METRICS, *ADAPTERS]))}"
 
 
 @pytest.mark.usefixtures("stranger")

@@ -15,7 +15,7 @@ from pytest_genaiops.dataset import store
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.evaluation import Evaluation
 from pytest_genaiops.records import Responses
-from pytest_genaiops.registry import METRICS
+from pytest_genaiops.registry import JUDGED, METRICS
 from pytest_genaiops.run import Engine, Measurements, Responder, Spec, make_suite
 from pytest_genaiops.score import Score, ScoreGroup
 
@@ -37,7 +37,13 @@ WORDS = [
     "asked",
     "why",
 ]
-NAMES = sorted(set(METRICS) - {"cross_entropy"})  # which needs probabilities where the others need texts
+OTHERS = {
+    "cross_entropy",  # needs probabilities where the others need texts
+    "retrieval",  # needs what was retrieved
+    *("meteor", "bertscore", "similarity"),  # need data or a model
+    *(set(JUDGED["endpoint"]) & {name for name in METRICS if METRICS[name] == JUDGED["endpoint"].get(name)}),  # a judge
+}
+NAMES = sorted(set(METRICS) - OTHERS)
 
 
 def made(count: int = 60) -> list[dict[str, Any]]:
