@@ -51,7 +51,7 @@ class Field:
     shared: frozenset[str]
     """Words that it has in common with other labels: ``parking`` in ``parking garage`` and ``parking street``."""
     common: bool
-    """Whether only very common words tell it apart ("lot"): then a shared word must stand in the same sentence."""
+    """Whether one very common word tells it apart ("lot"): then a shared word must stand in the same sentence."""
     lower: bool
     """Whether the label is in lower case: a capitalised word of the answer is then a name, as in Main Street."""
     values: frozenset[bool | None]
@@ -86,12 +86,13 @@ def _entries(
     if not own:
         return
     first = text.spans[own[0]][0]
+    # Grammar words between ("take out", "good for groups") belong to the label as well.
+    stems = tuple(s for at, s in enumerate(text.stems) if at in own or (at > own[0] and not text.weights[at]))
     field = Field(
         label=label,
-        # Grammar words between ("take out", "good for groups") belong to the label as well.
-        stems=tuple(s for at, s in enumerate(text.stems) if at in own or (at > own[0] and not text.weights[at])),
+        stems=stems,
         shared=frozenset(s for s, weight in zip(text.stems, text.weights, strict=True) if weight and counts[s] > 1),
-        common=all(text.weights[at] < 1 for at in own),
+        common=len(stems) == 1 and text.weights[own[0]] < 1,
         lower=text.text[first:].islower(),
         values=values,
     )
