@@ -57,6 +57,14 @@ def test_any_function_of_the_form_is_one() -> None:
     assert evaluation.score("azure_shouting", "v").value == 30.0
 
 
+def test_a_whole_conversation_is_a_column() -> None:
+    def turns(conversation: Any) -> dict[str, float]:
+        return {"turns": float(len(conversation))}
+
+    rows = [{"id": "1", "conversation": ["Hello.", "Good day."], "responses": {"v": "Good day."}}]
+    assert evaluate(rows, metrics=[azure_metric(turns, scale=(0, 9))]).score("azure_turns", "v").value == 2.0
+
+
 def test_contexts_are_joined_and_those_that_were_retrieved_count() -> None:
     def context_of(context: str) -> dict[str, float]:
         assert context == "one\n\ntwo"
