@@ -29,7 +29,7 @@ _SCALE: Mapping[str, tuple[float, float]] = {
     "novel_numbers": (-0.092, 0.276),
     "novel_names": (-0.210, 0.446),
     "personal": (-0.189, 0.361),
-    "negation": (-0.064, 0.246),
+    "negation": (-0.064, 0.245),
 }
 _CLIP = 3.0
 _STEEPNESS = 3.0
@@ -81,7 +81,7 @@ class Groundedness(Metric):
                 for start, end, value in support(found)
             ),
             unsupported=tuple(_unsupported(found)),
-            features={name: round(value, 6) for name, value in values.items()} | {"contradictions": -float(against)},
+            features={name: round(value, 6) for name, value in values.items()} | {"contradictions": 0.0 - against},
         )
 
 

@@ -59,6 +59,7 @@ def _index(contexts: tuple[str, ...]) -> ContextIndex:
     sequence: list[int] = []
     pairs: set[int] = set()
     postings: dict[str, list[int]] = {}
+    fields = fields_of(contexts)
     count = 0
     for context in contexts:
         text = words(context)
@@ -73,10 +74,11 @@ def _index(contexts: tuple[str, ...]) -> ContextIndex:
         sequence=tuple(sequence),
         pairs=frozenset(pairs),
         postings={stem: tuple(found) for stem, found in postings.items()},
-        negated=not NEGATIONS.isdisjoint(ids),
+        negated=not NEGATIONS.isdisjoint(ids)
+        or any(field.values != {True} for held in fields.values() for field in held),
         personal=not PERSONAL.isdisjoint(ids),
         scripts=scripts(frozenset().union(*contexts)),
-        fields=fields_of(contexts),
+        fields=fields,
         hours=hours_of(contexts),
     )
 

@@ -102,7 +102,7 @@ def _entries(
 
 
 def _joined(text: str) -> str:
-    return "".join(filter(str.isalnum, text)).lower()
+    return text.lower() if text.isalnum() else "".join(filter(str.isalnum, text)).lower()
 
 
 def contradicted(

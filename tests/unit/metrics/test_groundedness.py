@@ -251,6 +251,11 @@ class TestStructuredContexts:
         assert falls[0] > 0.1
         assert all(fall > 0.1 for fall in falls)
 
+    def test_denying_what_a_field_denies_is_no_new_negation(self) -> None:
+        right, wrong = "It has wifi and no pool.", "It has wifi and a pool."
+        assert evidence(right, "wifi: true\npool: false\n").features["negation"] == 0
+        assert score(right, "wifi: true\npool: false\n") > score(wrong, "wifi: true\npool: false\n")
+
     def test_prose_has_no_fields(self) -> None:
         assert against("It was never open.", "They asked about the price, and no: it was not open.")[0] == 0
 
@@ -365,13 +370,13 @@ class TestContract:
 
 class TestAgreementWithPeople:
     def test_mean_auroc_and_its_baseline(self, public: Path) -> None:
-        """The measured mean is 0.79; unigram precision has 0.74."""
+        """The measured mean is 0.82; unigram precision has 0.74."""
         areas = []
         for name in GATED:
             data = rows(public, name)
             scores = [-1.0 if s is None else s for s in score_all(Groundedness(), data)]
             areas.append(auroc([row["label"] for row in data], scores)[0])
-        assert float(np.mean(areas)) >= 0.78
+        assert float(np.mean(areas)) >= 0.81
 
     def test_the_constants_are_what_the_benchmark_prints(self, public: Path) -> None:
         found = constants([columns for _, columns in measure_table(public).values()])
