@@ -30,6 +30,7 @@ from pytest_genaiops.adapters.encoder import (
     loaded,
     on_device,
     say_what_was_cut,
+    shown,
     texts_of,
     windows,
 )
@@ -108,11 +109,11 @@ class BertScore(Metric):
         weights, baseline = _weights(self), _baseline(self)
         found: list[Statistics | UnscorableError] = []
         for window in windows(rows):
-            texts = [_texts_or_error(row) for row in window]
-            wanted = chain.from_iterable([t[0], *t[1]] for t in texts if not isinstance(t, UnscorableError))
+            texts = [texts_of(row) for row in window]
+            wanted = chain.from_iterable([one[0], *one[1]] for one in texts if not isinstance(one, UnscorableError))
             encoded = encoder.encoded(wanted, self.batch_size)
-            for row in texts:
-                found.append(row if isinstance(row, UnscorableError) else _best(row, encoded, weights, baseline))
+            for one in texts:
+                found.append(one if isinstance(one, UnscorableError) else _best(one, encoded, weights, baseline))
         cut = [case.id for (_, case), one in zip(rows, found, strict=True) if isinstance(one, tuple) and one[3]]
         say_what_was_cut(self.name, cut, len(rows), encoder.limit)
         return found
@@ -143,7 +144,7 @@ class BertScore(Metric):
         if self.idf is not None:
             idf = f"{len(self.idf)}-{hashlib.sha256(repr(tuple(self.idf)).encode()).hexdigest()[:12]}"
         return {
-            "model": Path(self.model).name if Path(self.model).is_dir() else self.model,
+            "model": shown(self.model),
             "weights": checksum(folder),
             "layer": str(_layer(self)),
             "idf": idf,
@@ -209,18 +210,16 @@ def _normalized(output: Any) -> Any:
 class Weights:
     """How much each token counts."""
 
+    encoder: Encoder
     known: Mapping[int, float]
     other: float
-    unknown: int | None
 
     def of(self, encoded: Encoded) -> list[float]:
         """One weight for each token. Raises UnscorableError where the model can read nothing that counts."""
+        self.encoder.check_known(encoded)
         weights = [self.known.get(token, self.other) for token in encoded.ids]
-        counting = [token for token, weight in zip(encoded.ids, weights, strict=True) if weight]
-        if not counting:
-            raise UnscorableError("a text has no token that counts")
-        if 2 * sum(token == self.unknown for token in counting) > len(counting):
-            raise UnscorableError("most of a text is not in the model's vocabulary, and all that is not looks the same")
+        if not any(weights):
+            raise UnscorableError("a text has only tokens that are in every text of idf, and these count for nothing")
         return weights
 
 
@@ -229,11 +228,11 @@ def _weights(metric: BertScore) -> Weights:
     """Weights by inverse document frequency in the texts of ``idf``, plus one (Zhang et al. 2020); else all equal."""
     encoder = _encoder(metric)
     if metric.idf is None:
-        return Weights(known=dict.fromkeys(encoder.ends, 0.0), other=1.0, unknown=encoder.unknown)
+        return Weights(encoder=encoder, known=dict.fromkeys(encoder.ends, 0.0), other=1.0)
     n = len(metric.idf)
     counts = Counter(chain.from_iterable(set(encoder.tokenize(text)) for text in metric.idf))
     known = {token: math.log((n + 1) / (count + 1)) for token, count in counts.items()}
-    return Weights(known=known, other=math.log(n + 1), unknown=encoder.unknown)
+    return Weights(encoder=encoder, known=known, other=math.log(n + 1))
 
 
 @lru_cache(maxsize=8)
@@ -262,13 +261,6 @@ def _baseline(metric: BertScore) -> Triple:
     if max(precision, recall, f1) >= 1 or not all(map(math.isfinite, (precision, recall, f1))):
         raise MetricError(f"bertscore: {quoted(file.name)} has a baseline that is not below 1")
     return precision, recall, f1
-
-
-def _texts_or_error(row: Row) -> tuple[str, list[str]] | UnscorableError:
-    try:
-        return texts_of(*row)
-    except UnscorableError as error:
-        return error
 
 
 def _best(

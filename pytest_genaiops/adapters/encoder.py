@@ -116,6 +116,14 @@ class Encoder:
                 found |= self._batch(texts_of_length[start : start + size])
         return found
 
+    def check_known(self, text: Encoded) -> None:
+        """Raise UnscorableError where the model can read too little of a text to tell it from another."""
+        told = [token for token in text.ids if token not in self.ends]
+        if not told:
+            raise UnscorableError("a text has no token that the model reads")
+        if 2 * sum(token == self.unknown for token in told) > len(told):
+            raise UnscorableError("most of a text is not in the model's vocabulary, and all that is not looks the same")
+
     def _batch(self, batch: Sequence[tuple[str, list[int]]]) -> dict[str, Encoded]:
         torch = require("torch", EXTRA)
         found = {}
@@ -132,14 +140,15 @@ class Encoder:
 Row = tuple[Response, Case]
 
 
-def texts_of(response: Response, case: Case) -> tuple[str, list[str]]:
-    """An answer and the references that hold anything.
-
-    Raises UnscorableError where either is missing: no model has a vector for nothing.
-    """
-    references = [reference for reference in references_of(case) if reference.strip()]
+def texts_of(row: Row) -> tuple[str, list[str]] | UnscorableError:
+    """An answer and the references that hold anything; the reason where either is missing."""
+    response, case = row
+    try:
+        references = [reference for reference in references_of(case) if reference.strip()]
+    except UnscorableError as error:
+        return error
     if not response.text.strip():
-        raise UnscorableError("the answer is empty, and a model has nothing to say about no text")
+        return UnscorableError("the answer is empty, and a model has nothing to say about no text")
     return response.text, references
 
 
@@ -153,6 +162,11 @@ def windows(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
             start, size = index + 1, 0
     if start < len(rows):
         yield rows[start:]
+
+
+def shown(model: str) -> str:
+    """The model as a signature names it: a folder by its last part, for others keep it elsewhere."""
+    return Path(model).expanduser().resolve().name if Path(model).expanduser().is_dir() else model
 
 
 def say_what_was_cut(metric: str, cut: Sequence[str], rows: int, limit: int) -> None:
