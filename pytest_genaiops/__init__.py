@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pytest_genaiops.evaluation import Evaluation as Evaluation
     from pytest_genaiops.evaluation import evaluate as evaluate
     from pytest_genaiops.records import Case as Case
+    from pytest_genaiops.records import Passage as Passage
+    from pytest_genaiops.records import Relevant as Relevant
     from pytest_genaiops.records import Response as Response
     from pytest_genaiops.records import Verdict as Verdict
     from pytest_genaiops.score import Score as Score
@@ -35,6 +37,8 @@ _WHERE = {
     "Evaluation": "evaluation",
     "GateWarning": "errors",
     "GenaiopsError": "errors",
+    "Passage": "records",
+    "Relevant": "records",
     "Response": "records",
     "Score": "score",
     "ScoreGroup": "score",

@@ -35,6 +35,10 @@ class Part:
     lacking: Callable[[Any], str] | None = None
     """Statistics of one response -> why this part has no value for it, empty where it has one: a metric may know the
     seconds of an answer and not its tokens. None where every response that is scored has this part too."""
+    about: Callable[[Any], bool] | None = None
+    """Statistics of one response -> whether this part is about it at all. Others are left out, neither scored nor
+    missing: a query for which there is nothing to find has no recall. A response without statistics is missing, since
+    nobody knows. None where the part is about all of them."""
     children: Mapping[str, Part] = field(default_factory=dict)
     """Further numbers under this one: ``rouge.rougeL.precision``."""
 

@@ -10,7 +10,7 @@ from typing import Self
 from pytest_genaiops.errors import MetricError, UnscorableError, of_ours
 from pytest_genaiops.metrics.base import Part
 from pytest_genaiops.records import Explanation, Response
-from pytest_genaiops.score.table import Table, kinds, narrowed, reasons, sliced, statistics_at, without
+from pytest_genaiops.score.table import Table, about, kinds, narrowed, reasons, sliced, statistics_at, without
 from pytest_genaiops.score.watching import rules
 from pytest_genaiops.statistics import Sample
 
@@ -23,6 +23,7 @@ class Number:
     __slots__ = ("_part", "_path", "_table", "_value")
 
     def __init__(self, table: Table, part: Part, path: tuple[str, ...] = ()) -> None:
+        table = table if part.about is None else about(table, part.about)
         self._table = table = table if part.lacking is None else without(table, part.lacking)
         self._part = part
         self._path = path

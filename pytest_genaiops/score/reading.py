@@ -86,6 +86,8 @@ def obstacle(mine: Live) -> str:
         return "it is no mean over cases"
     if mine.part.lacking is not None:
         return "some answers may lack it"
+    if mine.part.about is not None:
+        return "it may not be about all cases"
     if not all(map(math.isfinite, mine.part.scale)):
         return "its scale has no two ends"
     # The sequence is about the mean over units, which is the mean over cases only where all weigh the same.

@@ -64,6 +64,18 @@ def without(table: Table, lacking: Callable[[Any], str]) -> Table:
     return summed(replace(table, measurements=measurements))
 
 
+def about(table: Table, holds: Callable[[Any], bool]) -> Table:
+    """The table's rows that a part is about, and those that have no statistics to tell by."""
+    found = enumerate(table.measurements)
+    positions = [i for i, each in found if each.statistics is None or holds(each.statistics)]
+    part = _rows(table, positions)
+    if table.responses or not table.slices:
+        return part
+    places = {position: place for place, position in enumerate(positions)}
+    slices = {name: [places[i] for i in rows if i in places] for name, rows in table.slices.items()}
+    return replace(part, slices={name: rows for name, rows in slices.items() if rows})
+
+
 def sliced(table: Table) -> Iterator[tuple[str, Table]]:
     """(``tag=value``, the table's part with this tag), by name; nothing where cases carry no tags."""
     found = table.slices if table.slices is not None else _members(table.responses)

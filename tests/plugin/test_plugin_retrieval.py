@@ -114,3 +114,40 @@ def test_a_committed_baseline_is_compared_with(rag: Project) -> None:
     found = rag.run("-v")
     assert outcomes(found) == {"test_retrieval[v2]": "FAILED"}
     found.stdout.fnmatch_lines(["*recall_at_5*"])
+
+
+def test_negative_queries_count_for_abstention_alone(project: Project) -> None:
+    project.dataset([*ROWS, *({"id": f"n{n}", "question": "?", "relevant": []} for n in range(20))])
+    project.target('return {"text": "?", "retrieved": ["d" + case.id[1:]] if case.relevant or case.id == "n3" else []}')
+    project.suite("""
+        import pytest
+
+        @pytest.mark.genaiops(dataset="capitals")
+        def test_retrieval(responses, retrieval):
+            found = retrieval(responses, k=5)
+            assert found.recall_at_5 >= 1
+            assert found.recall_at_5.at_least(0.9)
+            assert (found.recall_at_5.n, found.abstention.n) == (40, 20)
+            assert found.abstention >= 0.95
+            assert not found.abstention >= 0.96
+    """)
+    result = project.run("-v")
+    assert outcomes(result) == {"test_retrieval[default]": "PASSED"}
+    result.stdout.fnmatch_lines(["*recall_at_5*1.0000 [[]0.912, 1.000]", "*abstention*0.9500 *"])
+
+
+def test_with_negative_queries_a_baseline_is_written_and_compared_with(project: Project) -> None:
+    project.dataset([*ROWS, *({"id": f"n{n}", "question": "?", "relevant": []} for n in range(10))])
+    project.target(
+        """
+        wrong = variant.id == "v2" and int(case.id[1:]) < 15
+        return {"text": "?", "retrieved": (["x"] if wrong else ["d" + case.id[1:]]) if case.relevant else []}
+        """
+    )
+    project.suite(SUITE.replace('variants=["v1", "v2"]', 'variants=["v1"]'))
+    assert outcomes(project.run("-v", "--genaiops-update-baseline")) == {"test_retrieval[v1]": "PASSED"}
+    assert list(project.path.glob("eval_suites/baselines/*/*.json"))
+    project.suite(SUITE.replace('variants=["v1", "v2"]', 'variants=["v2"]'))
+    result = project.run("-v")
+    assert outcomes(result) == {"test_retrieval[v2]": "FAILED"}
+    result.stdout.fnmatch_lines(["*recall_at_5 change -0.38*", "*(n=40*"])

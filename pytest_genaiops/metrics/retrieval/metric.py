@@ -142,7 +142,7 @@ def _of_kind(name: str, column: int, kind: int, *, mixed: bool) -> Part:
         score=partial(_mean, column, kind),
         case_score=lambda statistics: float(statistics[column]),
         is_mean=True,
-        lacking=partial(_lacking, kind) if mixed else None,
+        about=partial(_is_of, kind) if mixed else None,
     )
 
 
@@ -152,5 +152,5 @@ def _mean(column: int, kind: int, total: Any, n: int) -> float:
     return float(total[column]) / float(total[kind])
 
 
-def _lacking(kind: int, statistics: Any) -> str:
-    return "" if statistics[kind] else f"this is no {_KINDS[kind]} query"
+def _is_of(kind: int, statistics: Any) -> bool:
+    return bool(statistics[kind])

@@ -216,14 +216,37 @@ class TestNegativeQueries:
     def test_they_count_for_abstention_alone(self) -> None:
         found = self.both()
         assert (found.abstention.value, found.abstention.n) == (1 / 3, 3)
-        assert found.abstention.per_case == (None, None, 1, 0, 0)
+        assert (found.abstention.ids, found.abstention.per_case) == (("2", "3", "4"), (1, 0, 0))
         assert (found.mrr.value, found.mrr.n) == (0.75, 2)
-        assert found.recall_at_2.per_case == (1, 1, None, None, None)
-        assert found.recall_at_2.reasons["2"] == "metric: this is no positive query"
+        assert (found.recall_at_2.ids, found.recall_at_2.per_case) == (("0", "1"), (1, 1))
+        assert (found.recall_at_2.unscored, found.abstention.unscored) == (0, 0)
+        assert found.recall_at_2 >= 1
         assert (found.recall_at_2.coverage.value, found.recall_at_2.coverage.n) == (1, 2)
 
     def test_what_is_retrieved_for_them_is_unlabelled_or_known_to_be_wrong(self) -> None:
         assert self.both().unlabelled_at_2.per_case == (0, 0.5, 0, 1, 0)
+
+    def test_what_failed_is_missing_on_both_sides(self) -> None:
+        error = ResponseError(kind="timeout", message="10 s")
+        found = metric("retrieval")([["a"], [], Response(error=error)], relevant=[["a"], [], ["a"]])
+        assert (found.mrr.n, found.mrr.unscored) == (found.abstention.n, found.abstention.unscored) == (1, 1)
+
+    def test_slices_and_comparisons_are_of_the_rows_that_count(self) -> None:
+        def answers(variant: str, found: bool) -> list[Response]:
+            cases = [
+                Case(id=f"{n}", relevant=(Relevant(id="d"),) if n % 3 else (), slices={"by": "ab"[n % 2]})
+                for n in range(90)
+            ]
+            passages = (Passage(id="d" if found else "x"),)
+            return [
+                Response(retrieved=passages, trial=Trial(case=case, variant=variant, dataset="d")) for case in cases
+            ]
+
+        ours, theirs = metric("retrieval")(answers("v2", False)), metric("retrieval")(answers("v1", True))
+        assert {name: score.n for name, score in ours.mrr.slices().items()} == {"by=a": 30, "by=b": 30}
+        verdict = ours.mrr.not_worse_than(theirs.mrr, margin=0.1)
+        assert (verdict.outcome, verdict.n, verdict.unscored) == ("failed", 60, 0)
+        assert ours.abstention.not_worse_than(theirs.abstention, margin=0.2).n == 30
 
     def test_without_any_there_is_no_abstention_and_without_others_nothing_else(self) -> None:
         with pytest.raises(AttributeError, match="retrieval has no 'abstention'; it has precision_at_1"):
