@@ -84,7 +84,11 @@ class TestEvidence:
         assert [sentence.support for sentence in found.sentences] == [1.0, 0.0]
         assert found.worst is not None
         assert found.worst.text == TOWER[found.worst.start : found.worst.end] == "It is 330 metres tall."
-        assert found.unsupported == ()
+        assert [span.text for span in found.unsupported] == ["330", "metres", "tall"]
+        assert all(TOWER[span.start : span.end] == span.text for span in found.unsupported)
+
+    def test_pairs_of_characters_become_one_span(self) -> None:
+        assert [span.text for span in evidence("铁塔位于巴黎。", "铁塔位于东京。").unsupported] == ["于东京"]
 
     def test_shares_of_numbers_and_names(self) -> None:
         found = evidence("It opened in 1889.", "Built by Gustave Eiffel, it opened in 1889 and has 3 floors.")
@@ -119,6 +123,18 @@ class TestBadInput:
     @pytest.mark.parametrize("text", ["埃菲尔铁塔建于1889年。", "หอไอเฟลสร้างขึ้นในปี 1889", "Эйфелева башня, 1889."])
     def test_other_scripts(self, text: str) -> None:
         assert score(text, text) == 1.0
+
+    @pytest.mark.parametrize("answer", ["埃菲尔铁塔高三百三十米。", "Эйфелева башня открыта."])
+    def test_an_answer_in_another_script_cannot_be_compared(self, answer: str) -> None:
+        with pytest.raises(UnscorableError, match=r"written in (CJK|CYRILLIC) letters and its reference in LATIN"):
+            score(answer, TOWER)
+
+    @pytest.mark.parametrize("answer", ["330, 1889.", "Eiffel Tower (埃菲尔铁塔), 330 metres"])
+    def test_numbers_and_single_foreign_words_are_no_other_script(self, answer: str) -> None:
+        assert score(answer, TOWER) > 0
+
+    def test_one_reference_in_the_script_of_the_answer_is_enough(self) -> None:
+        assert score("Башня открыта.", TOWER, "Башня открыта, Париж.") > 0.5
 
     def test_a_megabyte(self) -> None:
         reference = " ".join(f"Word{i} says thing{i % 977}." for i in range(50_000))

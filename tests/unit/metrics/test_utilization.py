@@ -122,7 +122,11 @@ class TestBadInput:
 
     @pytest.mark.parametrize("text", ["埃菲尔铁塔建于1889年。", "หอไอเฟลสร้างขึ้นในปี 1889", "Эйфелева башня, 1889."])
     def test_other_scripts(self, text: str) -> None:
-        assert score(text, text, FRUIT) == 0.5
+        assert score(text, text, FRUIT) == pytest.approx(0.5, abs=0.05)
+
+    def test_an_answer_in_another_script_cannot_be_compared(self) -> None:
+        with pytest.raises(UnscorableError, match="CYRILLIC"):
+            score("Башня открыта в Париже.", OPENED, HEIGHT)
 
     def test_two_hundred_chunks_and_a_long_answer(self) -> None:
         chunks = [f"Word{i} sees thing{i}." for i in range(200)]
