@@ -63,7 +63,7 @@ class Certificate:
         elif kappa.interval[0] <= self.min_kappa:
             low, high = kappa.interval
             found.append(
-                f"kappa is {kappa.value:.2f} ({low:.2f} to {high:.2f}), and all of its interval must be above "
+                f"kappa is {kappa.value + 0.0:.2f} ({low:.2f} to {high:.2f}), and all of its interval must be above "
                 f"{self.min_kappa:g}"
             )
         total = self.n + self.unscored
