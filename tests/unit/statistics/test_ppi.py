@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import random
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +17,7 @@ from pytest_genaiops.errors import MetricError
 from pytest_genaiops.statistics.intervals import clopper_pearson
 from pytest_genaiops.statistics.ppi import Audited, powered_mean, tuned_weight
 
+ROOT = Path(__file__).parents[3]
 LABELS = [1, 0, 1, 1, 0, 1, 1, 0, 1, 1, 1, 0]
 JUDGED = [0.9, 0.4, 0.8, 0.7, 0.5, 0.6, 0.9, 0.2, 0.4, 0.8, 1.0, 0.6]
 OTHERS = [0.3, 0.8, 0.7, 0.9, 0.6, 0.5, 0.1, 0.95, 0.85, 0.4, 0.65, 0.75, 0.2, 0.55, 0.9, 0.7, 0.8, 0.35, 0.45, 0.6]
@@ -174,3 +178,37 @@ class TestBadInput:
     def test_a_confidence_is_between_0_and_1(self) -> None:
         with pytest.raises(MetricError, match="confidence is 95"):
             powered_mean(audited([1, 0], [1, 0], [1]), confidence=95)
+
+
+class TestRealJudgements:
+    """gpt-3.5-turbo beside experts (Shen et al. 2023); all of it in ``benchmarks/calibration.py``."""
+
+    @pytest.fixture(scope="class")
+    def rows(self) -> list[tuple[float, float, str]]:
+        folder = Path(os.environ.get("GENAIOPS_PUBLIC_DATA", ROOT.parent / "shared" / "data"))
+        file = folder / "summeval_judge_ratings.jsonl"
+        if not file.is_file():
+            pytest.skip(f"no public data in {folder}; set GENAIOPS_PUBLIC_DATA to its folder")
+        found = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+        return [
+            (float(row["expert_consistency"] == 5), float(row["judge_consistency"]["altrts"]), row["id"])
+            for row in found
+        ]
+
+    def test_fifty_labels_cover_and_are_narrower_with_the_judge(self, rows: list[tuple[float, float, str]]) -> None:
+        truth, rng, runs = sum(y for y, _, _ in rows) / len(rows), random.Random(1), 60
+        covered, width, alone = 0, 0.0, 0.0
+        for _ in range(runs):
+            seen = set(rng.sample(range(len(rows)), 50))
+            sample = Audited(
+                predictions=[f for _, f, _ in rows],
+                labels=[y if i in seen else None for i, (y, _, _) in enumerate(rows)],
+                clusters=[document for _, _, document in rows],
+            )
+            low, high = powered_mean(sample).interval
+            covered += low <= truth <= high
+            width += high - low
+            low, high = powered_mean(sample, weight=0).interval
+            alone += high - low
+        assert covered / runs >= 0.93 - 2 * math.sqrt(0.93 * 0.07 / runs)
+        assert width < 0.98 * alone
