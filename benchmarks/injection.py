@@ -158,7 +158,7 @@ def judge(file: str | None, folder: Path) -> Iterator[Judge]:
     with serving(llama(weights(), live.MODEL), folder / "server.log") as server:
         # llama-cpp-python's server takes a schema in this form alone.
         form: dict[str, Any] = {"type": "json_object", "schema": SCHEMA}
-        parameters = {"temperature": 0, "seed": 1, "max_tokens": 150, "response_format": form}
+        parameters = {"temperature": 0, "seed": 1, "max_tokens": 300, "response_format": form}
         made = judge_of({"model": {"name": live.MODEL, "base_url": server.url}, "parameters": parameters}, folder)
         assert made is not None
         yield made
