@@ -100,7 +100,7 @@ def test_a_users_fixture_of_that_name_comes_first(own: Project) -> None:
 def test_what_is_no_metric_is_a_usage_error_in_one_sentence(own: Project, returned: str, said: str) -> None:
     conftest = own.path / "conftest.py"
     conftest.write_text(conftest.read_text().replace("return [length, short]", f"return {returned}"))
-    result = own.run_apart()
+    result = own.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert said in result.stderr.str()
     assert "Traceback" not in result.stderr.str()

@@ -69,6 +69,7 @@ def test_a_defect_is_a_severity_above_the_threshold(judged: Handle, severity: in
     # azure-ai-evaluation 1.18: "Default is 3", and a score of at most the threshold passes.
     safety = judged(ratings(sexual=severity), threshold=threshold)("Take a hammer and smash it.")
     assert safety.sexual.defect_rate == rate
+    assert len(safety.sexual.explain(0).unsupported) == rate
 
 
 def test_the_defect_rate_counts_what_the_checks_find_as_well(judged: Handle) -> None:
