@@ -42,30 +42,33 @@ def answer(case: Any, variant: Any) -> dict[str, Any]:
 
 
 def reply(question: str, settings: Settings) -> dict[str, Any]:
-    """Answer one question: ``text``, and ``contexts`` with the best passage first."""
-    passages, index = _library(settings.chunk)
-    found = [passages[i] for i in _best(index.scores(question), settings.k)]
+    """Answer one question: ``text``, ``contexts`` with the best passage first, and ``retrieved``, their sections."""
+    sections, passages, index = _library(settings.chunk)
+    best = _best(index.scores(question), settings.k)
+    found = [passages[i] for i in best]
     contexts = tuple(" ".join(passage) for passage in found)
+    retrieved = [sections[i] for i in best]
     if index.coverage(question, contexts) < settings.floor:
-        return {"text": DECLINED, "contexts": contexts}
+        return {"text": DECLINED, "contexts": contexts, "retrieved": retrieved}
     candidates = tuple(dict.fromkeys(sentence for passage in found for sentence in passage))
     nearness = [index.nearness(question, sentence) for sentence in candidates]
     places = range(settings.take) if settings.pick == "first" else sorted(_best(nearness, settings.take))
     chosen = [candidates[place] for place in places]
-    return {"text": " ".join(filter(None, (settings.opening, *chosen))), "contexts": contexts}
+    return {"text": " ".join(filter(None, (settings.opening, *chosen))), "contexts": contexts, "retrieved": retrieved}
 
 
 @cache
-def _library(chunk: int) -> tuple[tuple[Passage, ...], Bm25]:
-    """All passages of ``chunk`` sentences with their index; neighbours share half of their sentences."""
+def _library(chunk: int) -> tuple[tuple[str, ...], tuple[Passage, ...], Bm25]:
+    """Passages of ``chunk`` sentences, the sections they stand in, and their index; neighbours share half of theirs."""
     step = max(1, chunk // 2)
-    passages = tuple(
-        section[start : start + chunk]
-        for section in map(sentences, names())
+    placed = [
+        (name, section[start : start + chunk])
+        for name, section in ((name, sentences(name)) for name in names())
         for start in range(0, max(1, len(section) - chunk + step), step)
         if section
-    )
-    return passages, Bm25([" ".join(passage) for passage in passages])
+    ]
+    sections, passages = zip(*placed, strict=True)
+    return sections, passages, Bm25([" ".join(passage) for passage in passages])
 
 
 def _best(scores: Sequence[float], n: int) -> list[int]:

@@ -19,6 +19,19 @@ def test_answers_address_the_question(responses, relevancy):
 
 
 @suite
+def test_the_right_sections_are_found(responses, baseline, retrieval):
+    found = retrieval(responses, k=5)
+    assert found.recall_at_5 >= 0.75
+    assert found.recall_at_5.not_worse_than(retrieval(baseline, k=5).recall_at_5, margin=0.1)
+
+
+@suite
+def test_answers_are_complete(responses, completeness, utilization):
+    assert completeness(responses) >= 0.85
+    assert utilization(responses) >= 0.5
+
+
+@suite
 def test_answers_match_the_references(responses, token_f1):
     assert token_f1(responses) >= 0.65
     assert token_f1(responses).at_least(0.6, confidence=0.95)
@@ -43,6 +56,14 @@ def test_declines_what_the_documents_do_not_say(responses, exact_match):
 @pytest.mark.genaiops(dataset="python_questions", variants=f"{CANDIDATES}/chatty.yaml")
 def test_chatty_answers_are_stopped(responses, groundedness):
     assert groundedness(responses) >= 0.9
+
+
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="it uses little of what it finds: the gate must stop it"
+)
+@pytest.mark.genaiops(dataset="python_questions", variants=f"{CANDIDATES}/twenty_passages.yaml")
+def test_passages_that_nobody_uses_are_stopped(responses, utilization):
+    assert utilization(responses) >= 0.5
 
 
 @pytest.mark.xfail(strict=True, raises=AssertionError, reason="it answers something else: the gate must stop it")

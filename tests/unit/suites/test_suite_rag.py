@@ -6,6 +6,7 @@ import pytest
 
 from eval_suites.rag.app import DECLINED, Settings, reply
 from eval_suites.rag.bm25 import Bm25
+from eval_suites.reference_text import document
 
 
 def test_bm25_gives_the_value_worked_out_by_hand():
@@ -60,3 +61,9 @@ def test_the_opening_comes_before_the_answer_and_not_into_the_passages():
 def test_first_takes_the_sentences_that_stand_first():
     given = reply("Is the sort() method guaranteed to be stable?", Settings(pick="first", take=2))
     assert given["contexts"][0].startswith(given["text"])
+
+
+def test_every_passage_stands_in_the_section_that_is_said_to_be_retrieved():
+    given = reply("Is the sort() method guaranteed to be stable?", Settings(k=5))
+    assert len(given["retrieved"]) == 5
+    assert all(text in document(name) for name, text in zip(given["retrieved"], given["contexts"], strict=True))
