@@ -30,6 +30,8 @@ ROOT = Path(__file__).parents[1]
 PROMPTS = ("rts", "altrts", "mcq", "stareval")
 LINES = {"consistency": 5.0, "relevance": 4.0}
 """From which expert rating on a summary is accepted."""
+COLUMNS = ("covers", "alone covers", "width", "alone", "to alone", "to lambda = 0", "lambda")
+"""``alone``: the interval of ``Score.of(labels)``; ``lambda = 0``: that of the procedure itself without the judge."""
 ASKED = Asked(confidence=0.95, seed=12345)
 
 
@@ -90,7 +92,7 @@ def agreement(rows: Sequence[dict[str, object]], _: int, __: int) -> None:
 
 def corrected(rows: Sequence[dict[str, object]], draws: int, labels: int) -> None:
     show(f"PPI++ against {labels} labels alone: {draws} draws; coverage in %; Monte Carlo standard errors in brackets")
-    head(("covers", "alone covers", "width", "alone", "ratio", "lambda"))
+    head(COLUMNS)
     for what in LINES:
         for prompt in PROMPTS:
             whole = ratings_of(rows, what, prompt)
@@ -103,7 +105,7 @@ def corrected(rows: Sequence[dict[str, object]], draws: int, labels: int) -> Non
 
 def shuffled(rows: Sequence[dict[str, object]], draws: int, labels: int) -> None:
     show(f"the same judges, their ratings shuffled so that they tell nothing: {draws} draws")
-    head(("covers", "alone covers", "width", "alone", "ratio", "lambda"))
+    head(COLUMNS)
     generator = np.random.default_rng(7)
     for prompt in PROMPTS[:2]:
         whole = ratings_of(rows, "consistency", prompt)
@@ -129,15 +131,26 @@ def simulate(
         labels: list[float | None] = [None] * len(people)
         for row in seen:
             labels[row] = people[row]
-        found = powered_mean(Audited(predictions=judged, labels=labels, scale=scale, clusters=clusters))
+        sample = Audited(predictions=judged, labels=labels, scale=scale, clusters=clusters)
+        found, unaided = powered_mean(sample), powered_mean(sample, weight=0)
         alone = interval_of([people[row] for row in seen], [clusters[row] for row in seen], scale)
-        widths = found.interval[1] - found.interval[0], alone[1] - alone[0]
+        widths = (width(found.interval), width(alone), width(unaided.interval))
         rows.append((inside(truth, found.interval), inside(truth, alone), *widths, found.weight))
-    covers, alone_covers, width, alone_width, weight = np.asarray(rows, dtype=float).T
-    ratio = width.mean() / alone_width.mean()
-    error = (width - ratio * alone_width).std(ddof=1) / math.sqrt(draws) / alone_width.mean()
-    cells = [percent(covers), percent(alone_covers), f"{width.mean():.4f}", f"{alone_width.mean():.4f}"]
-    line(name, [*cells, f"{ratio:.3f} ({error:.3f})", f"{weight.mean():.3f}"])
+    covers, alone_covers, ours, alone_width, unaided_width, weight = np.asarray(rows, dtype=float).T
+    cells = [percent(covers), percent(alone_covers), f"{ours.mean():.4f}", f"{alone_width.mean():.4f}"]
+    line(name, [*cells, ratio(ours, alone_width), ratio(ours, unaided_width), f"{weight.mean():.3f}"])
+
+
+def width(bounds: tuple[float, float]) -> float:
+    return bounds[1] - bounds[0]
+
+
+def ratio(ours: Sequence[float], others: Sequence[float]) -> str:
+    """Of the mean widths, with its Monte Carlo standard error (of a ratio of paired means)."""
+    mine, theirs = np.asarray(ours), np.asarray(others)
+    found = mine.mean() / theirs.mean()
+    error = (mine - found * theirs).std(ddof=1) / math.sqrt(len(mine)) / theirs.mean()
+    return f"{found:.3f} ({error:.3f})"
 
 
 def interval_of(values: Sequence[float], clusters: Sequence[str], scale: tuple[float, float]) -> tuple[float, float]:
