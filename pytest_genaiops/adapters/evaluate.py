@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.metadata import version
@@ -168,17 +167,9 @@ def _computed(module: Any, kinds: Mapping[str, str], inputs: Mapping[str, Any], 
     base = require("evaluate.module", EXTRA)
     plain = module.format is None and "float" not in kinds.values()
     if not plain or type(module).compute is not base.EvaluationModule.compute:
-        return _fresh(module).compute(**inputs, **options)
+        return module.compute(**inputs, **options)
     with base.temp_seed(module.seed):
         return module._compute(**inputs, **options)
-
-
-def _fresh(module: Any) -> Any:
-    """A copy for one computation: one that failed would leave its rows to the next."""
-    found = copy(module)
-    for name in ("compute", "add", "add_batch"):  # bound to the original
-        vars(found).pop(name, None)
-    return found
 
 
 def _kinds(module: Any, name: str) -> dict[str, str]:

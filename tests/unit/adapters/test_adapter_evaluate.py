@@ -136,10 +136,15 @@ class TestModules:
         assert score.per_case == (1.0, 0.0, None)
         assert "takes whole numbers, and the answer is 'spam'; number the classes" in score.why[2]
 
-    def test_numbers_with_a_point_are_those_of_evaluate(self) -> None:
+    def test_numbers_with_a_point_are_those_of_evaluate_and_a_row_that_fails_leaves_nothing_behind(self) -> None:
         both = 'datasets.Features({"predictions": datasets.Value("float32"), "references": datasets.Value("float32")})'
-        module = write("gap", both, 'return {"gap": abs(predictions[0] - references[0])}')
-        assert hf_metric(module)(["0.75"], labels=["0.5"]).value == 0.25
+        body = """
+        if predictions[0] > 1:
+            raise ValueError("too large")
+        return {"gap": abs(predictions[0] - references[0]) * len(predictions)}"""
+        score = hf_metric(write("gap", both, body))(["2.5", "0.1"], labels=["0", "0"])
+        assert score.per_case == (None, 0.10000000149011612)  # 0.1 as IEEE 754 has it in 32 bits
+        assert score.why[0] == "metric: hf_gap raised ValueError: too large"
 
     def test_other_inputs_are_columns(self) -> None:
         features = 'datasets.Features({"sources": TEXT, "predictions": TEXT, "tone": TEXT})'
@@ -170,7 +175,7 @@ class TestModules:
         inputs = {"predictions": ["a b"], "references": [["a c", "b"]]}
         kinds = adapter._kinds(module, "m")
         assert kinds == {"predictions": "text", "references": "texts"}
-        assert adapter._computed(module, kinds, inputs, {}) == adapter._fresh(module).compute(**inputs)
+        assert adapter._computed(module, kinds, inputs, {}) == module.compute(**inputs)
 
     @pytest.mark.parametrize("fault", ["import nowhere_to_be_found", "raise RuntimeError('old')", "def broken("])
     def test_a_module_that_does_not_load(self, fault: str) -> None:
