@@ -1,7 +1,7 @@
 """What pytest sees: hooks and fixtures, each one delegating call.
 
-This module is loaded into every pytest session on the machine, so it imports nothing but
-pytest and a table of names; the library is imported when the first suite or metric fixture turns up.
+This module is loaded into every pytest session on the machine, so it imports nothing but pytest, tables of names and
+hooks, and functions that wait to be asked; the library is imported when the first suite or metric fixture turns up.
 """
 
 from __future__ import annotations
