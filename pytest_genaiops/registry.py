@@ -50,8 +50,10 @@ ADAPTERS: dict[str, str] = {
     "hf": "pytest_genaiops.adapters.evaluate:HfMetric",
     "ragas": "pytest_genaiops.adapters.ragas:RagasMetric",
     "azure": "pytest_genaiops.adapters.azure:AzureMetric",
+    "groundedness_onnx": "pytest_genaiops.adapters.onnx:OnnxGroundedness",
 }
-"""Metrics of other packages, each of which has to be named; they have no fixture."""
+"""Metrics of other packages, and of models that the user brings, each of which has to be named; they have no
+fixture."""
 
 JUDGED: dict[str, dict[str, str]] = {
     "endpoint": {

@@ -20,8 +20,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pytest_genaiops"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = {
-    "aiohttp", "azure", "bert_score", "datasets", "evaluate", "jinja2", "jmespath", "nltk", "numpy", "pandas",
-    "pyarrow", "ragas", "rapidfuzz", "rouge_score", "sacrebleu", "scipy", "sklearn", "torch", "yaml",
+    "aiohttp", "azure", "bert_score", "datasets", "evaluate", "jinja2", "jmespath", "nltk", "numpy", "onnxruntime",
+    "pandas", "phonenumbers", "pyarrow", "ragas", "rapidfuzz", "rouge_score", "rouge_score_rs", "sacrebleu", "scipy",
+    "sklearn", "stdnum", "tokenizers", "torch", "transformers", "yaml",
 }  # fmt: skip
 NEVER = {"scipy", "sklearn", "statsmodels"}
 

@@ -43,6 +43,7 @@ _OPTIONS = {
     "bertscore": ('model="models/minilm"',),
     "similarity": ('model="models/minilm"',),
     "rubric": ('criteria="The answer is polite."',),
+    "groundedness_onnx": ('model="models/nli"', 'sha256="…"'),
     "hf": ('module="modules/tone"',),
     "ragas": ('metric="faithfulness"',),
 }
