@@ -38,7 +38,7 @@ class AzureMetric(Metric):
     """
 
     name = "azure"
-    use_case = "evaluators of azure-ai-evaluation"
+    use_case = "Azure evaluators"
 
     evaluator: Any = field(default=None, hash=False)
     key: str | None = None

@@ -48,7 +48,7 @@ class HfMetric(Metric):
     """
 
     name = "hf"
-    use_case = "modules of Hugging Face evaluate"
+    use_case = "Hugging Face modules"
 
     module: str = ""
     key: str | None = None
