@@ -1,7 +1,7 @@
 """BERTScore as the package bert-score computes it, with each text read by the model once.
 
 Source: Zhang et al. 2020; ``bert-score`` 0.3.13 brings tokenizers, layers and baselines. The embeddings are matched
-here, pair by pair, so that a row's value does not depend on which rows stand beside it.
+here, pair by pair.
 """
 
 from __future__ import annotations
@@ -65,20 +65,19 @@ class BertScore(Metric):
     it is counted how rare a token is; by default every token weighs the same. ``rescale`` is a language for which
     bert-score ships a baseline of this model, or a file of such baselines. With several references the best counts,
     for each of the three by itself. ``truncated`` is the number of rows with a text that is longer than the model
-    reads. Raw values lie in -1 to 1, mostly above 0.3; rescaled ones have no lower end. Higher is better.
+    reads. 0-1, mostly above 0.3; rescaled, 0 is what unrelated texts get, and there is no lower end. Higher is better.
     """
 
     name = "bertscore"
     use_case = "summaries"
     needs = ("references",)
-    scale = (-1.0, 1.0)
     batched = True
 
     model: str = "roberta-large"
     layer: int | None = None
     idf: Sequence[str] | None = None
     rescale: str | None = None
-    batch_size: int = 16
+    batch_size: int = 8
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, str):
@@ -198,6 +197,7 @@ def _loaded(folder: Path, layer: int) -> Encoder:
         limit=limit,
         ends=frozenset((tokenizer.sep_token_id, tokenizer.cls_token_id)),
         unknown=tokenizer.unk_token_id,
+        padding=tokenizer.pad_token_id or 0,
         finish=_normalized,
     )
 
@@ -278,15 +278,19 @@ def _best(
 
 
 def _matched(answer: Encoded, given: list[float], reference: Encoded, expected: list[float]) -> Triple:
-    """Each token's best cosine in the other text, weighted; clipped at what rounding may add to a cosine."""
+    """Each token's best cosine in the other text, weighted.
+
+    A best cosine below 0 counts as 0: bert-score takes the maximum over the padding of its batch too, whose cosines it
+    sets to 0, and so has no token below it but in the longest text of a batch.
+    """
     import numpy as np
 
     cosines = answer.vectors @ reference.vectors.T
-    precision = float(np.clip(np.average(cosines.max(axis=1), weights=given), -1, 1))
-    recall = float(np.clip(np.average(cosines.max(axis=0), weights=expected), -1, 1))
+    precision = float(np.average(cosines.max(axis=1).clip(0, 1), weights=given))
+    recall = float(np.average(cosines.max(axis=0).clip(0, 1), weights=expected))
     if precision + recall == 0:
-        return precision, recall, 0.0
-    return precision, recall, max(-1.0, min(1.0, 2 * precision * recall / (precision + recall)))
+        return 0.0, 0.0, 0.0
+    return precision, recall, 2 * precision * recall / (precision + recall)
 
 
 def _mean(column: int, total: Any, n: int) -> float:

@@ -1,4 +1,4 @@
-"""Texts to vectors with a transformer model from a folder: each text once, and the same in any company."""
+"""Texts to vectors with a transformer model from a folder: each text once, whoever asks for it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from pytest_genaiops.records import Case, Response
 from pytest_genaiops.run.guard import attempt
 
 EXTRA = "bertscore"
-MOST_TOKENS = 2048
-"""That are worked on at once, padding excluded: there is none."""
+MOST_TOKENS = 4096
+"""That are worked on at once."""
 AT_ONCE = 200_000
 """Characters of answers and references whose vectors are held together, beside those that are remembered."""
 
@@ -92,28 +92,30 @@ class Encoder:
     """Tokens that the model puts at the ends of every text."""
     unknown: int | None
     """The token that stands for whatever the model does not know."""
+    padding: int
+    """The token that fills a batch up, and that the model is told to look past."""
     finish: Callable[[Any], Any]
-    """(text, token, dimension) tensor of the model's output -> what is kept of each text, one after the other."""
+    """(token, dimension) tensor of the model's output for one text -> what is kept of it."""
 
     def encoded(self, texts: Iterable[str], batch_size: int) -> dict[str, Encoded]:
-        """Every distinct text, encoded.
+        """Every distinct text, encoded. Those of like length are worked on together, so that little is padding.
 
-        Only texts of one length are worked on together: a text's vectors are then the same to the last bit whatever
-        else is in the batch, and nothing is spent on padding.
+        What else is in a batch moves a value by what rounding moves it, and no further.
         """
         found: dict[str, Encoded] = {}
-        by_length: dict[int, list[tuple[str, list[int]]]] = {}
+        new: list[tuple[str, list[int]]] = []
         for text in dict.fromkeys(texts):
             known = STORE.known((self.key, text))
             if known is not None:
                 found[text] = known
             else:
-                ids = self.tokenize(text)
-                by_length.setdefault(len(ids), []).append((text, ids))
-        for length, texts_of_length in by_length.items():
-            size = max(1, min(batch_size, MOST_TOKENS // max(length, 1)))
-            for start in range(0, len(texts_of_length), size):
-                found |= self._batch(texts_of_length[start : start + size])
+                new.append((text, self.tokenize(text)))
+        new.sort(key=lambda one: len(one[1]), reverse=True)
+        start = 0
+        while start < len(new):
+            size = max(1, min(batch_size, MOST_TOKENS // max(len(new[start][1]), 1)))
+            found |= self._batch(new[start : start + size])
+            start += size
         return found
 
     def check_known(self, text: Encoded) -> None:
@@ -126,14 +128,18 @@ class Encoder:
 
     def _batch(self, batch: Sequence[tuple[str, list[int]]]) -> dict[str, Encoded]:
         torch = require("torch", EXTRA)
-        found = {}
+        found, longest = {}, len(batch[0][1])
+        filled = [ids + [self.padding] * (longest - len(ids)) for _, ids in batch]
+        mask = [[1] * len(ids) + [0] * (longest - len(ids)) for _, ids in batch]
+        device = next(self.model.parameters()).device
         with torch.inference_mode():
-            given = torch.tensor([ids for _, ids in batch], device=next(self.model.parameters()).device)
-            output = self.finish(self.model(given, attention_mask=torch.ones_like(given))[0]).float().cpu().numpy()
-        for (text, ids), vectors in zip(batch, output, strict=True):
-            # A copy: a view would keep the whole batch alive.
-            found[text] = Encoded(ids=tuple(ids), vectors=vectors.copy(), cut=self.is_cut(text, ids))
-            STORE.keep((self.key, text), found[text])
+            given, seen = torch.tensor(filled, device=device), torch.tensor(mask, device=device)
+            output = self.model(given, attention_mask=seen)[0].float().cpu()
+            for (text, ids), tokens in zip(batch, output, strict=True):
+                # A new array for each text: a view would keep the whole batch alive.
+                vectors = self.finish(tokens[: len(ids)]).numpy()
+                found[text] = Encoded(ids=tuple(ids), vectors=vectors, cut=self.is_cut(text, ids))
+                STORE.keep((self.key, text), found[text])
         return found
 
 

@@ -57,7 +57,7 @@ class Similarity(Metric):
     batched = True
 
     model: str = "sentence-transformers/all-MiniLM-L6-v2"
-    batch_size: int = 16
+    batch_size: int = 8
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, str):
@@ -141,17 +141,16 @@ def _encoder(folder: Path) -> Encoder:
             (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id)
         ),
         unknown=tokenizer.unk_token_id,
+        padding=tokenizer.pad_token_id or 0,
         finish=partial(_sentence, recipe.pooling),
     )
 
 
 def _sentence(pooling: str, output: Any) -> Any:
-    """(text, token, dimension) -> (text, dimension), of length one: their products are cosines."""
-    if pooling == "cls":
-        vectors = output[:, 0]
-    else:
-        vectors = output.mean(dim=1) if pooling == "mean" else output.max(dim=1).values
-    return vectors / vectors.norm(dim=-1, keepdim=True)
+    """(token, dimension) -> (dimension,), of length one: products of such are cosines."""
+    ways = {"cls": lambda: output[0], "mean": lambda: output.mean(dim=0), "max": lambda: output.max(dim=0).values}
+    vector = ways[pooling]()
+    return vector / vector.norm()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
