@@ -107,7 +107,7 @@ class SuiteItem(pytest.Function):
     def watch(self) -> None:
         """Have every score noted, and fixtures made for this item, from here on."""
         RUNNING_ITEM.set(self)
-        self.progress = Progress(self.binding.rules, self.binding.demand)
+        self.progress = Progress(self.binding.rules, self.binding.demand, state_of(self.config).measurements.judging)
         self.failed_within = False
         WATCH.set(self.progress)
 

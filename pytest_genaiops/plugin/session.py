@@ -72,13 +72,15 @@ class Progress:
     """What one run of an item has asked for so far."""
 
     __slots__ = (
-        "accepts_errors", "arriving", "awaited", "datasets", "demand", "responses", "rules", "scores", "uncertified",
-        "verdicts",
+        "accepts_errors", "arriving", "awaited", "datasets", "demand", "judging", "responses", "rules", "scores",
+        "uncertified", "verdicts",
     )  # fmt: skip
 
-    def __init__(self, rules: Rules, demand: Demand | None = None) -> None:
+    def __init__(self, rules: Rules, demand: Demand | None = None, judging: Judging | None = None) -> None:
         self.rules = rules
         """What verdicts of the item's suite go by."""
+        self.judging = judging
+        """Who asks judges for metrics that the test makes itself."""
         self.demand = demand
         """The certificates that the suite demands of its judges."""
         self.uncertified = ""

@@ -163,9 +163,12 @@ class MetricHandle:
 
     def _configured(self, options: Mapping[str, Any]) -> MetricHandle:
         judging = self._measurements.judging if self._measurements else None
-        if "judge" in options and isinstance(self._metric, AsyncFunctionMetric):
+        # One that is named after its options is no name to make another by.
+        own = isinstance(self._metric, AsyncFunctionMetric) or type(self._metric).name != self.name
+        if "judge" in options and own:
             root, default = (judging.root, judging.default) if judging else (Path.cwd(), None)
-            changed = _with_options(self._metric, {"judge": judge_of(options["judge"], root, default=default)})
+            judge = judge_of(options["judge"], root, default=default)
+            changed = _with_options(self._metric, {**options, "judge": judge})
         elif "judge" in options and judging is not None:
             changed = make(self.name, root=judging.root, default=judging.default, **options)
         elif "judge" in options:
@@ -178,7 +181,10 @@ class MetricHandle:
         """Who asks judges: the session, or for a metric that belongs to none this process."""
         if not isinstance(self._metric, Judged):
             return None
-        return own_judging() if self._measurements is None else self._measurements.judging
+        if self._measurements is not None:
+            return self._measurements.judging
+        watch = WATCH.get()
+        return (watch and watch.judging) or own_judging()
 
     def _second_role(self, roles: Mapping[str, Any]) -> str:
         first_need = self._metric.needs[0] if self._metric.needs else "references"

@@ -8,12 +8,15 @@ from typing import Any, Protocol
 from pytest_genaiops.config import Rules
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.records import Verdict
+from pytest_genaiops.run.judging import Judging
 
 
 class Watch(Protocol):
     """Told of every score and verdict while a suite's test runs, whoever made the handle: none may be passed over."""
 
     rules: Rules
+    judging: Judging | None
+    """Who asks judges for handles that belong to nobody: the session, with its cache, limits and budget."""
 
     def score(self, metric: Metric, found: Any) -> None:
         """A metric was called; ``found`` is its Score or ScoreGroup."""

@@ -119,7 +119,9 @@ def _above_the_end(units: Sequence[tuple[float, int]], outside: float, seed: int
 
 def _skewed(residuals: Sequence[float], critical: float) -> Interval:
     """Lower and upper quantile of the studentized mean: the widest over the plausible skewnesses."""
-    n = len(residuals)
+    n, largest = len(residuals), max(map(abs, residuals))
+    if largest < 1e-50:  # their cubes would vanish
+        residuals = [each / largest for each in residuals]
     variance = math.fsum(r * r for r in residuals) / n
     raw = math.fsum(r * r * r for r in residuals) / n / variance**1.5
     skewnesses = [0.0]

@@ -273,6 +273,27 @@ def test_a_spent_budget_stops_before_the_judge_is_asked(judged: tuple[Project, J
     assert server.calls == []
 
 
+def test_a_metric_that_a_test_makes_itself_is_asked_as_the_session_has_it(judged: tuple[Project, Judging]) -> None:
+    project, server = judged
+    project.suite("""
+        import pytest
+        from pytest_genaiops import metric
+
+        @pytest.mark.genaiops(dataset="capitals", variants=["v1"])
+        def test_fluent(responses):
+            assert metric("fluency", judge="judges/mini.yaml")(responses) >= 0.5
+    """)
+    result = run(project, "--genaiops-max-tokens=10")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*budget: *"])
+    assert server.calls == []
+    run(project).assert_outcomes(passed=1)
+    asked = len(server.calls)
+    assert asked
+    run(project).assert_outcomes(passed=1)
+    assert len(server.calls) == asked, "kept where the session keeps its answers"
+
+
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [("wrong model", "*c1: judge: *the model 'another-model' answered*"), ("status 401", "*c1: judge: *401*")],

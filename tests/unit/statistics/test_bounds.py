@@ -139,3 +139,9 @@ def test_the_rule_for_few_is_where_it_is_said_to_be() -> None:
     values = [0.9] * 30 + [0.1 * i for i in range(1, FEW)]
     assert mean_bounds(values, None, confidence=0.95, scale=SCALE, seed=1).method == "Dirichlet bound"
     assert mean_bounds([*values, 0.95], None, confidence=0.95, scale=SCALE, seed=1).method == SKEWED
+
+
+def test_differences_that_are_hardly_there_have_bounds_too() -> None:
+    values = [0.0, 1e-160, 2e-160, 3e-160, 4e-160, 5e-160, 6e-160] * 3
+    low, high = bounds(values, scale=(0.0, math.inf))
+    assert 0 <= low <= 3e-160 <= high < 1e-150
