@@ -78,7 +78,11 @@ class Progress:
 
     def _text(self, now: float) -> str:
         done, planned = self._engine.done
-        parts = [f"{done}/{planned} answered"]
+        parts = [f"{done}/{planned} answered"] if planned else []
+        judged, submitted = self._engine.judged
+        if submitted:
+            parts.append(f"{judged}/{submitted} judged")
+            done, planned = done + judged, planned + submitted
         client = self._engine.client
         if client is not None and (spent := client.purse.totals()).calls:
             parts += [f"{spent.calls} calls", f"{spent.input_tokens + spent.output_tokens:,} tokens"]

@@ -77,6 +77,7 @@ class Engine:
         self._threads = ThreadCrew(size=concurrency, timeout=timeout, changed=self._changed, finish=self._loop.run)
         # A loop of its own: a target that blocks its event loop must not hold up who judges others.
         self._aside = LoopCrew(size=concurrency, timeout=None, changed=self._changed, last=last)
+        self._submitted: list[Future[Any]] = []
 
     def start(self, jobs: Iterable[Job], *, first: bool = False) -> list[Job]:
         """Queue trials in the order given, before all others if ``first``, and say which are new.
@@ -144,7 +145,9 @@ class Engine:
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Begin something that is no trial, beside the trials; what it asks of the client is bounded there."""
-        return self._aside.submit(work)
+        future = self._aside.submit(work)
+        self._submitted.append(future)
+        return future
 
     def wait_for(self, future: Future[T]) -> T:
         """The result of what was submitted."""
@@ -189,6 +192,11 @@ class Engine:
         """How many trials are answered, and how many there are."""
         with self._changed:
             return sum(slot.response is not None for slot in self._slots.values()), len(self._slots)
+
+    @property
+    def judged(self) -> tuple[int, int]:
+        """Of what was submitted beside the trials, how much is done, and how much there is."""
+        return sum(future.done() for future in self._submitted), len(self._submitted)
 
     def _wait(self, slot: Slot) -> None:
         slot.wanted = True

@@ -261,7 +261,7 @@ class TestProgress:
             calls=3, input_tokens=20, output_tokens=5, cost=0.5, estimated=0, unknown=0, refused=0, unpriced=()
         )
         purse = SimpleNamespace(totals=lambda: spent)
-        engine: Any = SimpleNamespace(done=(2, 10), client=SimpleNamespace(purse=purse))
+        engine: Any = SimpleNamespace(done=(2, 10), judged=(0, 0), client=SimpleNamespace(purse=purse))
         progress = Progress(writer, engine, StringIO)
         progress.look()
         assert file.getvalue() == ""  # nobody has waited for long
@@ -274,6 +274,10 @@ class TestProgress:
         engine.done = (6, 10)
         progress.look()
         assert " 6/10 answered, 3 calls, 25 tokens, cost 0.5, 2/s, 2 s left" in file.getvalue()
+        now += 1.0
+        engine.judged = (1, 20)
+        progress.look()
+        assert " 6/10 answered, 1/20 judged, 3 calls" in file.getvalue()
         file.truncate(0)
         progress.clear()
         assert file.getvalue().endswith("\x1b[K")
@@ -284,7 +288,7 @@ class TestProgress:
         for width, written in ((66, True), (70, False)):
             file = StringIO()
             writer = SimpleNamespace(fullwidth=80, width_of_current_line=width, _file=file)
-            engine: Any = SimpleNamespace(done=(2, 10), client=None)
+            engine: Any = SimpleNamespace(done=(2, 10), judged=(0, 0), client=None)
             progress = Progress(writer, engine, StringIO)
             progress.look()
             now += 1.0
