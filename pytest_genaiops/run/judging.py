@@ -13,6 +13,7 @@ from pytest_genaiops.clients.assembly import client_of, shared_of
 from pytest_genaiops.clients.current import RUNNING, Running
 from pytest_genaiops.clients.shared import Shared
 from pytest_genaiops.config import Settings
+from pytest_genaiops.errors import of_ours
 from pytest_genaiops.metrics.judged import Judged, Judgement
 from pytest_genaiops.records import Measurement, Response, Trial
 from pytest_genaiops.run.guard import awaited
@@ -20,6 +21,8 @@ from pytest_genaiops.run.settling import case_of, refused, settled
 
 if TYPE_CHECKING:
     from pytest_genaiops.run.engine import Engine
+
+__tracebackhide__ = of_ours
 
 
 class _NoClock:

@@ -6,10 +6,12 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, NoReturn
 
-from pytest_genaiops.errors import MetricError, UnscorableError
+from pytest_genaiops.errors import MetricError, UnscorableError, of_ours
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.metrics.judged.judge import Judge
 from pytest_genaiops.records import Case, Explanation, Response, Statistics
+
+__tracebackhide__ = of_ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,9 @@ from pytest_genaiops.clients.endpoint import Endpoint
 from pytest_genaiops.dataset.identity import canonical
 from pytest_genaiops.dataset.text import listed, near, quoted
 from pytest_genaiops.dataset.yaml_tree import parse
-from pytest_genaiops.errors import MetricError, UsageError
+from pytest_genaiops.errors import MetricError, UsageError, of_ours
+
+__tracebackhide__ = of_ours
 
 EMBEDDED = "embedded"
 """What names no model: the metrics that need none."""

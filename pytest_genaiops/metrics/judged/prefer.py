@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pytest_genaiops.errors import MetricError, UnscorableError
+from pytest_genaiops.errors import MetricError, UnscorableError, of_ours
 from pytest_genaiops.metrics.judged.asking import TEXT, Prompt, asked, schema_of
 from pytest_genaiops.metrics.judged.material import question_blocks
 from pytest_genaiops.metrics.judged.reply import Reply
 from pytest_genaiops.metrics.judged.sampling import Sampled
 from pytest_genaiops.records import Case, Explanation, Response
+
+__tracebackhide__ = of_ours
 
 OTHER = "other answer"
 """Under which name a pair's case has the answer that this one is compared with."""

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pytest_genaiops.dataset.text import listed, quoted
-from pytest_genaiops.errors import MetricError
+from pytest_genaiops.errors import MetricError, of_ours
 from pytest_genaiops.metrics.judged.asking import Block, Prompt, sendable
 from pytest_genaiops.metrics.judged.judge import Judge
 from pytest_genaiops.metrics.judged.material import answer_block, contexts_of, question_blocks, reference_blocks
 from pytest_genaiops.metrics.judged.rating import rated, rating_prompt
 from pytest_genaiops.metrics.judged.sampling import Sampled
 from pytest_genaiops.records import Case, Explanation, Response
+
+__tracebackhide__ = of_ours
 
 ROLES = ("contexts", "references")
 MOST_LEVELS = 101
