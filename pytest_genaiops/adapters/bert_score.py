@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.metadata import version
 from itertools import chain
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class BertScore(Metric):
     layer: int | None = None
     idf: Sequence[str] | None = None
     rescale: str | None = None
-    batch_size: int = 8
+    batch_size: int = 16
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, str):
@@ -283,14 +284,16 @@ def _matched(answer: Encoded, given: list[float], reference: Encoded, expected: 
     A best cosine below 0 counts as 0: bert-score takes the maximum over the padding of its batch too, whose cosines it
     sets to 0, and so has no token below it but in the longest text of a batch.
     """
-    import numpy as np
-
     cosines = answer.vectors @ reference.vectors.T
-    precision = float(np.average(cosines.max(axis=1).clip(0, 1), weights=given))
-    recall = float(np.average(cosines.max(axis=0).clip(0, 1), weights=expected))
+    precision, recall = _average(cosines.amax(dim=1), given), _average(cosines.amax(dim=0), expected)
     if precision + recall == 0:
         return 0.0, 0.0, 0.0
     return precision, recall, 2 * precision * recall / (precision + recall)
+
+
+def _average(cosines: Any, weights: Sequence[float]) -> float:
+    weighted: float = sum(map(mul, cosines.clamp(0, 1).tolist(), weights))
+    return weighted / sum(weights)
 
 
 def _mean(column: int, total: Any, n: int) -> float:

@@ -39,7 +39,7 @@ class Encoded:
     ids: tuple[int, ...]
     """Its tokens, with those that the model puts at the ends."""
     vectors: Any
-    """A numpy array: one row for each token, or one row for all."""
+    """A tensor on the CPU: one row for each token, or one for all."""
     cut: bool
     """Whether the model reads only its beginning."""
 
@@ -136,8 +136,8 @@ class Encoder:
             given, seen = torch.tensor(filled, device=device), torch.tensor(mask, device=device)
             output = self.model(given, attention_mask=seen)[0].float().cpu()
             for (text, ids), tokens in zip(batch, output, strict=True):
-                # A new array for each text: a view would keep the whole batch alive.
-                vectors = self.finish(tokens[: len(ids)]).numpy()
+                # A new tensor for each text: a view would keep the whole batch alive.
+                vectors = self.finish(tokens[: len(ids)])
                 found[text] = Encoded(ids=tuple(ids), vectors=vectors, cut=self.is_cut(text, ids))
                 STORE.keep((self.key, text), found[text])
         return found

@@ -9,7 +9,6 @@ import socket
 import warnings
 from pathlib import Path
 
-import numpy as np  # noqa: TID253 - the rule is for the package
 import pytest
 from tiny_models import LIMIT, WORDS, needed, real_model, tiny_model
 
@@ -131,12 +130,18 @@ def test_what_else_is_in_a_batch_changes_nothing_but_rounding(model: str, monkey
 
 
 def test_the_padding_of_a_batch_counts_as_a_token_of_cosine_zero() -> None:
+    torch = needed("torch")
+
     def text(*vectors: tuple[float, float]) -> encoder.Encoded:
-        return encoder.Encoded(ids=(1,) * len(vectors), vectors=np.array(vectors, dtype="float32"), cut=False)
+        return encoder.Encoded(ids=(1,) * len(vectors), vectors=torch.tensor(vectors), cut=False)
 
     # Of two tokens one is matched in full, and the other one points the other way; the reference has one token.
-    assert _matched(text((1, 0), (-1, 0)), [1.0, 1.0], text((1, 0)), [1.0]) == (0.5, 1.0, pytest.approx(2 / 3))
-    assert _matched(text((-1, 0)), [1.0], text((1, 0)), [1.0]) == (0.0, 0.0, 0.0)
+    assert _matched(text((1.0, 0.0), (-1.0, 0.0)), [1.0, 1.0], text((1.0, 0.0)), [1.0]) == (
+        0.5,
+        1.0,
+        pytest.approx(2 / 3),
+    )
+    assert _matched(text((-1.0, 0.0)), [1.0], text((1.0, 0.0)), [1.0]) == (0.0, 0.0, 0.0)
 
 
 def test_each_text_is_read_once_for_all_variants(model: str, monkeypatch) -> None:
