@@ -131,9 +131,11 @@ class Progress:
             self.awaited.append((metric, found.call))
             return
         self.accepts_errors |= metric.judges_errors
-        scores = [found] if isinstance(found, Score) else found.scores()
-        # A member of a group that is undefined on these cases (a correlation with a constant) lacks no answer.
-        self.scores.extend(score for score in scores if score is found or score.value is not None or not score.measured)
+        scores = [found] if isinstance(found, Score) else list(found.scores())
+        # A member of a group that has no value here (a correlation with a constant, a check that was given nothing)
+        # lacks no answer where another one has its value; nothing can pass by it either.
+        valued = [score for score in scores if score.value is not None]
+        self.scores.extend(valued or [score for score in scores if score is found or not score.measured])
 
     def verdict(self, score: Score, verdict: Verdict) -> None:
         """Note how a score was judged, and warn of a verdict that stops nobody although it is undecided.
