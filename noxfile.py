@@ -108,8 +108,9 @@ def formats(session: nox.Session) -> None:
 @nox.session
 def adapters(session: nox.Session) -> None:
     """Metrics of ragas, Hugging Face evaluate and azure-ai-evaluation with the packages themselves: minutes."""
-    session.install("-e", ".[ragas,hf]", "pytest", "hypothesis>=6.100")
-    pages = [f"tests/unit/adapters/test_adapter_{name}.py" for name in ("values", "evaluate", "ragas", "pages")]
+    session.install("-e", ".[ragas,hf,onnx]", "pytest", "hypothesis>=6.100", "onnx>=1.17")  # onnx: to build models with
+    parts = ("values", "evaluate", "ragas", "onnx", "pages")
+    pages = [f"tests/unit/adapters/test_adapter_{name}.py" for name in parts]
     session.run("pytest", *pages, "tests/plugin/test_plugin_ragas.py", *session.posargs)
     session.install("azure-ai-evaluation==1.18.10")  # on top of ragas, whose openai it replaces
     pages = [f"tests/unit/adapters/test_adapter_{name}.py" for name in ("azure", "pages")]
@@ -203,4 +204,4 @@ def _run_tests(session: nox.Session) -> None:
     # The tests stand beside the sources: outside the checkout's own folder the wheel is what gets imported.
     # nox's temporary folder lies inside the checkout: projects that tests make there would find its pyproject.toml.
     outside = {"TMPDIR": tempfile.gettempdir()}
-    session.run("python", "-P", "-m", "pytest", "tests", "-n", "auto", *session.posargs, env=outside)
+    session.run("python", "-P", "-m", "pytest", "-n", "auto", *(session.posargs or ["tests"]), env=outside)
