@@ -13,17 +13,15 @@ holds as constants, and nothing else.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -41,6 +39,7 @@ from benchmarks.agreement import (
     drawn,
     halved_passes,
 )
+from benchmarks.public_data import Lines, Row, case_of, consistency_rows, filled, rows, score_all, table
 from benchmarks.rivals import BASELINES, PEERS, installed, peers, rouge_l_precision, unigram_precision
 from pytest_genaiops.errors import UnscorableError
 from pytest_genaiops.metrics import groundedness
@@ -58,8 +57,6 @@ APART = "summeval_outputs"  # neither the constants nor any choice of a measure 
 OURS = "groundedness"
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "metric-quality.md"
 CITED = re.compile(r"[Pp]assages? (\d(?:(?:,|,? and| &) \d)*)")
-Row = dict[str, Any]
-Lines = Iterator[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,46 +69,6 @@ class Scored:
     unscored: int
     times: Floats
     """How often each row is drawn, one draw a line."""
-
-
-def rows(folder: Path, name: str) -> list[Row]:
-    """Rows of one public file."""
-    with (folder / f"{name}.jsonl").open(encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
-
-
-def summeval(folder: Path) -> list[Row]:
-    """Summaries of 12 systems; good where all three experts gave full marks for consistency."""
-    documents = {row["id"]: row["document"] for row in rows(folder, "summeval_documents")}
-    return [
-        {"id": r["id"], "question": "", "context": documents[r["id"]], "answer": r["summary"], "label": r["consistent"],
-         "group": r["id"]}
-        for r in rows(folder, "summeval_outputs")
-    ]  # fmt: skip
-
-
-def case_of(row: Row) -> Case:
-    """A row as the library sees it."""
-    contexts = (row["context"],) if row["context"] else None
-    return Case(id=row["id"], inputs={"question": row["question"]}, contexts=contexts)
-
-
-def score_all(metric: Metric, data: Iterable[Row]) -> list[float | None]:
-    """Scores in order; None where unscored."""
-    found: list[float | None] = []
-    for row in data:
-        try:
-            statistics = metric.statistics(Response(text=row["answer"]), case_of(row))
-        except UnscorableError:
-            found.append(None)
-        else:
-            found.append(metric.case_score(statistics))
-    return found
-
-
-def filled(scores: Sequence[float | None]) -> list[float]:
-    """An unscored answer counts as the worst there is, so that leaving one out can gain nothing here."""
-    return [-1.0 if score is None else score for score in scores]
 
 
 def measure_table(folder: Path) -> dict[str, tuple[list[int], dict[str, Floats]]]:
@@ -140,7 +97,7 @@ def scored_sets(folder: Path) -> dict[str, Scored]:
     methods = BASELINES | peers()
     found = {}
     for number, name in enumerate((*GATED, ALSO, APART)):
-        data = summeval(folder) if name == APART else rows(folder, name)
+        data = consistency_rows(folder) if name == APART else rows(folder, name)
         ours = score_all(groundedness.Groundedness(), data)
         scores = {key: [method(row["answer"], row["context"]) for row in data] for key, method in methods.items()}
         clusters = [str(row["group"]) for row in data]
@@ -163,14 +120,6 @@ def left_out(folder: Path) -> dict[str, list[float]]:
         with patch.object(groundedness, "_SCALE", scale):
             found[name] = filled(score_all(groundedness.Groundedness(), rows(folder, name)))
     return found
-
-
-def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> Lines:
-    """A Markdown table."""
-    yield "| " + " | ".join(head) + " |"
-    yield "|" + " --- |" * len(head)
-    for cells in body:
-        yield "| " + " | ".join(cells) + " |"
 
 
 def means(draws: Mapping[str, Floats], points: Mapping[str, float]) -> str:

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import metric_quality as quality
 from benchmarks.agreement import Floats, auroc, aurocs, cell, drawn, kendall, midranks, spearman
+from benchmarks.public_data import consistency_rows, filled, rows, score_all, table
 from benchmarks.rivals import installed, plain_words, unigram_precision
 from pytest_genaiops.errors import UnscorableError, UsageError
 from pytest_genaiops.metrics.base import Metric, Part
@@ -52,8 +52,8 @@ class Outputs:
 @lru_cache(maxsize=1)
 def summeval(folder: Path) -> Outputs:
     """100 documents, 12 systems, 4 dimensions."""
-    documents = quality.rows(folder, "summeval_documents")
-    written = {(row["id"], row["system"]): row for row in quality.rows(folder, "summeval_outputs")}
+    documents = rows(folder, "summeval_documents")
+    written = {(row["id"], row["system"]): row for row in rows(folder, "summeval_outputs")}
     systems = sorted({system for _, system in written})
     cases = [Case(id=d["id"], references=tuple(d["references"]), contexts=(d["document"],)) for d in documents]
     human = {
@@ -67,8 +67,8 @@ def summeval(folder: Path) -> Outputs:
 @lru_cache(maxsize=1)
 def wmt(folder: Path) -> Outputs:
     """529 segments, 13 systems, MQM."""
-    segments = quality.rows(folder, "wmt21_ted_ende_segments")
-    written = {(row["id"], row["system"]): row for row in quality.rows(folder, "wmt21_ted_ende_outputs")}
+    segments = rows(folder, "wmt21_ted_ende_segments")
+    written = {(row["id"], row["system"]): row for row in rows(folder, "wmt21_ted_ende_outputs")}
     systems = sorted({system for _, system in written})
     cases = [Case(id=s["id"], references=tuple(s["references"])) for s in segments]
     mqm = np.array([[written[case.id, system]["mqm"] for system in systems] for case in cases])
@@ -177,14 +177,14 @@ def summeval_table(folder: Path) -> Iterator[str]:
     """Kendall's tau within a document, for each dimension."""
     human, times = summeval(folder).human, drawn(range(100))
     body = [[one.name, *(within(one, human[d], times, kendall) for d in DIMENSIONS)] for one in summaries(folder)]
-    yield from quality.table(["within a document, 12 systems", *DIMENSIONS], body)
+    yield from table(["within a document, 12 systems", *DIMENSIONS], body)
 
 
 def summeval_systems_table(folder: Path) -> Iterator[str]:
     """Kendall's tau between systems, for each dimension."""
     human, times = summeval(folder).human, drawn(range(100))
     body = [[one.name, *(between(one, human[d], times, kendall) for d in DIMENSIONS)] for one in summaries(folder)]
-    yield from quality.table(["12 systems, 100 documents", *DIMENSIONS], body)
+    yield from table(["12 systems, 100 documents", *DIMENSIONS], body)
 
 
 def wmt_table(folder: Path) -> Iterator[str]:
@@ -200,21 +200,21 @@ def wmt_table(folder: Path) -> Iterator[str]:
     ]
     head = ["MQM, 13 systems, 529 segments", "tau within a segment", "rho within a segment", "tau of systems",
             "rho of systems"]  # fmt: skip
-    yield from quality.table(head, body)
+    yield from table(head, body)
 
 
 def judges_table(folder: Path) -> Iterator[str]:
     """The judge prompts of Shen et al. beside metrics without a model, on the same summaries."""
-    written = quality.rows(folder, "summeval_outputs")
-    ratings = {(row["id"], row["system"]): row for row in quality.rows(folder, "summeval_judge_ratings")}
-    documents = {row["id"]: row for row in quality.rows(folder, "summeval_documents")}
+    written = rows(folder, "summeval_outputs")
+    ratings = {(row["id"], row["system"]): row for row in rows(folder, "summeval_judge_ratings")}
+    documents = {row["id"]: row for row in rows(folder, "summeval_documents")}
     data = [ratings[row["id"], row["system"]] for row in written]
     labels, clusters = [row["consistent"] for row in written], [row["id"] for row in written]
     relevance = np.array([row["expert"]["relevance"] for row in written])
     times = drawn(clusters)
     rivals: dict[str, tuple[list[float], list[float]]] = {
         "no model: groundedness, completeness": (
-            quality.filled(quality.score_all(make("groundedness"), quality.summeval(folder))),
+            filled(score_all(make("groundedness"), consistency_rows(folder))),
             [
                 make("completeness").statistics(
                     Response(text=row["summary"]), Case(id="", references=tuple(documents[row["id"]]["references"]))
@@ -232,7 +232,7 @@ def judges_table(folder: Path) -> Iterator[str]:
     for name, (consistency, relevant) in rivals.items():
         area = cell(auroc(labels, consistency)[0], aurocs(labels, consistency, times))
         body.append([name, area, cell(*_pooled(np.array(relevant), relevance, times))])
-    yield from quality.table(["1200 summaries", "AUROC, consistent", "Spearman, relevance"], body)
+    yield from table(["1200 summaries", "AUROC, consistent", "Spearman, relevance"], body)
 
 
 def _pooled(x: Floats, y: Floats, times: Floats) -> tuple[float, Floats]:

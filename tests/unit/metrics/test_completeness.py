@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.metric_quality import rows
+from benchmarks.public_data import rows
 from pytest_genaiops.errors import UnscorableError
 from pytest_genaiops.metrics.completeness import Completeness
 from pytest_genaiops.records import Case, Explanation, Response
@@ -144,23 +143,13 @@ class TestBadInput:
 
 
 class TestContract:
-    def test_every_process_gives_the_same_numbers(self) -> None:
+    def test_every_process_gives_the_same_numbers(self, printed: Callable[[str], set[str]]) -> None:
         """Sets of strings are ordered differently in each process; no score may depend on it."""
         code = (
             "from tests.unit.metrics.test_completeness import evidence, TOWER;"
             "print(evidence('A new tower of 330 metres, or of 1000, is tall in Paris.', TOWER))"
         )
-        outputs = {
-            subprocess.run(
-                [sys.executable, "-c", code],
-                env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-            for seed in ("1", "2")
-        }
-        assert len(outputs) == 1
+        assert len(printed(code)) == 1
 
     def test_the_signature_names_the_method(self) -> None:
         assert Completeness().signature([]) == {"method": "lexical-1"}

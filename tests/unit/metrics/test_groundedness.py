@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.metric_quality import ALSO, GATED, auroc, constants, measure_table, rows, score_all
+from benchmarks.agreement import auroc
+from benchmarks.metric_quality import ALSO, GATED, constants, measure_table
+from benchmarks.public_data import rows, score_all
 from pytest_genaiops.errors import UnscorableError
 from pytest_genaiops.metrics import groundedness
 from pytest_genaiops.metrics.groundedness import Groundedness
@@ -331,23 +334,13 @@ class TestContract:
             score(other, "Napoleon " * 50)
         assert score("The tower was built by Napoleon.", TOWER) == before
 
-    def test_every_process_gives_the_same_numbers(self) -> None:
+    def test_every_process_gives_the_same_numbers(self, printed: Callable[[str], set[str]]) -> None:
         """Sets of strings are ordered differently in each process; no score may depend on it."""
         code = (
             "from tests.unit.metrics.test_groundedness import evidence, TOWER;"
             "print(evidence('A tower in Paris, or in Rome, was built by Eiffel. It opens at noon.', TOWER))"
         )
-        outputs = {
-            subprocess.run(
-                [sys.executable, "-c", code],
-                env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-            for seed in ("1", "2")
-        }
-        assert len(outputs) == 1
+        assert len(printed(code)) == 1
 
     def test_the_signature_names_the_method(self) -> None:
         assert Groundedness().signature([]) == {"method": "lexical-2"}

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.metric_quality import auroc, rows, score_all
+from benchmarks.agreement import auroc
+from benchmarks.public_data import rows, score_all
 from pytest_genaiops.errors import UnscorableError
 from pytest_genaiops.metrics.relevancy import Relevancy
 from pytest_genaiops.records import Case, Explanation, Response

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -138,23 +136,13 @@ class TestBadInput:
 
 
 class TestContract:
-    def test_every_process_gives_the_same_numbers(self) -> None:
+    def test_every_process_gives_the_same_numbers(self, printed: Callable[[str], set[str]]) -> None:
         """Sets of strings are ordered differently in each process; no score may depend on it."""
         code = (
             "from tests.unit.metrics.test_utilization import evidence, OPENED, HEIGHT;"
             "print(evidence('A tower in Paris opened at noon. It is tall.', OPENED, HEIGHT))"
         )
-        outputs = {
-            subprocess.run(
-                [sys.executable, "-c", code],
-                env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-            for seed in ("1", "2")
-        }
-        assert len(outputs) == 1
+        assert len(printed(code)) == 1
 
     def test_the_signature_names_the_method(self) -> None:
         assert Utilization().signature([]) == {"method": "lexical-1"}
