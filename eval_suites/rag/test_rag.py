@@ -58,9 +58,7 @@ def test_chatty_answers_are_stopped(responses, groundedness):
     assert groundedness(responses) >= 0.9
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="it uses little of what it finds: the gate must stop it"
-)
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="it uses little of what it finds: the gate must stop it")
 @pytest.mark.genaiops(dataset="python_questions", variants=f"{CANDIDATES}/twenty_passages.yaml")
 def test_passages_that_nobody_uses_are_stopped(responses, utilization):
     assert utilization(responses) >= 0.5
