@@ -78,7 +78,7 @@ class BertScore(Metric):
     layer: int | None = None
     idf: Sequence[str] | None = None
     rescale: str | None = None
-    batch_size: int = 16
+    batch_size: int = 32
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, str):

@@ -57,7 +57,7 @@ class Similarity(Metric):
     batched = True
 
     model: str = "sentence-transformers/all-MiniLM-L6-v2"
-    batch_size: int = 16
+    batch_size: int = 32
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, str):
