@@ -142,8 +142,11 @@ class Progress:
 
         Raises UsageError as :meth:`score` does: a fixture may have made the score for another item.
         """
-        if score.table.metric is not None:
-            self._certify(score.table.metric, score)
+        # The table of a score whose responses are still arriving would call for all of them.
+        call = score.call if isinstance(score, ArrivingScore) else None
+        metric = call.metric if call is not None else score.table.metric
+        if metric is not None:
+            self._certify(metric, score)
         self.verdicts.append((score, verdict))
         if verdict.tolerated:
             warnings.warn(UndecidedWarning(visible(verdict.reason)), stacklevel=4)  # the line of the test
