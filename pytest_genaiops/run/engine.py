@@ -181,6 +181,9 @@ class Engine:
 
     def close(self) -> None:
         """Forget what is queued and cancel what is under way; never waits for a hanging call."""
+        with self._changed:
+            for slot in self._slots.values():
+                slot.followers.clear()  # an answer that comes too late begins nothing
         if self._exchange is not None:
             self._exchange.close()
         self._threads.close()

@@ -22,8 +22,23 @@ class Slot:
     """One trial on its way: what to call, since when it runs, and the response once there is one."""
 
     __slots__ = (
-        "_followers", "_response", "answered_in", "client", "elsewhere", "ended", "exchange", "first", "keep", "key",
-        "started", "stood", "stopped", "target", "trial", "variant", "wanted",
+        "_response",
+        "answered_in",
+        "client",
+        "elsewhere",
+        "ended",
+        "exchange",
+        "first",
+        "followers",
+        "keep",
+        "key",
+        "started",
+        "stood",
+        "stopped",
+        "target",
+        "trial",
+        "variant",
+        "wanted",
     )  # fmt: skip
 
     def __init__(
@@ -45,7 +60,8 @@ class Slot:
         self.stood = self.answered_in = 0.0
         """Seconds that a client was at work, and seconds of these that the answers took which it gave."""
         self._response: Response | None = None
-        self._followers: list[Callable[[Response], None]] = []
+        self.followers: list[Callable[[Response], None]] = []
+        """What uses the response once it is there."""
         self.elsewhere = False
         """True where it is left to other processes: whoever waits for it has to look."""
         self.wanted = False
@@ -61,13 +77,13 @@ class Slot:
     @response.setter
     def response(self, response: Response) -> None:
         self._response = response
-        while self._followers:
-            self._followers.pop()(response)
+        while self.followers:
+            self.followers.pop()(response)
 
     def then(self, use: Callable[[Response], None]) -> None:
         """Have the response used once it is there. The caller holds the engine's condition."""
         if self._response is None:
-            self._followers.append(use)
+            self.followers.append(use)
         else:
             use(self._response)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
@@ -14,7 +16,7 @@ from pytest_genaiops.config import Settings
 from pytest_genaiops.errors import MetricError, UnscorableError
 from pytest_genaiops.metrics.judged import Judge, Judged
 from pytest_genaiops.records import Case, Response, ResponseError, Trial
-from pytest_genaiops.run import Judging, Measurements, judging_of
+from pytest_genaiops.run import Engine, Job, Judging, Measurements, judging_of
 
 JUDGE = Judge(source="here", written=b'{"model":{"name":"m"},"parameters":{}}')
 ASKED: Counter[str] = Counter()
@@ -92,3 +94,39 @@ def test_who_wants_to_know_is_told_of_single_responses(judging: Judging) -> None
     judging.of(Length(judge=JUDGE), [answer("a")])
     judging.of(Length(judge=JUDGE), [answer("b"), answer("c")])
     assert told == ["length a"]
+
+
+def test_an_answer_that_comes_after_the_end_begins_no_judgement() -> None:
+    entered, go, used = threading.Event(), threading.Event(), []
+
+    def target(case: Case, variant: object) -> str:
+        entered.set()
+        go.wait(10)
+        return "late"
+
+    engine = Engine(concurrency=1)
+    late, early = (
+        Job(
+            target=target,
+            identity="t",
+            variant=SimpleNamespace(id="v", hash="h"),
+            trial=Trial(case=Case(id=name), variant="v"),
+        )
+        for name in ("late", "early")
+    )
+    go.set()
+    engine.start([early])
+    assert engine.response(early).text == "late"
+    engine.then(early, used.append)
+    assert [response.text for response in used] == ["late"], "one that is there is used at once"
+    go.clear()
+    entered.clear()
+    engine.start([late])
+    engine.then(late, used.append)
+    assert entered.wait(10)
+    engine.close()
+    go.set()
+    for thread in threading.enumerate():
+        if thread.name == "genaiops-target":
+            thread.join(10)
+    assert len(used) == 1
