@@ -22,23 +22,8 @@ class Slot:
     """One trial on its way: what to call, since when it runs, and the response once there is one."""
 
     __slots__ = (
-        "_response",
-        "answered_in",
-        "client",
-        "elsewhere",
-        "ended",
-        "exchange",
-        "first",
-        "followers",
-        "keep",
-        "key",
-        "started",
-        "stood",
-        "stopped",
-        "target",
-        "trial",
-        "variant",
-        "wanted",
+        "_response", "answered_in", "client", "elsewhere", "ended", "exchange", "first", "followers", "keep", "key",
+        "started", "stood", "stopped", "target", "trial", "variant", "wanted",
     )  # fmt: skip
 
     def __init__(
