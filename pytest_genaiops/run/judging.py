@@ -82,7 +82,9 @@ class Judging:
         case, client = case_of(response), self._engine().client
         assert client is not None
         # Of no trial: whichever trial gave a text, one judgement holds for it.
-        trial = Trial(case=case, variant=response.trial.variant if response.trial else "")
+        # And labelled as what it is: what a variant's own calls take is foreseen by the answers under its name.
+        variant = response.trial.variant if response.trial else ""
+        trial = Trial(case=case, variant=f"{metric.name} of {variant}" if variant else metric.name)
         RUNNING.set(Running(client, trial, _NoClock()))  # of this task alone
         given, error = await awaited(metric.judged(response, case))
         if isinstance(given, Judgement):

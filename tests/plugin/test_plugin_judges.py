@@ -253,6 +253,8 @@ def test_a_cassette_replays_what_a_judge_said(judged: tuple[Project, Judging]) -
     assert done.ret == 0
     cassette = project.path / "judgements.jsonl"
     assert KEY not in cassette.read_text("utf-8")
+    asked_for = {json.loads(line)["variant"] for line in cassette.read_text("utf-8").splitlines()}
+    assert asked_for == {"groundedness of v1", "groundedness of v2"}, "not the calls of the variants themselves"
     for file in sorted((project.path / ".genaiops").iterdir()):
         file.unlink()
     calls = len(server.calls)
