@@ -136,7 +136,7 @@ class TestTargets:
 
         started = time.perf_counter()
         evaluation = evaluated(target=target, settings=Settings(root=Path.cwd(), timeout=0.1), metrics=["error_rate"])
-        assert time.perf_counter() - started < 5
+        assert time.perf_counter() - started < 25
         assert evaluation.score("error_rate", "v1") == 0.1
 
 

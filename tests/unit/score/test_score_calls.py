@@ -239,7 +239,7 @@ class TestTextsThatCannotBeScored:
     def test_ten_megabytes_are_unscored_at_once(self) -> None:
         started = time.perf_counter()
         score = metric("bleu")([HYPOTHESES[0], "word " * 2_000_000], REFERENCES)
-        assert time.perf_counter() - started < 5
+        assert time.perf_counter() - started < 60  # scored, it would be hours
         assert (score.n, score.unscored) == (1, 1)
         assert score.reasons == {
             "1": "input: the answer has 10,000,000 characters, more than the 100,000 that are scored"
@@ -251,7 +251,7 @@ class TestTextsThatCannotBeScored:
         started = time.perf_counter()
         beside: dict[str, Any] = {"contexts": [["a b"]]} if name == "groundedness" else {"references": ["a b"]}
         found = metric(name)(["x" * 10_000_000], **beside)
-        assert time.perf_counter() - started < 5
+        assert time.perf_counter() - started < 60  # scored, it would be hours
         score = found if isinstance(found, Score) else found.rougeL
         assert (score.value, score.unscored) == (None, 1)
 
