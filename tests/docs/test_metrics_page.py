@@ -35,3 +35,10 @@ def test_a_row_says_what_the_class_says(name: str) -> None:
 def test_every_metric_has_a_use_case_and_a_pitfall(heading: str) -> None:
     table = PAGE.partition(f"| {heading}")[2].partition("\n\n")[0]
     assert [name for name in METRICS if f"`{name}`" not in table] == []
+
+
+def test_agreement_with_people_is_quoted_as_it_was_measured() -> None:
+    figures = re.findall(r"0\.\d{3} \([-0-9.]+ to [-0-9.]+\)", PAGE)
+    measured = (Path(__file__).parents[2] / "docs" / "metric-quality.md").read_text(encoding="utf-8")
+    assert len(figures) >= 15
+    assert [figure for figure in figures if figure not in measured] == []
