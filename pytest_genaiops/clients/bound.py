@@ -38,7 +38,7 @@ def bound_of(body: Mapping[str, Any]) -> Tokens:
     """
     for what in _open_ended(body):
         raise _refused(f"it has {what}, and nobody can tell beforehand how many tokens that takes; leave it out")
-    if "encoding_format" in body:  # of an embedding, which is no text
+    if "encoding_format" in body and "messages" not in body:  # of an embedding, which is no text
         return Tokens(input=_bytes(body) + OF_CALL, output=0)
     limits = [body[name] for name in LIMITS if body.get(name) is not None]
     if not limits:

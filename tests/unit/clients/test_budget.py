@@ -86,6 +86,11 @@ class TestBound:
     def test_the_larger_limit_counts_and_that_for_each_of_n_answers(self) -> None:
         assert bound_of({**BODY, "max_completion_tokens": 300, "n": 2}).output == 600
 
+    def test_an_embedding_has_no_output_and_a_chat_is_none_for_having_its_parameter(self) -> None:
+        assert bound_of({"input": "a text", "encoding_format": "float"}).output == 0
+        with pytest.raises(RefusedError, match="nothing limits the length"):
+            bound_of({"messages": BODY["messages"], "encoding_format": "float"})
+
     def test_tools_and_schemas_count(self) -> None:
         tool = {"type": "function", "function": {"name": "look_up", "description": "Looks a word up."}}
         assert bound_of({**BODY, "tools": [tool]}).input > BOUND.input + len(json.dumps(tool))
