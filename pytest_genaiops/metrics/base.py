@@ -92,10 +92,16 @@ class Metric(ABC):
     def batch(self, rows: Sequence[tuple[Response, Case]]) -> Sequence[Statistics | UnscorableError]:
         """What :meth:`statistics` gives for each of many responses, in their order; only asked where ``batched``.
 
-        A row's value must not depend on the other rows. What :meth:`statistics` would raise for one row alone
-        stands in that row's place.
+        By default one after the other. A row's value must not depend on the other rows. The UnscorableError that
+        :meth:`statistics` would raise for one row alone stands in that row's place.
         """
-        raise NotImplementedError(f"{type(self).__name__} says that it is batched and defines no batch()")
+        found: list[Statistics | UnscorableError] = []
+        for response, case in rows:
+            try:
+                found.append(self.statistics(response, case))
+            except UnscorableError as error:
+                found.append(error)
+        return found
 
     def score(self, total: Any, n: int) -> float:
         """Value of ``n`` responses from their summed statistics."""
