@@ -22,8 +22,8 @@ import numpy as np  # noqa: TID253 - a script, not the package
 
 from pytest_genaiops.calibration import Asked, Ratings, best_threshold, figures_of, halves
 from pytest_genaiops.errors import MetricError
-from pytest_genaiops.statistics import Sample, summarize
 from pytest_genaiops.statistics.ppi import Audited, powered_mean
+from pytest_genaiops.statistics.raters import mean
 from pytest_genaiops.statistics.rogan_gladen import Seen, true_rate
 
 ROOT = Path(__file__).parents[1]
@@ -154,15 +154,7 @@ def ratio(ours: Sequence[float], others: Sequence[float]) -> str:
 
 
 def interval_of(values: Sequence[float], clusters: Sequence[str], scale: tuple[float, float]) -> tuple[float, float]:
-    sample = Sample(
-        statistics=[(value,) for value in values],
-        values=values,
-        score=lambda total, n: float(total[0]) / n,
-        is_mean=True,
-        scale=scale,
-        clusters=clusters,
-    )
-    return summarize(sample).interval
+    return mean(values, scale=scale, clusters=clusters).interval
 
 
 # -- Rogan and Gladen --------------------------------------------------------------------
