@@ -7,12 +7,13 @@ import json
 import types
 from collections.abc import Callable, Mapping
 from functools import cache, partial
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pytest_genaiops.dataset.text import listed, near, printable, quoted
 from pytest_genaiops.records import Response, Trial
 
 Reader = Callable[[Any], Any]
+R = TypeVar("R")
 _BARE = frozenset({str, int, float, bool, type(None)})
 
 
@@ -64,7 +65,8 @@ def _bare(value: Any) -> Any:
     return plain(value) if dataclasses.is_dataclass(value) else value
 
 
-def _record(kind: type, given: Mapping[str, Any]) -> Any:
+def record_of(kind: type[R], given: Mapping[str, Any]) -> R:
+    """The record that :func:`plain` gave these fields of. Raises TypeError or KeyError for fields of another one."""
     return kind(**_arguments(kind, given))
 
 
@@ -91,7 +93,7 @@ def _reader(hint: Any) -> Reader | None:
         read = _reader(get_args(hint)[0])
         return tuple if read is None else lambda values: tuple(map(read, values))
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return partial(_record, hint)
+        return partial(record_of, hint)
     return None
 
 

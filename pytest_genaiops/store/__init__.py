@@ -1,0 +1,15 @@
+"""The record of runs: everything that went in and came out, in one SQLite file, read back as the same nouns."""
+
+from pytest_genaiops.store.file import NAME as NAME
+from pytest_genaiops.store.read import Store as Store
+from pytest_genaiops.store.rows import ItemRow as ItemRow
+from pytest_genaiops.store.rows import MetricRow as MetricRow
+from pytest_genaiops.store.rows import PartRow as PartRow
+from pytest_genaiops.store.rows import RunRow as RunRow
+from pytest_genaiops.store.rows import ScoreRow as ScoreRow
+from pytest_genaiops.store.rows import SuiteRow as SuiteRow
+from pytest_genaiops.store.rows import TrialRow as TrialRow
+from pytest_genaiops.store.rows import VariantRow as VariantRow
+from pytest_genaiops.store.rows import VerdictRow as VerdictRow
+from pytest_genaiops.store.write import Writer as Writer
+from pytest_genaiops.store.write import new_id as new_id

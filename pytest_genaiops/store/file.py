@@ -1,0 +1,126 @@
+"""The file of records: made when first written, brought up to date, and never thrown away."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from pytest_genaiops.clients.database import transaction
+from pytest_genaiops.dataset.text import place
+from pytest_genaiops.errors import UsageError
+
+NAME = "record.sqlite"
+PATIENCE = 10.0
+"""Seconds to wait for another process that writes."""
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE runs (id TEXT PRIMARY KEY, started REAL NOT NULL, facts TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE ends (run TEXT PRIMARY KEY, ended REAL NOT NULL, exit INTEGER NOT NULL, facts TEXT NOT NULL) "
+        "WITHOUT ROWID",
+        # Whatever has text of people in it is here, once, under its hash; other tables hold numbers and names.
+        "CREATE TABLE contents (digest BLOB NOT NULL UNIQUE, text TEXT NOT NULL)",
+        "CREATE TABLE suites (id INTEGER PRIMARY KEY, run TEXT NOT NULL, title TEXT NOT NULL, facts TEXT NOT NULL, "
+        "UNIQUE (run, title))",
+        "CREATE TABLE variants (id INTEGER PRIMARY KEY, suite INTEGER NOT NULL, name TEXT NOT NULL, "
+        "content BLOB NOT NULL, UNIQUE (suite, name))",
+        "CREATE TABLE cases (suite INTEGER NOT NULL, position INTEGER NOT NULL, content BLOB NOT NULL, "
+        "PRIMARY KEY (suite, position)) WITHOUT ROWID",
+        "CREATE TABLE trials (variant INTEGER NOT NULL, position INTEGER NOT NULL, trial INTEGER NOT NULL, "
+        "response BLOB NOT NULL, prompt BLOB, PRIMARY KEY (variant, position, trial)) WITHOUT ROWID",
+        "CREATE TABLE metrics (id INTEGER PRIMARY KEY, variant INTEGER NOT NULL, signature TEXT NOT NULL, "
+        "facts TEXT NOT NULL, UNIQUE (variant, signature))",
+        # A number, the bytes of several, or a JSON object: see write.packed.
+        "CREATE TABLE measurements (metric INTEGER NOT NULL, position INTEGER NOT NULL, trial INTEGER NOT NULL, "
+        "statistics, evidence BLOB, PRIMARY KEY (metric, position, trial)) WITHOUT ROWID",
+        "CREATE TABLE unscored (metric INTEGER NOT NULL, position INTEGER NOT NULL, trial INTEGER NOT NULL, "
+        "kind TEXT NOT NULL, reason BLOB NOT NULL, PRIMARY KEY (metric, position, trial)) WITHOUT ROWID",
+        "CREATE TABLE scores (metric INTEGER NOT NULL, part TEXT NOT NULL, slice TEXT NOT NULL, value REAL, low REAL, "
+        "high REAL, n INTEGER NOT NULL, unscored INTEGER NOT NULL, PRIMARY KEY (metric, part, slice)) WITHOUT ROWID",
+        "CREATE TABLE verdicts (variant INTEGER NOT NULL, test TEXT NOT NULL, number INTEGER NOT NULL, "
+        "metric TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (variant, test, number)) WITHOUT ROWID",
+        "CREATE TABLE items (variant INTEGER NOT NULL, test TEXT NOT NULL, position INTEGER, trial INTEGER NOT NULL, "
+        "outcome TEXT NOT NULL, message BLOB, seconds REAL, PRIMARY KEY (variant, test)) WITHOUT ROWID",
+    ),
+)
+"""What brings a file from one version to the next; a file's ``user_version`` says how many of them it has seen."""
+VERSION = len(MIGRATIONS)
+TABLES = ("measurements", "unscored", "scores", "metrics", "trials", "verdicts", "items", "variants", "cases", "suites")
+
+
+def opened(folder: Path, *, make: bool) -> sqlite3.Connection:
+    """A connection to the record in a folder; ``make`` makes what is missing, else the file is only read.
+
+    Raises:
+        UsageError: there is no such file, or it is of a later version or no record.
+        sqlite3.Error: it cannot be read or written.
+    """
+    path = folder / NAME
+    shown = place(path, Path.cwd())
+    if make:
+        _make(path)
+    elif not path.exists():
+        raise UsageError(f"{place(folder, Path.cwd())} holds no record yet; it comes with the first run of a suite")
+    try:
+        return _prepared(path, write=make)
+    except _NewerError as error:
+        raise UsageError(f"{shown} {error}") from None
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise
+        raise UsageError(f"{shown} cannot be read ({error}); move it away, and a new one is begun") from None
+
+
+class _NewerError(Exception):
+    """A file that this version of the package does not understand."""
+
+
+def _make(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError), (path.parent / ".gitignore").open("x", encoding="ascii") as file:
+            file.write("*\n")
+    except OSError as error:
+        raise sqlite3.OperationalError(error.strerror or str(error)) from None
+
+
+def _prepared(path: Path, *, write: bool) -> sqlite3.Connection:
+    if write:
+        uri = f"{path.absolute().as_uri()}?mode=rwc"
+    else:
+        # In a folder that cannot be written SQLite has nowhere to note who reads.
+        able = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+        uri = f"{path.absolute().as_uri()}?{'mode=rw' if able else 'immutable=1'}"
+    connection = sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    with ExitStack() as stack:
+        stack.callback(connection.close)
+        if write:
+            if not _version(connection):
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute("PRAGMA journal_mode = WAL")
+            # What is committed outlives the process; after a power failure the last moments may be missing.
+            connection.execute("PRAGMA synchronous = NORMAL")
+        _bring_up_to_date(connection)
+        stack.pop_all()
+    return connection
+
+
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    if _version(connection) == VERSION:
+        return
+    with transaction(connection):
+        # Looked at again: another process may have been faster.
+        for number, steps in enumerate(MIGRATIONS[_version(connection) :], start=_version(connection) + 1):
+            for statement in steps:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION or version < 0:
+        raise _NewerError(f"is of version {version}, which this version of pytest-genaiops does not know; upgrade it")
+    if not version and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise _NewerError("is the database of another program; move it away")
+    return version

@@ -1,0 +1,235 @@
+"""Rows to nouns: what a folder has on record."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from pytest_genaiops.clients.wire import record_of
+from pytest_genaiops.dataset.text import printable
+from pytest_genaiops.errors import UsageError
+from pytest_genaiops.records import Case, Explanation, Measurement, Response, Statistics
+from pytest_genaiops.store.file import opened
+from pytest_genaiops.store.rows import (
+    ItemRow,
+    MetricRow,
+    PartRow,
+    RunRow,
+    ScoreRow,
+    SuiteRow,
+    TrialRow,
+    VariantRow,
+    VerdictRow,
+)
+
+_RUNS = (
+    "SELECT id, started, runs.facts, ended, exit, ends.facts FROM runs LEFT JOIN ends ON run = id "
+    "ORDER BY started DESC, id DESC"
+)
+_LATEST = "latest"
+
+
+class Store:
+    """The runs that a folder has on record. Sessions may write meanwhile.
+
+    Raises UsageError where there are none yet, or the file cannot be used.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            self._connection = opened(folder, make=False)
+        except sqlite3.Error as error:
+            raise UsageError(f"the record in {printable(str(folder.name))} cannot be read ({error})") from None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def runs(self) -> list[RunRow]:
+        """Every run, the newest first."""
+        return [
+            RunRow(
+                id=name,
+                started=started,
+                facts=json.loads(facts),
+                ended=ended,
+                exit=code,
+                closing=json.loads(closing or "{}"),
+            )
+            for name, started, facts, ended, code, closing in self._all(_RUNS)
+        ]
+
+    def run(self, name: str = _LATEST) -> RunRow:
+        """The run of an id, of the beginning of one, or ``latest``; ``latest~1`` is the one before.
+
+        Raises:
+            UsageError: there is no such run, or several begin like this.
+        """
+        runs = self.runs()
+        if not runs:
+            raise UsageError("no run is on record yet")
+        word, _, back = name.partition("~")
+        if word == _LATEST and (back.isdecimal() or not _):
+            number = int(back or 0)
+            if number >= len(runs):
+                raise UsageError(f"there is no run {printable(name)}: {len(runs)} are on record")
+            return runs[number]
+        found = [run for run in runs if run.id == name] or [run for run in runs if name and run.id.startswith(name)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UsageError(f"{len(found)} runs begin with {printable(name)}; give more of the id")
+        raise UsageError(f"there is no run {printable(name)}; `genaiops runs list` names them")
+
+    def suites(self, run: str) -> list[SuiteRow]:
+        """The suites of a run, by title."""
+        rows = self._all("SELECT id, title, facts FROM suites WHERE run = ? ORDER BY title", run)
+        return [SuiteRow(id=number, title=title, facts=json.loads(facts)) for number, title, facts in rows]
+
+    def variants(self, suite: int) -> list[VariantRow]:
+        """The variants of a suite, in its order."""
+        rows = self._all(
+            "SELECT id, name, text FROM variants LEFT JOIN contents ON digest = content WHERE suite = ?", suite
+        )
+        found = [VariantRow(id=number, name=name, facts=json.loads(text or "{}")) for number, name, text in rows]
+        return sorted(found, key=lambda each: (each.facts.get("place", 0), each.name))
+
+    def cases(self, suite: int) -> dict[int, Case]:
+        """The cases of a suite by position; one whose text was removed has an id alone."""
+        rows = self._all(
+            "SELECT position, text FROM cases LEFT JOIN contents ON digest = content WHERE suite = ? ORDER BY position",
+            suite,
+        )
+        return {position: _case(position, text) for position, text in rows}
+
+    def trials(self, variant: int) -> Iterator[TrialRow]:
+        """The responses of a variant, by case and trial."""
+        rows = self._each(
+            "SELECT position, trial, answers.text, prompts.text FROM trials "
+            "LEFT JOIN contents AS answers ON answers.digest = response "
+            "LEFT JOIN contents AS prompts ON prompts.digest = prompt WHERE variant = ? ORDER BY position, trial",
+            variant,
+        )
+        for position, trial, text, prompt in rows:
+            yield TrialRow(
+                position=position,
+                trial=trial,
+                response=record_of(Response, json.loads(text or "{}")),
+                prompt=None if prompt is None else json.loads(prompt),
+            )
+
+    def metrics(self, variant: int) -> list[MetricRow]:
+        """The metrics that a variant was measured by, by signature."""
+        rows = self._all("SELECT id, signature, facts FROM metrics WHERE variant = ? ORDER BY signature", variant)
+        return [_metric(number, signature, json.loads(facts)) for number, signature, facts in rows]
+
+    def measurements(self, metric: int) -> Iterator[tuple[int, int, Measurement]]:
+        """(position, trial, measurement) of a metric, by case and trial; those without a score come last."""
+        rows = self._each(
+            "SELECT position, trial, statistics, text FROM measurements LEFT JOIN contents ON digest = evidence "
+            "WHERE metric = ? ORDER BY position, trial",
+            metric,
+        )
+        for position, trial, statistics, text in rows:
+            explanation = None if text is None else record_of(Explanation, json.loads(text))
+            yield position, trial, Measurement(statistics=unpacked(statistics), explanation=explanation)
+        rows = self._each(
+            "SELECT position, trial, kind, text FROM unscored LEFT JOIN contents ON digest = reason "
+            "WHERE metric = ? ORDER BY position, trial",
+            metric,
+        )
+        for position, trial, kind, text in rows:
+            yield position, trial, Measurement(kind=kind, reason=json.loads(text or '""'))
+
+    def scores(self, metric: int) -> list[ScoreRow]:
+        """The numbers of a metric as the run worked them out; none where it judged case by case."""
+        rows = self._all(
+            "SELECT part, slice, value, low, high, n, unscored FROM scores WHERE metric = ? ORDER BY part, slice",
+            metric,
+        )
+        return [
+            ScoreRow(
+                name=part,
+                slice=cut,
+                value=value,
+                interval=None if low is None or high is None else (low, high),
+                n=n,
+                unscored=unscored,
+            )
+            for part, cut, value, low, high, n, unscored in rows
+        ]
+
+    def verdicts(self, variant: int) -> list[VerdictRow]:
+        """What was decided about a variant, by test."""
+        rows = self._all(
+            "SELECT test, metric, text FROM verdicts LEFT JOIN contents ON digest = content WHERE variant = ? "
+            "ORDER BY test, number",
+            variant,
+        )
+        return [VerdictRow(test=test, metric=metric, facts=json.loads(text or "{}")) for test, metric, text in rows]
+
+    def items(self, variant: int) -> list[ItemRow]:
+        """The test items of a variant, by node id."""
+        rows = self._all(
+            "SELECT test, position, trial, outcome, text, seconds FROM items LEFT JOIN contents ON digest = message "
+            "WHERE variant = ? ORDER BY test",
+            variant,
+        )
+        return [
+            ItemRow(
+                test=test,
+                position=position,
+                trial=trial,
+                outcome=outcome,
+                message=json.loads(text or '""'),
+                seconds=seconds,
+            )
+            for test, position, trial, outcome, text, seconds in rows
+        ]
+
+    def _all(self, sql: str, *values: Any) -> list[Any]:
+        return list(self._each(sql, *values))
+
+    def _each(self, sql: str, *values: Any) -> Iterator[Any]:
+        try:
+            with closing(self._connection.execute(sql, values)) as cursor:
+                yield from cursor
+        except sqlite3.Error as error:
+            raise UsageError(f"the record in {printable(str(self._folder.name))} cannot be read ({error})") from None
+
+
+def unpacked(value: float | bytes | str) -> Statistics:
+    """The statistics that :func:`~pytest_genaiops.store.write.packed` made a value of."""
+    if isinstance(value, bytes):
+        found = array("d")
+        found.frombytes(value)
+        return tuple(found)
+    if isinstance(value, str):
+        return {_key(key): number for key, number in json.loads(value)}
+    return (float(value),)
+
+
+def _key(given: Any) -> Any:
+    """A key of statistics, which are hashable."""
+    return tuple(map(_key, given)) if isinstance(given, list) else given
+
+
+def _case(position: int, text: str | None) -> Case:
+    return Case(id=f"removed-{position}") if text is None else record_of(Case, json.loads(text))
+
+
+def _metric(number: int, signature: str, facts: dict[str, Any]) -> MetricRow:
+    parts = [record_of(PartRow, {**part, "scale": _scale(part["scale"])}) for part in facts["parts"]]
+    return MetricRow(id=number, signature=signature, name=facts["name"], options=facts["options"], parts=parts)
+
+
+def _scale(ends: Sequence[float | None]) -> tuple[float, float]:
+    low, high = ends
+    return (-math.inf if low is None else low, math.inf if high is None else high)
