@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import NoReturn, Protocol
 
-from pytest_genaiops.cli import cache, calibrate, compare, data, doctor, lock, metrics, power, variants
+from pytest_genaiops.cli import cache, calibrate, compare, data, doctor, lock, metrics, power, runs, variants
 from pytest_genaiops.cli.output import complain
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.registry import did_you_mean
@@ -41,6 +41,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "Which is better": {"compare": compare},
     "How many cases": {"power": power},
     "Answers of models": {"cache": cache},
+    "What has been run": {"runs": runs},
     "When something is wrong": {"doctor": doctor},
 }
 """Heading -> name -> module, as ``genaiops --help`` shows them."""

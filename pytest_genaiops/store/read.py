@@ -93,6 +93,14 @@ class Store:
         rows = self._all("SELECT id, title, facts FROM suites WHERE run = ? ORDER BY title", run)
         return [SuiteRow(id=number, title=title, facts=json.loads(facts)) for number, title, facts in rows]
 
+    def names(self, run: str) -> tuple[list[str], list[str]]:
+        """The titles of the suites of a run, and the names of its variants."""
+        titles = self._all("SELECT title FROM suites WHERE run = ? ORDER BY title", run)
+        names = self._all(
+            "SELECT DISTINCT name FROM variants JOIN suites ON suites.id = suite WHERE run = ? ORDER BY name", run
+        )
+        return [title for (title,) in titles], [name for (name,) in names]
+
     def variants(self, suite: int) -> list[VariantRow]:
         """The variants of a suite, in its order."""
         rows = self._all(
