@@ -1,0 +1,70 @@
+"""``genaiops mlflow``: sends what waits for a tracking server, and runs that are on record."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, Namespace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pytest_genaiops.cli.output import complain, write
+from pytest_genaiops.cli.project import Project, add_rootdir, project_of
+from pytest_genaiops.errors import UsageError
+from pytest_genaiops.report.listing import table
+from pytest_genaiops.report.text import visible
+
+HELP = "send runs to MLflow that no server has taken yet"
+WAITING = 1
+ADAPTER = "pytest_genaiops.adapters.mlflow"
+SPOOL = "pytest_genaiops.adapters.mlflow_spool"
+
+
+def add(parser: ArgumentParser) -> None:
+    """The action ``push``."""
+    actions = parser.add_subparsers(title="actions", metavar="<action>")
+    about = "send what sessions could not send, or say what waits"
+    ends = "Exits with 0 where nothing waits any more, with 1 where something does. A run is there once however often it is sent."
+    push = actions.add_parser("push", help=about, description=f"{about.capitalize()}. {ends}")
+    push.add_argument("--list", action="store_true", help="only say what waits")
+    push.add_argument("--uri", help="the tracking server (default: the one that the session named)")
+    push.add_argument("--experiment", metavar="NAME", help="the experiment (default: the one that the session named)")
+    push.set_defaults(run=_push)
+    add_rootdir(push)
+
+
+def _push(arguments: Namespace) -> int:
+    project = project_of(arguments)
+    folder = project.root / project.settings.folder
+    if arguments.list:
+        return _list(folder)
+    adapter: Any = import_module(ADAPTER)
+    otherwise = _uri(project)
+    left = 0
+    for delivery in adapter.push(folder, uri=arguments.uri, otherwise=otherwise, experiment=arguments.experiment):
+        if delivery.run_id is None:
+            left += 1
+            complain(delivery.sentence)
+        else:
+            write([delivery.sentence])
+    if not left:
+        write(["nothing waits"])
+    return WAITING if left else 0
+
+
+def _list(folder: Path) -> int:
+    spool: Any = import_module(SPOOL)
+    rows, paths = [], spool.waiting(folder)
+    for path in paths:
+        try:
+            parcel = spool.load(path)
+        except UsageError as error:
+            complain(str(error))
+        else:
+            rows.append((parcel.run, visible(parcel.experiment), visible(parcel.uri) or "-"))
+    write(table(rows, head=("run", "experiment", "server")) if rows else [] if paths else ["nothing waits"])
+    return WAITING if paths else 0
+
+
+def _uri(project: Project) -> str | None:
+    return str(project.keys.get("genaiops_mlflow") or "") or os.environ.get("MLFLOW_TRACKING_URI") or None
