@@ -44,8 +44,14 @@ class Measurements:
         # The response is kept beside its measurement so that its id() cannot be given to another one.
         known = self._known.setdefault(metric, {})
         new = [response for response in responses if id(response) not in known]
-        known.update((id(r), (r, m)) for r, m in zip(new, self._measured(metric, new), strict=True))
+        if new:
+            known.update((id(r), (r, m)) for r, m in zip(new, self._measured(metric, new), strict=True))
         return [known[id(response)][1] for response in responses]
+
+    def know(self, metric: Metric, responses: Sequence[Response], measurements: Sequence[Measurement]) -> None:
+        """Take in what was measured of responses before, in their order: none of them is measured again."""
+        known = self._known.setdefault(metric, {})
+        known.update((id(r), (r, m)) for r, m in zip(responses, measurements, strict=True))
 
     def outline(self, responses: Responses) -> Outline:
         """What was noted of the rows of a large dataset while its responses were measured."""

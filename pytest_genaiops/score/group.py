@@ -29,6 +29,11 @@ class ScoreGroup:
             raise AttributeError(f"{self._name} has no {name!r}; it has {', '.join(self._members)}")
         return self._members[name]
 
+    @property
+    def members(self) -> Mapping[str, Any]:
+        """What the group has, by attribute: scores, mappings of scores, and tables."""
+        return self._members
+
     def __dir__(self) -> list[str]:
         return [*object.__dir__(self), *self._members]
 

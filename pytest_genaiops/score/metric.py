@@ -112,7 +112,7 @@ class MetricHandle:
         self._refuse(roles)
         if baseline.responses:
             return self._score(baseline.responses)
-        return build(baseline.table(self._metric, _signature(self._metric, baseline.cases, [baseline.dataset])))
+        return build(baseline.table(self._metric, signature_of(self._metric, baseline.cases, [baseline.dataset])))
 
     def _refuse(self, roles: Mapping[str, Any]) -> None:
         if roles:
@@ -141,7 +141,7 @@ class MetricHandle:
             responses=responses,
             measurements=found,
             ids=Mapped(_id, cases) if outline else [case.id for case in cases],
-            signature=_signature(self._metric, cases, _datasets(responses)),
+            signature=signature_of(self._metric, cases, _datasets(responses)),
             clusters=outline.clusters if outline else _clusters(responses),
             slices=outline.slices if outline else None,
             score_again=self._score,
@@ -155,7 +155,7 @@ class MetricHandle:
         return Call(
             responses=responses,
             metric=self._metric,
-            signature=_signature(self._metric, [t.case for t in trials], {t.dataset for t in trials if t.dataset}),
+            signature=signature_of(self._metric, [t.case for t in trials], {t.dataset for t in trials if t.dataset}),
             measure=partial(known.of, self._metric),
             score=handle._score,
             on=handle._call,
@@ -309,7 +309,8 @@ def _datasets(responses: Sequence[Response]) -> Iterable[str]:
     return {r.trial.dataset for r in given if r.trial and r.trial.dataset}
 
 
-def _signature(metric: Metric, cases: Sequence[Case], datasets: Iterable[str]) -> str:
+def signature_of(metric: Metric, cases: Sequence[Case], datasets: Iterable[str]) -> str:
+    """What a score of these cases depends on beside the texts, as ``key:value`` items joined by ``|``."""
     items = {key: str(value).replace("|", "/") for key, value in metric.signature(cases).items()}
     if data := "+".join(sorted({dataset[:12] for dataset in datasets})):
         items["data"] = data
