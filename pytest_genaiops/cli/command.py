@@ -10,7 +10,20 @@ from functools import partial
 from importlib.metadata import version
 from typing import NoReturn, Protocol
 
-from pytest_genaiops.cli import cache, calibrate, compare, data, doctor, lock, metrics, power, runs, variants
+from pytest_genaiops.cli import (
+    cache,
+    calibrate,
+    compare,
+    data,
+    doctor,
+    init,
+    lock,
+    metrics,
+    mlflow,
+    power,
+    runs,
+    variants,
+)
 from pytest_genaiops.cli.output import complain
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.registry import did_you_mean
@@ -35,13 +48,14 @@ class Command(Protocol):
 
 
 GROUPS: dict[str, dict[str, Command]] = {
+    "To begin with": {"init": init},
     "Datasets": {"data": data, "lock": lock},
     "Variants": {"variants": variants},
     "What can be measured": {"metrics": metrics, "calibrate": calibrate},
     "Which is better": {"compare": compare},
     "How many cases": {"power": power},
     "Answers of models": {"cache": cache},
-    "What has been run": {"runs": runs},
+    "What has been run": {"runs": runs, "mlflow": mlflow},
     "When something is wrong": {"doctor": doctor},
 }
 """Heading -> name -> module, as ``genaiops --help`` shows them."""

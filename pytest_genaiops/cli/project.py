@@ -60,13 +60,17 @@ def project_of(arguments: Namespace) -> Project:
             raise UsageError(f"--rootdir {printable(arguments.rootdir)} is not a folder; give one that is there")
         found = _configured(root)
         return Project(root=root, config=found[0] if found else None, keys=found[1] if found else {})
-    here = Path.cwd()
-    found = _configured(here)
+    return project_at(Path.cwd())
+
+
+def project_at(folder: Path) -> Project:
+    """The project that pytest would see from an absolute path. Raises UsageError as :func:`project_of` does."""
+    found = _configured(folder)
     if found is not None:
         return Project(root=found[0].parent, config=found[0], keys=found[1])
     marks = ("pyproject.toml", "setup.py")
-    marked = (folder for name in marks for folder in _upwards(here) if (folder / name).is_file())
-    return Project(root=next(marked, here), config=None, keys={})
+    marked = (above for name in marks for above in _upwards(folder) if (above / name).is_file())
+    return Project(root=next(marked, folder), config=None, keys={})
 
 
 def settings_of(arguments: Namespace) -> Settings:
