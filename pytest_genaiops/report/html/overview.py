@@ -1,0 +1,251 @@
+"""What the page says before anybody opens a case: verdicts, changes, scores, slices and plots of one suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_genaiops.report.document import ChangeView, ItemView, MetricView, ScoreView, SuiteView, VerdictView
+from pytest_genaiops.report.html.pack import head, own_value
+from pytest_genaiops.report.html.plots import BOX, Axis, Bar, Histogram, axis, bar, binned, histogram
+
+WORST = 5
+"""Cases that are named for each verdict that did not pass."""
+MOST_ITEMS = 100
+"""Items that are listed; the case table has all of them."""
+MOST_SLICES = 200
+"""Rows of slices for each metric."""
+
+Values = Mapping[tuple[str, str], Sequence[float | None]]
+"""(variant, metric) -> own value of each case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """A case whose value is worse than the baseline's."""
+
+    id: str
+    head: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A verdict with its place in a plot and the cases behind it."""
+
+    view: VerdictView
+    scale: tuple[float | None, float | None]
+    compares: bool
+    """Whether its value is a change against the baseline."""
+    bar: Bar | None
+    worst: Sequence[Lost]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRow:
+    """A change with its bar, and which way it goes for sure."""
+
+    view: ChangeView
+    bar: Bar | None
+    direction: str
+    """``better`` or ``worse`` where the interval leaves no change out; empty otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRow:
+    """A score with its bar."""
+
+    view: ScoreView
+    bar: Bar | None
+    baseline: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One metric of a suite."""
+
+    metric: MetricView
+    scores: Sequence[ScoreRow]
+    changes: Sequence[ChangeRow]
+    slices: Sequence[ChangeRow | ScoreRow]
+    more_slices: int
+    spread: Sequence[tuple[str, Histogram | None]]
+    """Variant -> its cases' values."""
+    differences: Sequence[tuple[str, Histogram | None]]
+    """Variant -> differences from the baseline, case by case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """One suite."""
+
+    view: SuiteView
+    slug: str
+    decisions: Sequence[Decision]
+    sections: Sequence[Section]
+    items: Sequence[ItemView]
+    more_items: int
+
+
+_ORDER = {"failed": 0, "undecided": 1, "passed": 2}
+_CALM = ("passed", "skipped", "")
+
+
+def overview(suite: SuiteView, slug: str) -> Overview:
+    """Everything that the template shows of the suite."""
+    values = _values(suite)
+    sections = [_section(suite, metric, values) for metric in suite.metrics]
+    loud = [item for item in suite.items if item.outcome not in _CALM]
+    loud.sort(key=lambda item: item.outcome == "missed")
+    decisions = sorted(suite.verdicts, key=lambda each: _ORDER.get(each.outcome, 1))
+    return Overview(
+        view=suite,
+        slug=slug,
+        decisions=[_decision(suite, verdict, values) for verdict in decisions],
+        sections=sections,
+        items=loud[:MOST_ITEMS],
+        more_items=max(0, len(loud) - MOST_ITEMS),
+    )
+
+
+def _values(suite: SuiteView) -> Values:
+    found: dict[tuple[str, str], list[float | None]] = {
+        (variant.id, metric.name): [] for variant in suite.variants for metric in suite.metrics
+    }
+    for case in suite.cases:
+        for variant in suite.variants:
+            answers = [answer for answer in case.answers if answer.variant == variant.id]
+            for metric in suite.metrics:
+                found[variant.id, metric.name].append(own_value(answers, metric.name))
+    return found
+
+
+def _section(suite: SuiteView, metric: MetricView, values: Values) -> Section:
+    scores = [each for each in suite.scores if each.metric == metric.name]
+    changes = [each for each in suite.changes if each.metric == metric.name]
+    slices: list[ChangeRow | ScoreRow] = [*_change_rows([each for each in changes if each.slice], metric)]
+    slices = slices or [*_score_rows([each for each in scores if each.slice], suite)]
+    return Section(
+        metric=metric,
+        scores=_score_rows([each for each in scores if not each.slice], suite),
+        changes=_change_rows([each for each in changes if not each.slice], metric),
+        slices=slices[:MOST_SLICES],
+        more_slices=max(0, len(slices) - MOST_SLICES),
+        spread=_spread({each.id: values[each.id, metric.name] for each in suite.variants}),
+        differences=_differences(suite, metric, values),
+    )
+
+
+def _change_rows(changes: Sequence[ChangeView], metric: MetricView) -> list[ChangeRow]:
+    on = axis(_ends(changes), line=0.0)
+    return [
+        ChangeRow(view=each, bar=bar(each.change, each.interval, on, 0.0), direction=_direction(each, metric))
+        for each in changes
+    ]
+
+
+def _score_rows(scores: Sequence[ScoreView], suite: SuiteView) -> list[ScoreRow]:
+    on = axis(_ends(scores))
+    known = {(each.slice): each.value for each in scores if each.variant == suite.baseline}
+    return [
+        ScoreRow(
+            view=each,
+            bar=bar(each.value, each.interval, on, known.get(each.slice)),
+            baseline=each.variant == suite.baseline,
+        )
+        for each in scores
+    ]
+
+
+def _ends(rows: Sequence[ChangeView] | Sequence[ScoreView]) -> Iterator[float | None]:
+    for each in rows:
+        yield each.change if isinstance(each, ChangeView) else each.value
+        yield from each.interval or ()
+
+
+def _direction(change: ChangeView, metric: MetricView) -> str:
+    low, high = change.interval or (None, None)
+    if low is not None and low > 0:
+        return "better" if metric.higher_is_better else "worse"
+    if high is not None and high < 0:
+        return "worse" if metric.higher_is_better else "better"
+    return ""
+
+
+def _spread(values: Mapping[str, Sequence[float | None]]) -> list[tuple[str, Histogram | None]]:
+    on = axis((value for column in values.values() for value in column), width=BOX[0])
+    return _histograms({name: _known(column) for name, column in values.items()}, on, zero=False)
+
+
+def _differences(suite: SuiteView, metric: MetricView, values: Values) -> list[tuple[str, Histogram | None]]:
+    if suite.baseline is None or (suite.baseline, metric.name) not in values:
+        return []
+    before = values[suite.baseline, metric.name]
+    found = {
+        each.id: [
+            new - old
+            for old, new in zip(before, values[each.id, metric.name], strict=True)
+            if old is not None and new is not None
+        ]
+        for each in suite.variants
+        if each.id != suite.baseline
+    }
+    ends = [value for column in found.values() for value in column]
+    # As far to the left as to the right of zero, so that a shift shows.
+    on = axis((*ends, *(-value for value in ends)), line=0.0, width=BOX[0])
+    return _histograms(found, on, zero=True)
+
+
+def _histograms(
+    columns: Mapping[str, Sequence[float]], on: Axis | None, *, zero: bool
+) -> list[tuple[str, Histogram | None]]:
+    if on is None:
+        return []
+    most = max((max(binned(column, on)) for column in columns.values() if column), default=0)
+    return [(name, histogram(column, on, most, zero=zero)) for name, column in columns.items()]
+
+
+def _known(column: Sequence[float | None]) -> list[float]:
+    return [value for value in column if value is not None]
+
+
+def _decision(suite: SuiteView, verdict: VerdictView, values: Values) -> Decision:
+    metric = next((each for each in suite.metrics if each.name == verdict.metric), None)
+    change = next(
+        (
+            each
+            for each in suite.changes
+            if (each.variant, each.metric, each.slice) == (verdict.variant, verdict.metric, "")
+        ),
+        None,
+    )
+    compares = change is not None and change.change is not None and change.change == verdict.value
+    line = 0.0 if compares else None
+    on = axis((verdict.value, *(verdict.interval or ())), line=line)
+    return Decision(
+        view=verdict,
+        scale=metric.scale if metric else (0.0, 1.0),
+        compares=compares,
+        bar=bar(verdict.value, verdict.interval, on, line),
+        worst=_worst(suite, metric, verdict, values) if metric and verdict.outcome != "passed" else (),
+    )
+
+
+def _worst(suite: SuiteView, metric: MetricView, verdict: VerdictView, values: Values) -> list[Lost]:
+    """The cases that lost most against the baseline."""
+    before = values.get((suite.baseline or "", metric.name))
+    after = values.get((verdict.variant, metric.name))
+    if before is None or after is None or verdict.variant == suite.baseline:
+        return []
+    sign = 1 if metric.higher_is_better else -1
+    lost = [
+        (sign * (new - old), at, old, new)
+        for at, (old, new) in enumerate(zip(before, after, strict=True))
+        if old is not None and new is not None and sign * (new - old) < 0
+    ]
+    lost.sort()
+    return [
+        Lost(id=suite.cases[at].id, head=head(suite.cases[at]), before=old, after=new)
+        for _, at, old, new in lost[:WORST]
+    ]
