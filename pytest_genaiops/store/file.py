@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from pytest_genaiops.clients.database import transaction
@@ -12,6 +13,7 @@ from pytest_genaiops.dataset.text import place
 from pytest_genaiops.errors import UsageError
 
 NAME = "record.sqlite"
+_LOCK = "record.lock"
 PATIENCE = 10.0
 """Seconds to wait for another process that writes."""
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -58,52 +60,109 @@ def opened(folder: Path, *, make: bool) -> sqlite3.Connection:
     """
     path = folder / NAME
     shown = place(path, Path.cwd())
-    if make:
-        _make(path)
-    elif not path.exists():
-        raise UsageError(f"{place(folder, Path.cwd())} holds no record yet; it comes with the first run of a suite")
     try:
-        return _prepared(path, write=make)
-    except _NewerError as error:
+        if make:
+            return _to_write(path)
+        if not path.exists():
+            raise UsageError(f"{place(folder, Path.cwd())} holds no record yet; it comes with the first run of a suite")
+        return _to_read(path)
+    except _OtherError as error:
         raise UsageError(f"{shown} {error}") from None
     except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if not is_spoilt(error):
             raise
-        raise UsageError(f"{shown} cannot be read ({error}); move it away, and a new one is begun") from None
+        raise UsageError(f"{shown} cannot be read ({error}); {mend(error)}") from None
 
 
-class _NewerError(Exception):
-    """A file that this version of the package does not understand."""
+def is_spoilt(error: sqlite3.Error) -> bool:
+    """Whether the file itself is damaged, or no database."""
+    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _make(path: Path) -> None:
+def mend(error: sqlite3.Error) -> str:
+    """What helps against an error, as the end of a sentence."""
+    if is_spoilt(error):
+        return "move it away, and a new one is begun"
+    if _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return "another process holds it: try again when that has ended"
+    return "see to its folder and its rights"
+
+
+def identity(path: Path) -> object:
+    """What tells the file from another one of its name; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; 0 where the error is not SQLite's own."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
+
+
+class _OtherError(Exception):
+    """A file that this version of the package does not understand, or cannot bring up to date."""
+
+
+def _to_write(path: Path) -> sqlite3.Connection:
+    """Make the file where there is none, in a folder that git passes over."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError), (path.parent / ".gitignore").open("x", encoding="ascii") as file:
             file.write("*\n")
     except OSError as error:
         raise sqlite3.OperationalError(error.strerror or str(error)) from None
+    with _connected(path, "mode=rwc") as connection:
+        if not _version(connection):
+            _begin(path)
+        # What is committed outlives the process; after a power failure the last moments may be missing.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        # Bringing the log home waits for the disk: rarely while a run is written.
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        _bring_up_to_date(connection)
+    return connection
 
 
-def _prepared(path: Path, *, write: bool) -> sqlite3.Connection:
-    if write:
-        uri = f"{path.absolute().as_uri()}?mode=rwc"
-    else:
-        # In a folder that cannot be written SQLite has nowhere to note who reads.
-        able = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-        uri = f"{path.absolute().as_uri()}?{'mode=rw' if able else 'immutable=1'}"
+def _begin(path: Path) -> None:
+    """Turn a new file into a database with a log.
+
+    One process at a time: two that do so at once may find it locked, without waiting. SQLite's own lock ends with the
+    process that holds it.
+    """
+    with _connected(path.with_name(_LOCK), "mode=rwc") as lock, closing(lock):
+        lock.execute("BEGIN EXCLUSIVE")
+        with _connected(path, "mode=rwc") as connection, closing(connection):
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _to_read(path: Path) -> sqlite3.Connection:
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        with _connected(path, "mode=rw") as connection:
+            _bring_up_to_date(connection)
+        return connection
+    # In a folder that cannot be written SQLite has nowhere to note who reads. Where somebody has left a log there,
+    # and the notes on it, both can be read; else all there is stands in the file itself.
+    log = path.with_name(f"{path.name}-wal")
+    with _connected(path, "mode=ro" if log.exists() and log.stat().st_size else "immutable=1") as connection:
+        version = _version(connection)
+        if version < VERSION:
+            raise _OtherError(f"is of version {version} and cannot be written; bring it up to date where it can be")
+    return connection
+
+
+@contextmanager
+def _connected(path: Path, how: str) -> Iterator[sqlite3.Connection]:
+    """A connection that is closed where what is done with it first goes wrong."""
+    uri = f"{path.absolute().as_uri()}?{how}"
     connection = sqlite3.connect(uri, uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
     with ExitStack() as stack:
         stack.callback(connection.close)
-        if write:
-            if not _version(connection):
-                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            connection.execute("PRAGMA journal_mode = WAL")
-            # What is committed outlives the process; after a power failure the last moments may be missing.
-            connection.execute("PRAGMA synchronous = NORMAL")
-        _bring_up_to_date(connection)
+        yield connection
         stack.pop_all()
-    return connection
 
 
 def _bring_up_to_date(connection: sqlite3.Connection) -> None:
@@ -120,7 +179,7 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
 def _version(connection: sqlite3.Connection) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION or version < 0:
-        raise _NewerError(f"is of version {version}, which this version of pytest-genaiops does not know; upgrade it")
+        raise _OtherError(f"is of version {version}, which this version of pytest-genaiops does not know; upgrade it")
     if not version and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        raise _NewerError("is the database of another program; move it away")
+        raise _OtherError("is the database of another program; move it away")
     return version

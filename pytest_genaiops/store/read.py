@@ -7,15 +7,15 @@ import math
 import sqlite3
 from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from pytest_genaiops.clients.wire import record_of
-from pytest_genaiops.dataset.text import printable
+from pytest_genaiops.dataset.text import place, printable, quoted
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import Case, Explanation, Measurement, Response, Statistics
-from pytest_genaiops.store.file import opened
+from pytest_genaiops.store.file import NAME, mend, opened
 from pytest_genaiops.store.rows import (
     ItemRow,
     MetricRow,
@@ -42,11 +42,11 @@ class Store:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._shown = place(folder / NAME, Path.cwd())
         try:
             self._connection = opened(folder, make=False)
         except sqlite3.Error as error:
-            raise UsageError(f"the record in {printable(str(folder.name))} cannot be read ({error})") from None
+            raise UsageError(f"{self._shown} cannot be read ({error}); {mend(error)}") from None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -119,19 +119,19 @@ class Store:
 
     def trials(self, variant: int) -> Iterator[TrialRow]:
         """The responses of a variant, by case and trial."""
-        rows = self._each(
+        with self._reading(
             "SELECT position, trial, answers.text, prompts.text FROM trials "
             "LEFT JOIN contents AS answers ON answers.digest = response "
             "LEFT JOIN contents AS prompts ON prompts.digest = prompt WHERE variant = ? ORDER BY position, trial",
             variant,
-        )
-        for position, trial, text, prompt in rows:
-            yield TrialRow(
-                position=position,
-                trial=trial,
-                response=record_of(Response, json.loads(text or "{}")),
-                prompt=None if prompt is None else json.loads(prompt),
-            )
+        ) as rows:
+            for position, trial, text, prompt in rows:
+                yield TrialRow(
+                    position=position,
+                    trial=trial,
+                    response=record_of(Response, json.loads(text or "{}")),
+                    prompt=None if prompt is None else json.loads(prompt),
+                )
 
     def metrics(self, variant: int) -> list[MetricRow]:
         """The metrics that a variant was measured by, by signature."""
@@ -140,21 +140,24 @@ class Store:
 
     def measurements(self, metric: int) -> Iterator[tuple[int, int, Measurement]]:
         """(position, trial, measurement) of a metric, by case and trial; those without a score come last."""
-        rows = self._each(
+        with self._reading(
             "SELECT position, trial, statistics, text FROM measurements LEFT JOIN contents ON digest = evidence "
             "WHERE metric = ? ORDER BY position, trial",
             metric,
-        )
-        for position, trial, statistics, text in rows:
-            explanation = None if text is None else record_of(Explanation, json.loads(text))
-            yield position, trial, Measurement(statistics=unpacked(statistics), explanation=explanation)
-        rows = self._each(
+        ) as rows:
+            for position, trial, value, text in rows:
+                if text is None and value.__class__ is float:  # nearly every one
+                    yield position, trial, Measurement(statistics=(value,))
+                else:
+                    said = None if text is None else record_of(Explanation, json.loads(text))
+                    yield position, trial, Measurement(statistics=unpacked(value), explanation=said)
+        with self._reading(
             "SELECT position, trial, kind, text FROM unscored LEFT JOIN contents ON digest = reason "
             "WHERE metric = ? ORDER BY position, trial",
             metric,
-        )
-        for position, trial, kind, text in rows:
-            yield position, trial, Measurement(kind=kind, reason=json.loads(text or '""'))
+        ) as rows:
+            for position, trial, kind, text in rows:
+                yield position, trial, Measurement(kind=kind, reason=json.loads(text or '""'))
 
     def scores(self, metric: int) -> list[ScoreRow]:
         """The numbers of a metric as the run worked them out; none where it judged case by case."""
@@ -203,14 +206,24 @@ class Store:
         ]
 
     def _all(self, sql: str, *values: Any) -> list[Any]:
-        return list(self._each(sql, *values))
+        with self._reading(sql, *values) as rows:
+            return list(rows)
 
     def _each(self, sql: str, *values: Any) -> Iterator[Any]:
+        with self._reading(sql, *values) as rows:
+            yield from rows
+
+    @contextmanager
+    def _reading(self, sql: str, *values: Any) -> Iterator[sqlite3.Cursor]:
+        """The rows of a query; what is wrong with them, or with the file, is raised as UsageError."""
         try:
             with closing(self._connection.execute(sql, values)) as cursor:
-                yield from cursor
+                yield cursor
         except sqlite3.Error as error:
-            raise UsageError(f"the record in {printable(str(self._folder.name))} cannot be read ({error})") from None
+            raise UsageError(f"{self._shown} cannot be read ({error}); {mend(error)}") from None
+        except (ValueError, TypeError, KeyError) as error:
+            what = quoted(str(error))
+            raise UsageError(f"{self._shown} holds a row that this version cannot read ({what}); upgrade it") from None
 
 
 def unpacked(value: float | bytes | str) -> Statistics:
