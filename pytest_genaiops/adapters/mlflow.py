@@ -123,7 +123,7 @@ def _pushed(path: Path, uris: tuple[str | None, str | None], experiment: str | N
     parcel = load(path)
     to, chosen = uris[0] or parcel.uri or uris[1], experiment or parcel.experiment
     if not to:
-        raise UsageError(f"{parcel.run}: nothing says where it goes to; give --uri, or set genaiops_mlflow")
+        raise UsageError(f"{parcel.run}: nothing says which server it goes to; give --uri, or set MLFLOW_TRACKING_URI")
     if to in dead:
         raise UsageError(f"{parcel.run}: waits on, since {shown(to)} was not reached")
     try:
@@ -159,6 +159,22 @@ def send(parcel: Parcel, *, uri: str, experiment: str, seconds: float = SECONDS)
     if error is not None:
         raise UsageError(f"{shown(uri)} did not take the run: {said(error)}") from None
     return str(run_id)
+
+
+def tracking_uri(given: str, root: Path) -> str:
+    """Where runs go: what the project says, else ``MLFLOW_TRACKING_URI``.
+
+    What is relative in ``sqlite:///`` is so to the project, as other paths of its configuration, and not to the working
+    directory. Raises UsageError where nothing says it.
+    """
+    uri = given.strip() or os.environ.get("MLFLOW_TRACKING_URI", "").strip()
+    if not uri:
+        mend = "write --genaiops-mlflow=http://…, or set genaiops_mlflow or MLFLOW_TRACKING_URI"
+        raise UsageError(f"nothing says which MLflow server runs go to; {mend}")
+    prefix, name = "sqlite:///", given.strip().removeprefix("sqlite:///")
+    if given.strip().startswith(prefix) and not Path(name).is_absolute():
+        return prefix + (root / name).as_posix()
+    return uri
 
 
 def default_experiment(root: Path) -> str:

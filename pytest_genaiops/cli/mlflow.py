@@ -24,7 +24,7 @@ def add(parser: ArgumentParser) -> None:
     """The action ``push``."""
     actions = parser.add_subparsers(title="actions", metavar="<action>")
     about = "send what sessions could not send, or say what waits"
-    ends = "Exits with 0 where nothing waits any more, with 1 where something does. A run is there once however often it is sent."
+    ends = "Exits with 0 where nothing waits any more, with 1 where something does."
     push = actions.add_parser("push", help=about, description=f"{about.capitalize()}. {ends}")
     push.add_argument("--list", action="store_true", help="only say what waits")
     push.add_argument("--uri", help="the tracking server (default: the one that the session named)")
@@ -39,7 +39,7 @@ def _push(arguments: Namespace) -> int:
     if arguments.list:
         return _list(folder)
     adapter: Any = import_module(ADAPTER)
-    otherwise = _uri(project)
+    otherwise = _otherwise(adapter, project)
     left = 0
     for delivery in adapter.push(folder, uri=arguments.uri, otherwise=otherwise, experiment=arguments.experiment):
         if delivery.run_id is None:
@@ -66,5 +66,9 @@ def _list(folder: Path) -> int:
     return WAITING if paths else 0
 
 
-def _uri(project: Project) -> str | None:
-    return str(project.keys.get("genaiops_mlflow") or "") or os.environ.get("MLFLOW_TRACKING_URI") or None
+def _otherwise(adapter: Any, project: Project) -> str | None:
+    """Where runs go whose session named a server with a password, which is not kept."""
+    named = str(project.keys.get("genaiops_mlflow") or "")
+    if not named and not os.environ.get("MLFLOW_TRACKING_URI"):
+        return None
+    return str(adapter.tracking_uri(named, project.root))
