@@ -248,6 +248,8 @@ class PassRateItem(pytest.Function):
     cases: Sequence[CaseItem]
     reading: GateReading | None = None
     """What decides whether the rest of the cases is needed; None where all of them run."""
+    lacks_results = False
+    """True once the gate has failed because cases have no result, and not by those that have one."""
 
     @classmethod
     def over(cls, function: Any, cases: Sequence[CaseItem]) -> PassRateItem:
@@ -276,6 +278,7 @@ class PassRateItem(pytest.Function):
             del counts[UNNEEDED]  # this process has not heard of what decided: to it they were not run
         sentence, good = verdict(counts, len(nodeids), budget, early.why if early else self._interval(found), early)
         self.user_properties.append(("genaiops", sentence))
+        self.lacks_results = sentence.startswith("undecided") and bool(_lost(counts, len(nodeids)))
         if not good:
             pytest.fail("\n".join([sentence, *self._named(found)]), pytrace=False)
 

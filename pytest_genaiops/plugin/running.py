@@ -11,6 +11,7 @@ import pytest
 from pytest_genaiops.plugin import estimate, judge, sharing, spending, xdist
 from pytest_genaiops.plugin.ahead import Ahead
 from pytest_genaiops.plugin.collect import check_selection, out_of_slices, parametrize, refuse_testcase
+from pytest_genaiops.plugin.exit import Failures, mark
 from pytest_genaiops.plugin.explain import fit_for_encoding
 from pytest_genaiops.plugin.foresee import warn_of_gates
 from pytest_genaiops.plugin.items import CaseItem, Unmatched
@@ -64,6 +65,7 @@ class Running:
         self.state = state
         self.ledger = Ledger()
         self.snapshots = Snapshots(state.settings.root, state.settings.baselines)
+        self.failures = Failures()
         self.refused = 0
         self.frozen = False
         self.progress: Progress | None = None
@@ -145,6 +147,7 @@ class Running:
     def complete(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """The same for who makes reports without calling hooks."""
         judge.annotate(item, call, report)
+        mark(item, call, report)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note what became of a case; in the controller of pytest-xdist too."""
@@ -154,6 +157,7 @@ class Running:
         if outcome is not None:
             self.state.outcomes.note(report.nodeid, outcome)
         if not self.state.worker:
+            self.failures.add(report)
             self.ledger.add(report, outcome)
             self.snapshots.add(report)
         session: Any = self.config.pluginmanager.get_plugin("session")
@@ -173,6 +177,7 @@ class Running:
         """Variants side by side."""
         self.ledger.write(terminalreporter)
         spending.tell(self.state, terminalreporter)
+        self.failures.tell(terminalreporter)
         if self.state.settings.update_baseline:
             self.snapshots.tell(terminalreporter)
 
@@ -196,6 +201,8 @@ class Running:
             self.snapshots.write()
             if self.snapshots.failed and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if not self.state.worker:
+            self.failures.settle(session)
 
     def pytest_unconfigure(self) -> None:
         """Leave nothing behind."""
