@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_genaiops.records import Relevant as Relevant
     from pytest_genaiops.records import Response as Response
     from pytest_genaiops.records import Verdict as Verdict
+    from pytest_genaiops.runs import Run as Run
     from pytest_genaiops.score import Score as Score
     from pytest_genaiops.score import ScoreGroup as ScoreGroup
     from pytest_genaiops.score.adapted import azure_metric as azure_metric
@@ -40,6 +41,7 @@ _WHERE = {
     "Passage": "records",
     "Relevant": "records",
     "Response": "records",
+    "Run": "runs",
     "Score": "score",
     "ScoreGroup": "score",
     "UndecidedWarning": "errors",
