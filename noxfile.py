@@ -26,6 +26,7 @@ TEST_TOOLS = [
     "hypothesis>=6.100",
     "import-linter>=2.3",
     "ir-measures==0.4.3",  # a test oracle
+    "opentelemetry-proto>=1.35,<2",  # the extra `otel`
     "pyarrow>=18",  # the extra `parquet`
     "phonenumbers>=9,<10",  # with python-stdnum the extra `safety`
     "pytest-asyncio>=0.24",
@@ -53,6 +54,7 @@ LOWEST = [
     "jinja2==3.1.6",
     "aiohttp==3.10.0",
     "jmespath==1.0.0",
+    "opentelemetry-proto==1.35.0",
     "pyarrow==18.0.0",
     "datasets==4.0.0",
 ]

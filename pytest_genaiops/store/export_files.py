@@ -65,7 +65,7 @@ def write_parquet(stream: IO[bytes], rows: Iterable[Row], columns: Sequence[Colu
     with parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
         for part in _parts(flat(row, columns) for row in rows):
             arrays = [
-                arrow.array([_whole(row[column.name]) for row in part], type=types[column.kind]) for column in columns
+                arrow.array([whole(row[column.name]) for row in part], type=types[column.kind]) for column in columns
             ]
             writer.write_table(arrow.Table.from_arrays(arrays, schema=schema))
 
@@ -83,11 +83,11 @@ def _parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield part
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
     """A value that UTF-8 can hold."""
     if isinstance(value, str):
         return value if value.isascii() else _HALF.sub(_escaped, value)
-    return [_whole(each) for each in value] if isinstance(value, list) else value
+    return [whole(each) for each in value] if isinstance(value, list) else value
 
 
 def _cell(value: Any) -> Any:
