@@ -81,7 +81,7 @@ class Settings:
     """What the configuration names as a judge: the model that ``ragas`` alone asks."""
     cache: CacheMode = "use"
     folder: str = ".genaiops"
-    """Folder below the root where answers are kept."""
+    """Folder below the root where answers are kept, and what runs have on record."""
     cassette: str | None = None
     """File below the root with answers that are committed."""
     prices: tuple[Price, ...] = ()
@@ -89,6 +89,16 @@ class Settings:
     """Tokens that the session may spend, in and out together."""
     max_cost: float | None = None
     """Money that the session may spend, in the currency of ``prices``."""
+    record: bool = True
+    """Whether the run is put on record."""
+    keep_days: int | None = None
+    """Days after which runs are taken off the record; None keeps them."""
+    reports: tuple[str, ...] = ()
+    """Files that the session writes its report to, by suffix: ``.html``, ``.md`` or ``.json``."""
+    mlflow: str | None = None
+    """Tracking server that the session is reported to."""
+    mlflow_experiment: str | None = None
+    """Name of the experiment there."""
 
     def rules(self, coverage: float = 1.0) -> Rules:
         """What verdicts go by; ``coverage`` is the suite's own."""

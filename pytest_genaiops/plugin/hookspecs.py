@@ -13,3 +13,12 @@ def pytest_genaiops_metrics() -> Sequence[object] | None:
 
     Each is then known by its name: as a fixture, to ``metric()``, and to ``evaluate(metrics=…)``.
     """
+
+
+@pytest.hookspec
+def pytest_genaiops_redact(text: str) -> str | None:
+    """A text that is about to be put on record, without what must not be kept; None where it may stay as it is.
+
+    Called with every text of inputs, answers, prompts, reasons and messages: a name, an address. Where several are
+    there, each is given what the one before it left. One that raises ends the record: nothing unread is kept.
+    """

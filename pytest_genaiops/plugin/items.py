@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import pytest
 from _pytest._code.code import ReprFileLocation, TerminalRepr
@@ -18,10 +18,10 @@ from pytest_genaiops.plugin.early import UNNEEDED, Decision, GateReading, skip_w
 from pytest_genaiops.plugin.quiet import Later
 from pytest_genaiops.plugin.recipe import Recipe
 from pytest_genaiops.plugin.session import RUNNING_ITEM, Binding, Progress, state_of
-from pytest_genaiops.records import Case
+from pytest_genaiops.records import Case, Outcome, Verdict
 from pytest_genaiops.report.text import visible
 from pytest_genaiops.score.watching import WATCH
-from pytest_genaiops.statistics import Sample, interval
+from pytest_genaiops.statistics import Sample, Summary, summarize
 
 NOT_PASSED: Mapping[str, Sequence[str | None]] = {
     "missed": ["missed"],
@@ -107,7 +107,9 @@ class SuiteItem(pytest.Function):
     def watch(self) -> None:
         """Have every score noted, and fixtures made for this item, from here on."""
         RUNNING_ITEM.set(self)
-        self.progress = Progress(self.binding.rules, self.binding.demand, state_of(self.config).measurements.judging)
+        state = state_of(self.config)
+        state.record.start()
+        self.progress = Progress(self.binding.rules, self.binding.demand, state.measurements.judging)
         self.failed_within = False
         WATCH.set(self.progress)
 
@@ -248,6 +250,8 @@ class PassRateItem(pytest.Function):
     cases: Sequence[CaseItem]
     reading: GateReading | None = None
     """What decides whether the rest of the cases is needed; None where all of them run."""
+    verdict: Verdict | None = None
+    """What the gate has decided; None before it has."""
     lacks_results = False
     """True once the gate has failed because cases have no result, and not by those that have one."""
 
@@ -276,19 +280,21 @@ class PassRateItem(pytest.Function):
         early = self.reading.look() if self.reading is not None and counts[UNNEEDED] else None
         if early is None:
             del counts[UNNEEDED]  # this process has not heard of what decided: to it they were not run
-        sentence, good = verdict(counts, len(nodeids), budget, early.why if early else self._interval(found), early)
+        share = self._share(found)
+        sentence, good = verdict(counts, len(nodeids), budget, early.why if early else self._words(share), early)
+        self.verdict = self._verdict(sentence, counts, share)
         self.user_properties.append(("genaiops", sentence))
         self.lacks_results = sentence.startswith("undecided") and bool(_lost(counts, len(nodeids)))
         if not good:
             pytest.fail("\n".join([sentence, *self._named(found)]), pytrace=False)
 
-    def _interval(self, outcomes: Mapping[str, str]) -> str:
-        """Interval of the share of passed cases, in words; trials of a case and cases of a cluster are one unit."""
+    def _share(self, outcomes: Mapping[str, str]) -> Summary | None:
+        """The share of passed cases; trials of a case, and cases of a cluster, are one unit. None if none is judged."""
         judged = [item for item in self.cases if outcomes.get(item.nodeid) in ("passed", "missed")]
         if not judged:
-            return ""
+            return None
         values = [float(outcomes[item.nodeid] == "passed") for item in judged]
-        suite, confidence = judged[0].binding.suite, judged[0].binding.rules.confidence
+        suite = judged[0].binding.suite
         sample = Sample(
             statistics=[(value,) for value in values],
             values=values,
@@ -296,8 +302,29 @@ class PassRateItem(pytest.Function):
             is_mean=True,
             clusters=[cluster_of(item.case, suite.trials) or item.nodeid for item in judged if item.case],
         )
-        low, high = interval(sample, confidence=confidence)
-        return f"{100 * confidence:.6g} % interval {low:.1%} to {high:.1%}"
+        return summarize(sample, confidence=self.cases[0].binding.rules.confidence)
+
+    def _words(self, share: Summary | None) -> str:
+        if share is None:
+            return ""
+        low, high = share.interval
+        return f"{100 * self.cases[0].binding.rules.confidence:.6g} % interval {low:.1%} to {high:.1%}"
+
+    def _verdict(self, sentence: str, counts: Counter[str], share: Summary | None) -> Verdict:
+        """What the record has of the gate."""
+        judged, unneeded = counts["passed"] + counts["missed"], counts[UNNEEDED]
+        return Verdict(
+            outcome=cast("Outcome", sentence.partition(":")[0]),
+            reason=sentence,
+            value=share.value if share else None,
+            interval=share.interval if share else None,
+            confidence=self.cases[0].binding.rules.confidence,
+            n=judged,
+            unscored=len(self.cases) - judged - unneeded - counts["skipped"],
+            method=share.method if share else "",
+            clusters=share.clusters if share else None,
+            not_needed=unneeded,
+        )
 
     def _named(self, outcomes: Mapping[str, str]) -> Iterator[str]:
         """The cases that did not pass, by what became of them; the first few of each kind."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
 from pytest_genaiops.errors import CoverageError
 from pytest_genaiops.plugin.early import UNNEEDED, applies, was_not_needed
 from pytest_genaiops.plugin.explain import SECTION, differs, evidence_of, fit_for_terminal
-from pytest_genaiops.plugin.items import CaseItem, SuiteItem, cluster_of
+from pytest_genaiops.plugin.items import CaseItem, PassRateItem, SuiteItem, cluster_of
+from pytest_genaiops.plugin.noted import Noted, message_of
 from pytest_genaiops.plugin.quiet import says_nothing
 from pytest_genaiops.plugin.session import Progress, state_of
 from pytest_genaiops.plugin.snapshot import noted
@@ -21,10 +22,14 @@ from pytest_genaiops.report.text import visible
 from pytest_genaiops.score import Score
 from pytest_genaiops.score.repeated import flaky
 
+Rows: TypeAlias = dict[tuple[str, str], tuple[Score, Row]]
+"""By name of the score and slice: the score, and its row in the summary."""
+
 
 def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Complete the report of a suite's item: miss or failure, evidence, scores for the summary."""
     if not isinstance(item, SuiteItem):
+        _record_gate(item, report)
         return
     if item.running:  # the report of a subtest: pytest fails the item for it, but later than this
         item.failed_within |= report.failed
@@ -47,7 +52,10 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
     if outcome is not None:
         scores = progress.scores if report.when == "call" else ()
         verdicts = progress.verdicts if report.when == "call" and item.case is None else ()
-        report.genaiops = {**_facts(item, scores, verdicts), "outcome": outcome}  # type: ignore[attr-defined]
+        rows, left_out = _rows(scores, item.case)
+        facts = {**_facts(item, rows, verdicts), "slices_left_out": left_out, "outcome": outcome}
+        report.genaiops = facts  # type: ignore[attr-defined]
+        _record(item, progress, report, rows)
         if (plain := noted(item, progress, outcome)) is not None:
             report.genaiops_baseline = plain  # type: ignore[attr-defined]
 
@@ -106,11 +114,9 @@ def _judged(call: pytest.CallInfo[None]) -> bool:
     return isinstance(error, (AssertionError, pytest.fail.Exception)) and not isinstance(error, CoverageError)
 
 
-def _facts(item: SuiteItem, scores: Iterable[Score], verdicts: Iterable[tuple[Score, Verdict]]) -> dict[str, Any]:
-    """What the summary needs, as plain data: it may have to travel between processes."""
-    suite, case, settings = item.binding.suite, item.case, state_of(item.config).settings
-    used = ["values are over the cases that verdicts needed"] if applies(settings, suite) else []
-    rows: dict[tuple[str, str], Row] = {}
+def _rows(scores: Iterable[Score], case: Case | None) -> tuple[Rows, int]:
+    """The scores of an item and their slices, and how many slices were left out."""
+    rows: Rows = {}
     left_out = 0
     for score in scores:
         _keep(rows, score, "", case)
@@ -118,6 +124,19 @@ def _facts(item: SuiteItem, scores: Iterable[Score], verdicts: Iterable[tuple[Sc
         left_out = max(left_out, len(parts) - MAX_SLICES)
         for name, part in parts[:MAX_SLICES]:
             _keep(rows, part, name, case)
+    return rows, left_out
+
+
+def _notes(item: SuiteItem) -> list[str]:
+    """What the values of an item's suite are over."""
+    settings, suite = state_of(item.config).settings, item.binding.suite
+    used = ["values are over the cases that verdicts needed"] if applies(settings, suite) else []
+    return [*(f"{tag}={value}" for tag, value in settings.slices), *used]
+
+
+def _facts(item: SuiteItem, rows: Rows, verdicts: Iterable[tuple[Score, Verdict]]) -> dict[str, Any]:
+    """What the summary needs, as plain data: it may have to travel between processes."""
+    suite, case = item.binding.suite, item.case
     return {
         "suite": item.binding.title,
         "dataset": suite.dataset.title,
@@ -125,7 +144,7 @@ def _facts(item: SuiteItem, scores: Iterable[Score], verdicts: Iterable[tuple[Sc
         "cases": len(suite.cases),
         "cases_there": len(suite.dataset.cases),
         "trials": suite.trials,
-        "only": [*(f"{tag}={value}" for tag, value in settings.slices), *used],
+        "only": _notes(item),
         "baseline": suite.baseline.id if suite.baseline else None,
         "variant": item.binding.variant.id,
         "place": [item.location[1] or 0, suite.variants.index(item.binding.variant)],
@@ -133,10 +152,51 @@ def _facts(item: SuiteItem, scores: Iterable[Score], verdicts: Iterable[tuple[Sc
         "cluster": cluster_of(case, suite.trials) if case else None,
         "verdicts": [[verdict.outcome, visible(verdict.reason)] for _, verdict in verdicts if _tells(item, verdict)],
         "slices": dict(case.slices) if case else {},
-        "slices_left_out": left_out,
-        "rows": [row.plain() for row in rows.values()],
+        "rows": [row.plain() for _, row in rows.values()],
         "differs": _told_once(item),
     }
+
+
+def _record(item: SuiteItem, progress: Progress, report: Any, rows: Rows) -> None:
+    """Have the record know what became of an item, and what it asked for."""
+    state = state_of(item.config)
+    state.record.note(
+        Noted(
+            binding=item.binding,
+            by_case=item.case is not None,
+            notes=_notes(item),
+            test=item.nodeid,
+            case=item.case,
+            trial=item.trial,
+            outcome=report.genaiops["outcome"],
+            message=message_of(report, state.settings.root),
+            seconds=report.duration,
+            progress=progress,
+            scores=[(score, part, row) for (_, part), (score, row) in rows.items()] if item.case is None else (),
+        )
+    )
+
+
+def _record_gate(item: pytest.Item, report: Any) -> None:
+    """The same of a gate, and of nothing else."""
+    if not isinstance(item, PassRateItem) or (report.when != "call" and report.passed):
+        return
+    state, case = state_of(item.config), item.cases[0]
+    state.record.start()
+    decided = item.verdict is not None and not item.lacks_results
+    outcome = "passed" if report.passed else "skipped" if report.skipped else "failed" if decided else "lost"
+    state.record.note(
+        Noted(
+            binding=case.binding,
+            by_case=True,
+            notes=_notes(case),
+            test=item.nodeid,
+            outcome=outcome,
+            message=message_of(report, state.settings.root),
+            seconds=report.duration,
+            verdict=item.verdict,
+        )
+    )
 
 
 def _told_once(item: SuiteItem) -> str:
@@ -156,11 +216,11 @@ def _difference(item: SuiteItem) -> list[str]:
     return [visible(f"{variant.id} differs from {baseline.id}: {found}")] if found and baseline is not None else []
 
 
-def _keep(rows: dict[tuple[str, str], Row], score: Score, part: str, case: Case | None) -> None:
+def _keep(rows: Rows, score: Score, part: str, case: Case | None) -> None:
     """One row a metric and slice; of several calls the one over most cases."""
     known = rows.get((score.name, part))
-    if known is None or score.n + score.unscored > known.n + known.unscored:
-        rows[score.name, part] = Row(
+    if known is None or score.n + score.unscored > known[1].n + known[1].unscored:
+        row = Row(
             metric=score.name,
             slice=part,
             value=score.value,
@@ -171,6 +231,7 @@ def _keep(rows: dict[tuple[str, str], Row], score: Score, part: str, case: Case 
             interval=_interval_of(score) if case is None else None,
             flaky=flaky(score) if case is None and not part else None,
         )
+        rows[score.name, part] = score, row
 
 
 def _tells(item: SuiteItem, verdict: Verdict) -> bool:

@@ -61,6 +61,15 @@ OPTIONS = (
             "help": "what calls of models may cost, in the currency of genaiops_prices",
         },
     ),
+    (
+        "--genaiops-record",
+        {"choices": ("on", "off"), "help": "whether the run is put on record in .genaiops/ (default on)"},
+    ),
+    (
+        "--genaiops-report",
+        {"metavar": "PATH", "action": "append", "help": "write a report: .html, .md or .json; may be given repeatedly"},
+    ),
+    ("--genaiops-mlflow", {"metavar": "URI", "help": "report the run to this MLflow tracking server"}),
 )
 INI = (
     ("genaiops_datasets", "linelist", "folders below the rootdir that hold datasets (default: datasets)"),
@@ -75,6 +84,11 @@ INI = (
     ("genaiops_prices", "linelist", "what models charge per million tokens, one model a line"),
     ("genaiops_max_tokens", "string", "default of --genaiops-max-tokens"),
     ("genaiops_max_cost", "string", "default of --genaiops-max-cost"),
+    ("genaiops_record", "string", "default of --genaiops-record"),
+    ("genaiops_keep_days", "string", "days after which runs are taken off the record (default: never)"),
+    ("genaiops_report", "linelist", "reports that every session writes, one path a line"),
+    ("genaiops_mlflow", "string", "default of --genaiops-mlflow"),
+    ("genaiops_mlflow_experiment", "string", "MLflow experiment that runs are reported to"),
 )
 MARKER = (
     "genaiops(dataset=<the fixture `dataset`>, variants=None, baseline=None, trials=1, pass_rate=None, coverage=1.0, "

@@ -20,6 +20,9 @@ from pytest_genaiops.config import (
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.registry import did_you_mean
 
+REPORTS = (".html", ".md", ".json")
+MOST_DAYS = 36500
+
 
 def check(config: pytest.Config, found: Sequence[str], known: Sequence[str]) -> None:
     """Refuse a genaiops ini key that nobody reads (a misspelt one would silently gate nothing), and bad values."""
@@ -58,6 +61,11 @@ def settings_of(config: pytest.Config) -> Settings:
         prices=_prices(config),
         max_tokens=_whole(_positive(config, "max_tokens"), "max tokens", "tokens"),
         max_cost=_positive(config, "max_cost"),
+        record=_recording(config),
+        keep_days=_days(config),
+        reports=_reports(config),
+        mlflow=config.getoption("--genaiops-mlflow") or config.getini("genaiops_mlflow") or None,
+        mlflow_experiment=config.getini("genaiops_mlflow_experiment") or None,
     )
 
 
@@ -115,6 +123,36 @@ def _cassette(config: pytest.Config) -> str | None:
     if given is not None and _cache(config) == "only" and not (config.rootpath / given).is_file():
         raise pytest.UsageError(f"the cassette {given} is not there; write it with: genaiops cache export {given}")
     return given
+
+
+def _recording(config: pytest.Config) -> bool:
+    given = config.getoption("--genaiops-record") or config.getini("genaiops_record") or "on"
+    if given not in ("on", "off"):
+        raise pytest.UsageError(f"ini key genaiops_record={given}: give on or off")
+    return bool(given == "on")
+
+
+def _days(config: pytest.Config) -> int | None:
+    given = config.getini("genaiops_keep_days") or None
+    if given is None:
+        return None
+    if not given.isascii() or not given.isdecimal() or not 0 < int(given) <= MOST_DAYS:
+        raise pytest.UsageError(f"ini key genaiops_keep_days={given}: give a whole number of days, 1 or more")
+    return int(given)
+
+
+def _reports(config: pytest.Config) -> tuple[str, ...]:
+    """The files to write: those that were asked for, or else those of the configuration."""
+    asked = config.getoption("--genaiops-report")
+    given, where = (
+        (asked, "--genaiops-report=")
+        if asked
+        else (config.getini("genaiops_report") or (), "ini key genaiops_report: ")
+    )
+    for path in given:
+        if not path.lower().endswith(REPORTS) or path.lower() in REPORTS:
+            raise pytest.UsageError(f"{where}{path}: a report is a file whose name ends in {', '.join(REPORTS)}")
+    return tuple(dict.fromkeys(given))
 
 
 def _prices(config: pytest.Config) -> tuple[Price, ...]:

@@ -41,11 +41,12 @@ def refuse(collector: pytest.Collector, name: str) -> pytest.Collector:
 
 def prepare_worker(node: Any) -> None:
     """In the controller of pytest-xdist: tell a worker where outcomes are written and calls are shared."""
-    outcomes = state_of(node.config).outcomes
-    folder = outcomes.share_with(node.workerinput)
+    state = state_of(node.config)
+    folder = state.outcomes.share_with(node.workerinput)
+    state.record.offer(node.workerinput, folder)
     _join(node.config)
     if not node.config.pluginmanager.has_plugin(XDIST):
-        node.config.pluginmanager.register(xdist.Controller(outcomes, folder), XDIST)
+        node.config.pluginmanager.register(xdist.Controller(state, folder), XDIST)
     sharing.offer(node.workerinput, folder)
 
 
@@ -156,8 +157,10 @@ class Running:
         outcome = judge.outcome_of(report)
         if outcome is not None:
             self.state.outcomes.note(report.nodeid, outcome)
+        self.state.record.take(report)
         if not self.state.worker:
             self.failures.add(report)
+            self.state.record.hear(report)
             self.ledger.add(report, outcome)
             self.snapshots.add(report)
         session: Any = self.config.pluginmanager.get_plugin("session")
@@ -177,6 +180,7 @@ class Running:
         """Variants side by side."""
         self.ledger.write(terminalreporter)
         spending.tell(self.state, terminalreporter)
+        self.state.record.tell(terminalreporter)
         self.failures.tell(terminalreporter)
         if self.state.settings.update_baseline:
             self.snapshots.tell(terminalreporter)
@@ -203,7 +207,9 @@ class Running:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if not self.state.worker:
             self.failures.settle(session)
+        self.state.record.end(int(session.exitstatus), {"spending": spending.facts(self.state)})
 
     def pytest_unconfigure(self) -> None:
         """Leave nothing behind."""
+        self.state.record.close()
         self.state.outcomes.close()

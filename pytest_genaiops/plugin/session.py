@@ -19,6 +19,7 @@ from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.plugin.certificates import Demand
 from pytest_genaiops.plugin.options import settings_of
 from pytest_genaiops.plugin.outcomes import Outcomes
+from pytest_genaiops.plugin.recorded import Record
 from pytest_genaiops.records import Case, Response, Responses, Verdict
 from pytest_genaiops.report.text import visible
 from pytest_genaiops.run import (
@@ -213,6 +214,8 @@ class State:
         judging = Judging(lambda: self.responder.engine, self.settings.root)
         judging.default = self.settings.judge_file
         self.measurements = Measurements(judging)
+        self.record = Record(config, self.settings, self.measurements, self.outcomes.folder)
+        """The run as it is put on record."""
         self.plans: dict[str, Suite | str] = {}
         """Node id of a test function -> its suite, or why it has none."""
         self.demands: dict[str, Demand | None] = {}

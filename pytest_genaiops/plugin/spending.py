@@ -32,13 +32,26 @@ def _more(kept: Kept, hits: list[str]) -> Kept:
 
 def tell(state: State, reporter: pytest.TerminalReporter) -> None:
     """Write what calls there were and what they took, those of workers too; nothing where there were none."""
+    totals, kept = _spent(state)
+    for line in lines(totals, kept=kept):
+        reporter.write_line(line)
+
+
+def facts(state: State) -> dict[str, Any]:
+    """The same as JSON values, for the record: calls, tokens, cost (None without prices), answers kept from before."""
+    totals, kept = _spent(state)
+    found = {"calls": totals.calls, "input_tokens": totals.input_tokens, "output_tokens": totals.output_tokens}
+    return {**found, "cost": None if totals.unpriced else totals.cost, "refused": totals.refused, "kept": kept}
+
+
+def _spent(state: State) -> tuple[Totals, int]:
+    """What the session has spent, all its processes together, and how many kept answers stood for calls."""
     shared: Any = state.shared
     folder = state.outcomes.folder
     if folder is not None and not state.worker and (folder / LIMITS).exists():
         shared = shared_of(folder / LIMITS)
     totals = Budget(shared, prices=state.settings.prices).totals(ended=True)
-    for line in lines(totals, kept=len(shared.peek(HITS).get("keys", ()))):
-        reporter.write_line(line)
+    return totals, len(shared.peek(HITS).get("keys", ()))
 
 
 def lines(spent: Totals, *, kept: int) -> Iterator[str]:

@@ -12,15 +12,15 @@ from _pytest.runner import runtestprotocol
 from pytest_genaiops.plugin import sharing
 from pytest_genaiops.plugin.items import PassRateItem
 from pytest_genaiops.plugin.judge import outcome_of
-from pytest_genaiops.plugin.outcomes import Outcomes
 from pytest_genaiops.plugin.session import State
 
 
 class Controller:
     """Tells the workers which items are running, and which of them is gone."""
 
-    def __init__(self, outcomes: Outcomes, folder: Path) -> None:
-        self.outcomes = outcomes
+    def __init__(self, state: State, folder: Path) -> None:
+        self.outcomes = state.outcomes
+        self.record = state.record
         self.folder = folder
         self.session: pytest.Session | None = None
         self.stopping = False
@@ -50,6 +50,7 @@ class Controller:
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker has ended, or died."""
         sharing.leave(self.folder, node.gateway.id)
+        self.record.ended(getattr(node, "workeroutput", {}))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:

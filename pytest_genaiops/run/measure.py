@@ -53,6 +53,16 @@ class Measurements:
         known = self._known.setdefault(metric, {})
         known.update((id(r), (r, m)) for r, m in zip(responses, measurements, strict=True))
 
+    def known(self, metric: Metric, responses: Sequence[Response]) -> Sequence[Measurement | None]:
+        """What has been measured of responses, in their order, without measuring any; None for the others.
+
+        Of a large dataset all or nothing: then it is empty.
+        """
+        if is_large(responses):
+            return self._large.get((metric, id(responses)), ())
+        known = self._known.get(metric, {})
+        return [found[1] if (found := known.get(id(response))) is not None else None for response in responses]
+
     def outline(self, responses: Responses) -> Outline:
         """What was noted of the rows of a large dataset while its responses were measured."""
         return self._outlines[id(responses)][1]
