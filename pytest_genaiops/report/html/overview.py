@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pytest_genaiops.report.document import ChangeView, ItemView, MetricView, ScoreView, SuiteView, VerdictView
 from pytest_genaiops.report.html.pack import head, own_value
 from pytest_genaiops.report.html.plots import BOX, Axis, Bar, Histogram, axis, bar, binned, histogram
+from pytest_genaiops.report.html.wording import headline
 
 WORST = 5
 """Cases that are named for each verdict that did not pass."""
@@ -82,6 +83,8 @@ class Overview:
 
     view: SuiteView
     slug: str
+    words: str
+    """What became of its gates and items."""
     decisions: Sequence[Decision]
     sections: Sequence[Section]
     items: Sequence[ItemView]
@@ -102,6 +105,7 @@ def overview(suite: SuiteView, slug: str) -> Overview:
     return Overview(
         view=suite,
         slug=slug,
+        words=headline([suite])[1],
         decisions=[_decision(suite, verdict, values) for verdict in decisions],
         sections=sections,
         items=loud[:MOST_ITEMS],
@@ -132,7 +136,7 @@ def _section(suite: SuiteView, metric: MetricView, values: Values) -> Section:
         changes=_change_rows([each for each in changes if not each.slice], metric),
         slices=slices[:MOST_SLICES],
         more_slices=max(0, len(slices) - MOST_SLICES),
-        spread=_spread({each.id: values[each.id, metric.name] for each in suite.variants}),
+        spread=_spread({each.id: values[each.id, metric.name] for each in suite.variants}, metric),
         differences=_differences(suite, metric, values),
     )
 
@@ -173,8 +177,8 @@ def _direction(change: ChangeView, metric: MetricView) -> str:
     return ""
 
 
-def _spread(values: Mapping[str, Sequence[float | None]]) -> list[tuple[str, Histogram | None]]:
-    on = axis((value for column in values.values() for value in column), width=BOX[0])
+def _spread(values: Mapping[str, Sequence[float | None]], metric: MetricView) -> list[tuple[str, Histogram | None]]:
+    on = axis((value for column in values.values() for value in column), width=BOX[0], scale=metric.scale)
     return _histograms({name: _known(column) for name, column in values.items()}, on, zero=False)
 
 
@@ -222,7 +226,9 @@ def _decision(suite: SuiteView, verdict: VerdictView, values: Values) -> Decisio
     )
     compares = change is not None and change.change is not None and change.change == verdict.value
     line = 0.0 if compares else None
-    on = axis((verdict.value, *(verdict.interval or ())), line=line)
+    # Changes of one metric stand on one axis, so that its verdicts can be compared by eye.
+    others = [each for each in suite.changes if each.metric == verdict.metric and not each.slice] if compares else []
+    on = axis((verdict.value, *(verdict.interval or ()), *_ends(others)), line=line)
     return Decision(
         view=verdict,
         scale=metric.scale if metric else (0.0, 1.0),

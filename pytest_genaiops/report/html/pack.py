@@ -37,6 +37,7 @@ def index(suite: SuiteView, slug: str, blocks: Sequence[Sequence[CaseView]]) -> 
         "slug": slug,
         "title": suite.title,
         "baseline": variants.index(suite.baseline) if suite.baseline in variants else None,
+        "focus": _focus(suite, variants),
         "variants": variants,
         "metrics": [
             {
@@ -127,6 +128,16 @@ def _short(value: float) -> float:
     return float(f"{value:.6g}")
 
 
+def _focus(suite: SuiteView, variants: Sequence[str]) -> Mapping[str, int | None]:
+    """The metric and variant that the table begins with: of the first verdict that did not pass."""
+    metrics = [each.name for each in suite.metrics]
+    for outcome in ("failed", "undecided"):
+        for verdict in suite.verdicts:
+            if verdict.outcome == outcome and verdict.metric in metrics and verdict.variant in variants:
+                return {"metric": metrics.index(verdict.metric), "variant": variants.index(verdict.variant)}
+    return {"metric": 0, "variant": None}
+
+
 def _by_variant(case: CaseView, variants: Sequence[str]) -> Mapping[str, list[AnswerView]]:
     found: dict[str, list[AnswerView]] = {name: [] for name in variants}
     for answer in case.answers:
@@ -160,8 +171,23 @@ def _answer(answer: AnswerView) -> dict[str, Any]:
         }
         for metric, each in answer.evidence.items()
     }
-    values = {name: None if finite(value) is None else _short(value or 0.0) for name, value in answer.values.items()}
-    return {**plain(answer), "values": values, "latency": finite(answer.latency), "evidence": evidence}
+    return {
+        "variant": answer.variant,
+        "trial": answer.trial,
+        "text": answer.text,
+        "error": answer.error,
+        "contexts": plain(answer.contexts),
+        "latency": finite(answer.latency),
+        "usage": plain(answer.usage),
+        "model": answer.model,
+        "steps": plain(answer.steps),
+        "outcome": answer.outcome,
+        "values": {
+            name: None if finite(value) is None else _short(value or 0.0) for name, value in answer.values.items()
+        },
+        "unscored": plain(answer.unscored),
+        "evidence": evidence,
+    }
 
 
 def _units(text: str) -> Callable[[int], int]:

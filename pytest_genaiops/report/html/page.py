@@ -35,7 +35,7 @@ def chunks(document: Document) -> Iterator[str]:
     names = wording.slugs([suite.title for suite in document.suites])
     found = [pack.blocks(suite.cases) for suite in document.suites]
     styles, scripts = _joined(STYLES), [*_vendored(), _program()]
-    tone, words = wording.headline(document)
+    tone, words = wording.headline(document.suites)
     index = [pack.index(*each) for each in zip(document.suites, names, found, strict=True)]
     return (
         _environment()

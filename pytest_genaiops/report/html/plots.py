@@ -30,7 +30,7 @@ class Axis:
 
     def at(self, value: float) -> float:
         """Where the value stands; beyond an end, at the end."""
-        share = (value - self.low) / (self.high - self.low)
+        share = (value - self.low) / (self.high - self.low or 1.0)
         return round(MARGIN + min(1.0, max(0.0, share)) * (self.width - 2 * MARGIN), 1)
 
 
@@ -63,14 +63,25 @@ class Histogram:
     """How many values are below and above zero."""
 
 
-def axis(values: Iterable[float | None], *, line: float | None = None, width: float = WIDTH) -> Axis | None:
-    """An axis that all of the values are on, a little wider than they are; None where there is no value."""
+def axis(
+    values: Iterable[float | None],
+    *,
+    line: float | None = None,
+    width: float = WIDTH,
+    scale: tuple[float | None, float | None] = (None, None),
+) -> Axis | None:
+    """An axis that all of the values are on, a little wider than they are, but not than the scale; None without any."""
     known = [value for value in (*values, line) if value is not None and math.isfinite(value)]
     if not known or (line is not None and len(known) == 1):
         return None
     low, high = min(known), max(known)
     room = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
-    return Axis(low=low - room, high=high + room, width=width)
+    least, most = scale
+    return Axis(
+        low=min(low, max(low - room, -math.inf if least is None else least)),
+        high=max(high, min(high + room, math.inf if most is None else most)),
+        width=width,
+    )
 
 
 def bar(value: float | None, interval: Interval, on: Axis | None, line: float | None = None) -> Bar | None:
@@ -119,6 +130,6 @@ def binned(values: Sequence[float], on: Axis) -> list[int]:
     """How many of the values are in each bin."""
     counts = [0] * BINS
     for value in values:
-        share = (value - on.low) / (on.high - on.low)
+        share = (value - on.low) / (on.high - on.low or 1.0)
         counts[min(BINS - 1, max(0, int(share * BINS)))] += 1
     return counts

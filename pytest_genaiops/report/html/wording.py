@@ -7,9 +7,10 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from pytest_genaiops.report.document import Document, VerdictView
+from pytest_genaiops.report.document import SuiteView, VerdictView
+from pytest_genaiops.report.html.pack import finite
 from pytest_genaiops.report.html.plots import Interval
-from pytest_genaiops.report.text import bound, number, visible
+from pytest_genaiops.report.text import number, visible
 
 LONGEST = 20_000
 """Characters of one text that the overview shows; the case view has all of it."""
@@ -34,10 +35,23 @@ def figure(value: float | None, scale: Scale, *, signed: bool = False) -> str:
 
 
 def interval(ends: Interval, scale: Scale, *, signed: bool = False) -> str:
-    """Both ends of an interval; an end that is missing is unbounded."""
+    """Both ends of an interval with as many decimals; an end that is missing is unbounded."""
     if ends is None:
         return "none"
-    return " to ".join(_bound(end, scale, signed) for end in ends)
+    known = [finite(end) for end in ends]
+    places = _places([end for end in known if end is not None], _ends(scale))
+    return " to ".join(
+        "unbounded" if end is None else _minus(f"{end:{'+' if signed else ''}.{places}f}") for end in known
+    )
+
+
+def _places(ends: Sequence[float], scale: tuple[float, float]) -> int:
+    """One decimal less than a score has; without an end of the scale, two digits of the larger number or more."""
+    width = scale[1] - scale[0]
+    if math.isfinite(width):
+        return 1 if width > 10 else 3
+    largest = max(map(abs, ends), default=0.0)
+    return max(2, 1 - math.floor(math.log10(largest))) if largest else 2
 
 
 def p_value(value: float | None) -> str:
@@ -81,35 +95,32 @@ def slugs(titles: Sequence[str]) -> list[str]:
     return found
 
 
-def headline(document: Document) -> tuple[str, str]:
-    """What became of the run: (tone, words). Tones are outcomes of verdicts, or empty where nothing was decided."""
-    verdicts = [verdict for suite in document.suites for verdict in suite.verdicts]
-    items = [item for suite in document.suites for item in suite.items]
+def headline(suites: Sequence[SuiteView]) -> tuple[str, str]:
+    """What became of them: (tone, words). Tones are outcomes of verdicts, or empty where nothing was decided."""
+    verdicts = [verdict for suite in suites for verdict in suite.verdicts]
+    items = [item for suite in suites for item in suite.items]
     failed = sum(item.outcome in ("failed", "lost") for item in items)
-    parts = [_count(verdicts, outcome) for outcome in ("failed", "undecided", "passed")]
-    words = ", ".join(each for each in parts if each)
+    words = _gates(verdicts)
     if failed:
-        words = f"{words}; {plural(failed, 'case')} failed" if words else f"{plural(failed, 'case')} failed"
-    if not words:
+        words = "; ".join(filter(None, (words, f"{plural(failed, 'item')} failed")))
+    elif not verdicts and items:
         missed = sum(item.outcome == "missed" for item in items)
-        words = f"{plural(len(items), 'item')}, {missed} missed" if items else "No gate was asked for"
+        words = f"{plural(len(items), 'item')}, " + (f"{missed} missed" if missed else "none failed")
     firm = {verdict.outcome for verdict in verdicts if not verdict.tolerated}
     tone = next((each for each in ("failed", "undecided", "passed") if each in firm), "")
-    return ("failed" if failed else tone), words
+    return ("failed" if failed else tone), words or "No gate was asked for"
 
 
-def _count(verdicts: Sequence[VerdictView], outcome: str) -> str:
-    found = [verdict for verdict in verdicts if verdict.outcome == outcome]
-    tolerated = sum(verdict.tolerated for verdict in found)
-    if not found:
-        return ""
-    return f"{plural(len(found), 'gate')} {outcome}" + (f" ({tolerated} tolerated)" if tolerated else "")
-
-
-def _bound(end: float | None, scale: Scale, signed: bool) -> str:
-    if end is None or not math.isfinite(end):
-        return "unbounded"
-    return _minus(("+" if signed and end >= 0 else "") + bound(end, _ends(scale)))
+def _gates(verdicts: Sequence[VerdictView]) -> str:
+    """``1 gate failed, 2 undecided (1 tolerated), 4 passed``."""
+    parts = []
+    for outcome in ("failed", "undecided", "passed"):
+        found = [verdict for verdict in verdicts if verdict.outcome == outcome]
+        if found:
+            count = f"{len(found):,}" if parts else plural(len(found), "gate")
+            tolerated = sum(verdict.tolerated for verdict in found)
+            parts.append(f"{count} {outcome}" + (f" ({tolerated:,} tolerated)" if tolerated else ""))
+    return ", ".join(parts)
 
 
 def _ends(scale: Scale) -> tuple[float, float]:

@@ -23,6 +23,7 @@ class Case extends Component {
   render({ suite, at, pair, around, go, close }, { texts, differences, unsupported, trial }) {
     const variants = suite.variants.map((name, number) => [number, name]);
     const [before, after] = pair.length > 1 ? pair : [pair[0], pair[0]];
+    const sides = [...new Set([before, after])];
     const current = texts && texts.id === suite.ids[at] ? texts : null;
     const trials = [...new Set((current?.answers ?? []).map((each) => each.trial))];
     return h("div", { class: "case" },
@@ -35,7 +36,8 @@ class Case extends Component {
             onClick: () => around.next !== null && go(around.next, pair) }, "Next →"),
           h("button", { type: "button", class: "close", onClick: close }, "Close"))),
       current ? [
-        h(Asked, { key: `asked-${at}`, texts: current }),
+        h("div", { class: "top-of-case", key: `top-${at}` }, h(Asked, { texts: current }),
+          h(Figures, { suite, pair: sides, answers: answersOf(suite, current, sides, trial) })),
         h("div", { class: "filters", key: "controls" },
           variants.length > 1 && [
             choice("Left", variants, before, (to) => go(at, [...new Set([Number(to), after])]), "left"),
@@ -43,7 +45,7 @@ class Case extends Component {
           trials.length > 1 && choice("Trial", trials.map((each) => [each, String(each)]), trial, (to) => this.setState({ trial: Number(to) }), "trial"),
           h("label", { class: "check" }, h("input", { type: "checkbox", checked: differences, onChange: () => this.setState({ differences: !differences }) }), h("span", null, "mark differences")),
           h("label", { class: "check" }, h("input", { type: "checkbox", checked: unsupported, onChange: () => this.setState({ unsupported: !unsupported }) }), h("span", null, "mark unsupported words"))),
-        h(Answers, { key: `answers-${at}-${trial}`, suite, at, texts: current, pair: before === after ? [before] : [before, after], trial, differences, unsupported }),
+        h(Answers, { key: `answers-${at}-${trial}`, suite, at, texts: current, pair: sides, trial, differences, unsupported }),
         h(Contexts, { key: `contexts-${at}`, name: "Contexts of the case", texts: current.contexts, open: true }),
       ] : h("p", { role: "status" }, "Unpacking …"));
   }
@@ -62,21 +64,24 @@ function Asked({ texts }) {
       (texts.references ?? []).map((text, at) => [h("dt", { key: `ref-${at}` }, texts.references.length > 1 ? `reference ${at + 1}` : "reference"), h("dd", { key: `text-${at}` }, h(Passage, { text }))])));
 }
 
+function answersOf(suite, texts, pair, trial) {
+  return pair.map((variant) => texts.answers.find((each) => each.variant === suite.variants[variant] && each.trial === trial));
+}
+
 function Answers({ suite, at, texts, pair, trial, differences, unsupported }) {
-  const answers = pair.map((variant) => texts.answers.find((each) => each.variant === suite.variants[variant] && each.trial === trial));
+  const answers = answersOf(suite, texts, pair, trial);
   const both = answers.length > 1 && answers.every((each) => each && !each.error);
   const found = both && differences ? compared(answers[0].text, answers[1].text) : { before: [], after: [], note: "" };
   const sides = [found.before, found.after];
   return h("div", null,
-    h(Figures, { suite, at, pair, answers }),
     found.note && h("p", { class: "small" }, found.note),
+    h("p", { class: "legend small" },
+      both && differences && [h("del", null, "only on the left"), " ", h("ins", null, "only on the right"), " "],
+      unsupported && answers.some((each) => spans(each).length) && h("mark", null, `unsupported: ${finds(suite, answers)}`)),
     h("div", { class: pair.length > 1 ? "sides" : "" },
       pair.map((variant, side) => h(Answer, {
         key: variant, suite, variant, answer: answers[side], marks: sides[side] ?? [], unsupported,
-      }))),
-    h("p", { class: "legend small" },
-      both && differences && [h("del", null, "only on the left"), " ", h("ins", null, "only on the right"), " "],
-      unsupported && answers.some((each) => spans(each).length) && h("mark", null, `unsupported: ${finds(suite, answers)}`)));
+      }))));
 }
 
 function finds(suite, answers) {

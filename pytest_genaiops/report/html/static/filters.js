@@ -1,15 +1,20 @@
 // Which cases the table shows and in what order; all of it can be said in a link.
 
 const PAGE = 25;
+const NUMERIC = new Intl.Collator("en", { numeric: true });
 const CHANGES = [["", "any change"], ["worse", "worse"], ["better", "better"], ["same", "the same"], ["flip", "flips only"]];
 
+// The metric and variant of the first verdict that did not pass, the cases that lost most at the top.
 function firstView(suite) {
   const before = suite.baseline ?? 0;
-  const after = suite.variants.findIndex((_, at) => at !== before);
+  const other = suite.variants.findIndex((_, at) => at !== before);
+  const after = suite.focus.variant ?? (other < 0 ? before : other);
+  const { metric } = suite.focus;
   return {
-    metric: 0, before, after: after < 0 ? before : after,
+    metric, before, after,
     text: "", deep: false, change: "", state: "", slices: {},
-    sort: "", down: false, page: 0, hits: null,
+    sort: after === before || !suite.metrics.length ? "case" : "change", down: suite.metrics[metric]?.up === false,
+    page: 0, hits: null,
   };
 }
 
@@ -21,8 +26,8 @@ function query(suite, view) {
   for (const [key, list] of Object.entries(names)) {
     if (view[key] !== first[key]) found.set(key, list[view[key]]);
   }
-  for (const key of ["text", "change", "state", "sort"]) if (view[key]) found.set(key, view[key]);
-  for (const key of ["deep", "down"]) if (view[key]) found.set(key, "1");
+  for (const key of ["text", "change", "state", "sort"]) if (view[key] !== first[key]) found.set(key, view[key]);
+  for (const key of ["deep", "down"]) if (view[key] !== first[key]) found.set(key, view[key] ? "yes" : "no");
   for (const [tag, value] of Object.entries(view.slices)) found.set(`slice.${tag}`, value);
   if (view.page) found.set("page", view.page + 1);
   return found.toString();
@@ -36,7 +41,7 @@ function readQuery(suite, text) {
   view.before = number(suite.variants, given.get("before"), view.before);
   view.after = number(suite.variants, given.get("after"), view.after);
   for (const key of ["text", "change", "state", "sort"]) view[key] = given.get(key) ?? view[key];
-  for (const key of ["deep", "down"]) view[key] = given.get(key) === "1";
+  for (const key of ["deep", "down"]) if (given.has(key)) view[key] = given.get(key) === "yes";
   for (const { tag, values } of suite.slices) {
     const value = given.get(`slice.${tag}`);
     if (values.includes(value)) view.slices[tag] = value;
@@ -92,11 +97,12 @@ function ordered(suite, view, found) {
   const key = sortKey(suite, view);
   if (!key) return found;
   const sign = view.down ? -1 : 1;
+  const compare = view.sort === "case" ? NUMERIC.compare : (x, y) => x - y;
   const keys = new Map(found.map((at) => [at, key(at)]));
   return found.sort((a, b) => {
     const [x, y] = [keys.get(a), keys.get(b)];
     if (x === null || y === null) return (x === null) - (y === null) || a - b;
-    return (x < y ? -sign : x > y ? sign : 0) || a - b;
+    return sign * compare(x, y) || a - b;
   });
 }
 

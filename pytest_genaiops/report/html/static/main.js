@@ -20,7 +20,7 @@ function mountCases(place, suite, view) {
 function mountPrompts(place, suite) {
   if (suite.prompts.filter(Boolean).length < 2) return;
   const inside = document.createElement("div");
-  place.append(inside);
+  place.prepend(inside);
   render(h(Prompts, { suite }), inside);
 }
 
