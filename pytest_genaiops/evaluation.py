@@ -15,6 +15,7 @@ from pytest_genaiops.comparison import Changes, Ranking
 from pytest_genaiops.config import DEFAULT_CONCURRENCY, DEFAULT_SEED, Settings
 from pytest_genaiops.dataset import unknown_slice
 from pytest_genaiops.errors import DatasetError, MetricError, UsageError, VariantError
+from pytest_genaiops.recording import record_evaluation
 from pytest_genaiops.records import Responses
 from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, Target, judging_of, make_suite
@@ -68,6 +69,25 @@ class Evaluation:
         frame = pd.DataFrame({"variant": variants, **columns, "metric": metrics})
         order = ["variant", "case", "trial", "metric", "value", "reason", "text"]
         return frame[order].astype({"variant": "category", "metric": "category", "value": "float64"})
+
+    def record(self, *, root: Path | None = None) -> str:
+        """Put responses, measurements and scores on record, as a run of its own; gives the run's id.
+
+        ``root`` is the folder that has ``.genaiops``, by default the working directory. Secrets are taken out first.
+        ``genaiops runs list`` shows the run, and ``genaiops runs diff`` what changed since another one.
+
+        Raises:
+            UsageError: the record cannot be written.
+        """
+        found = {
+            variant: [
+                (score, handle.measurements)
+                for name, handle in self.handles.items()
+                for _, score in self._scores(name, variant)
+            ]
+            for variant in self.responses
+        }
+        return record_evaluation((root or Path.cwd()).absolute(), self.suite, self.responses, found)
 
     def compare(
         self,

@@ -63,6 +63,11 @@ class MetricHandle:
         """The metric itself."""
         return self._metric
 
+    @property
+    def measurements(self) -> Measurements | None:
+        """What keeps what the metric measures; None where nothing does."""
+        return self._measurements
+
     def remembering(self, measurements: Measurements) -> MetricHandle:
         """The same metric; what it measures is kept in ``measurements``."""
         return MetricHandle(self._metric, measurements=measurements)
