@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from typing import Protocol
 
 from pytest_genaiops.cli.project import add_rootdir
-from pytest_genaiops.cli.runs import export, listing, show
+from pytest_genaiops.cli.runs import export, gc, listing, show
 
 HELP = "list, show, compare, export or remove recorded runs"
 
@@ -25,6 +25,7 @@ ACTIONS: dict[str, Action] = {
     "list": listing,
     "show": show,
     "export": export,
+    "gc": gc,
 }
 """Name -> module, as ``genaiops runs --help`` shows them."""
 
