@@ -160,7 +160,7 @@ class TestWithoutOne:
         """)
         result = suite.run()
         assert "passed" not in result.parseoutcomes()
-        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        assert result.ret != pytest.ExitCode.OK
         assert "4 have no result" in result.stdout.str()
 
     def test_a_verdict_on_a_score_of_a_fixture_is_none(self, suite: Project) -> None:
