@@ -18,6 +18,7 @@ from pytest_genaiops.plugin.items import CaseItem, Unmatched
 from pytest_genaiops.plugin.names import RUNNING
 from pytest_genaiops.plugin.order import arrange
 from pytest_genaiops.plugin.progress import Progress, watch
+from pytest_genaiops.plugin.reports import Reports
 from pytest_genaiops.plugin.session import State, state_of
 from pytest_genaiops.plugin.snapshot import Snapshots
 from pytest_genaiops.plugin.summary import Ledger
@@ -67,6 +68,7 @@ class Running:
         self.ledger = Ledger()
         self.snapshots = Snapshots(state.settings.root, state.settings.baselines)
         self.failures = Failures()
+        self.reports = Reports(config, state.settings)
         self.refused = 0
         self.frozen = False
         self.progress: Progress | None = None
@@ -181,6 +183,7 @@ class Running:
         self.ledger.write(terminalreporter)
         spending.tell(self.state, terminalreporter)
         self.state.record.tell(terminalreporter)
+        self.reports.tell(terminalreporter)
         self.failures.tell(terminalreporter)
         if self.state.settings.update_baseline:
             self.snapshots.tell(terminalreporter)
@@ -207,7 +210,10 @@ class Running:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if not self.state.worker:
             self.failures.settle(session)
-        self.state.record.end(int(session.exitstatus), {"spending": spending.facts(self.state)})
+        facts = {"spending": spending.facts(self.state)}
+        self.state.record.end(int(session.exitstatus), facts)
+        if not self.state.worker and self.reports.write(self.state.record, session):
+            self.state.record.end(int(session.exitstatus), facts)
 
     def pytest_unconfigure(self) -> None:
         """Leave nothing behind."""

@@ -69,7 +69,7 @@ def _units(suite: SuiteView) -> Iterator[Reason]:
         if test not in named:
             for verdict in found:
                 outcome = "passed" if verdict.tolerated else verdict.outcome
-                yield Reason(outcome=outcome, test=test, variant=verdict.variant, text=verdict.reason)
+                yield _reason(outcome, test, verdict.variant, verdict.reason)
 
 
 def _of_item(item: ItemView, verdicts: Sequence[VerdictView]) -> Reason:
@@ -78,7 +78,11 @@ def _of_item(item: ItemView, verdicts: Sequence[VerdictView]) -> Reason:
     if outcome == "failed" and against:
         worst = next((each for each in against if each.outcome == "failed"), against[0])
         outcome, text = worst.outcome, worst.reason
-    return Reason(outcome=outcome, test=item.test, variant=item.variant, text=text)
+    return _reason(outcome, item.test, item.variant, text)
+
+
+def _reason(outcome: str, test: str, variant: str, text: str) -> Reason:
+    return Reason(outcome=outcome, test=test, variant=variant, text=text.removeprefix(f"{outcome}: "))
 
 
 def _word(document: Document, counts: Counter[str]) -> str:

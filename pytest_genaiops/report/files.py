@@ -1,0 +1,73 @@
+"""A report to a file: what it looks like is told by the name."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from pytest_genaiops.errors import UsageError
+from pytest_genaiops.report.document import Document, plain
+
+SUFFIXES = (".html", ".md", ".json")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def rendered(document: Document, suffix: str) -> Iterable[str]:
+    """The report in pieces: one of :data:`SUFFIXES` says as what. All of it can be written as UTF-8."""
+    if suffix == ".html":
+        from pytest_genaiops.report.html import chunks
+
+        return chunks(document)
+    if suffix == ".md":
+        from pytest_genaiops.report.markdown import page
+
+        return [page(document)]
+    return [as_json(document), "\n"]
+
+
+def as_json(document: Document) -> str:
+    """The document as JSON, as ``report/schema/report-1.schema.json`` describes it; halves of characters escaped."""
+    text = json.dumps(plain(document), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def write(document: Document, path: Path, *, shown: str) -> None:
+    """Write the report; missing folders are made, and a file that is there is replaced when all of it is on disk.
+
+    Args:
+        document: what to report.
+        path: of the file; its suffix is one of :data:`SUFFIXES`, in any case.
+        shown: the path as messages name it.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    pieces = rendered(document, path.suffix.lower())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():  # a pipe, a terminal; or a folder, which fails
+            _pour(pieces, path)
+        else:
+            _replace(pieces, path)
+    except OSError as error:
+        raise UsageError(f"the report {shown} cannot be written: {error.strerror or error}") from None
+
+
+def _replace(pieces: Iterable[str], path: Path) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        _pour(pieces, beside)
+        beside.replace(path)
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _pour(pieces: Iterable[str], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for piece in pieces:
+            file.write(piece)
