@@ -12,10 +12,29 @@ from pytest_genaiops.extras import require
 from pytest_genaiops.store.export import CONVENTIONS, Row
 from pytest_genaiops.store.export_columns import Column, as_json, flat
 
-_ACTING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What acts on a terminal or turns a line round, and halves of characters; JSON escapes the rest of them itself."""
-_HIDDEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f]|\r(?!\n)|{_ACTING.pattern}")
-_HALF = re.compile("[\ud800-\udfff]")
+_HALVES = "\ud800-\udfff"
+_TURNING = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+"""What acts on a terminal or turns a line round; of JSON's texts the rest is escaped already."""
+_RETURN = re.compile("\r(?!\n)")
+
+
+class _Escapes(dict[int, str]):
+    """Characters of some kind as escapes, ``\\uXXXX``; what else there is stays as it is."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self._kind = re.compile(f"[{kind}]")
+
+    def __missing__(self, code: int) -> str:
+        found = self[code] = f"\\u{code:04x}" if self._kind.match(chr(code)) else chr(code)
+        return found
+
+    def __call__(self, text: str) -> str:
+        return text.translate(self) if self._kind.search(text) else text
+
+
+_HALF, _ACTING = _Escapes(_HALVES), _Escapes(f"{_TURNING}{_HALVES}")
+_HIDDEN = _Escapes(f"\x00-\x08\x0b\x0c\x0e-\x1f{_TURNING}{_HALVES}")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 """With what a cell begins that a spreadsheet may take for a formula (OWASP, CSV Injection), and the mark itself."""
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -27,7 +46,7 @@ _CHARACTERS = 8 * 2**20
 def write_jsonl(stream: IO[bytes], rows: Iterable[Row]) -> None:
     """One JSON object a row, exact: halves of surrogate pairs, control and direction marks are ``\\uXXXX``."""
     for row in rows:
-        stream.write(f"{_ACTING.sub(_escaped, as_json(row))}\n".encode())
+        stream.write(f"{_ACTING(as_json(row))}\n".encode())
 
 
 def write_csv(stream: IO[bytes], rows: Iterable[Row], columns: Sequence[Column]) -> None:
@@ -60,7 +79,7 @@ def write_parquet(stream: IO[bytes], rows: Iterable[Row], columns: Sequence[Colu
         "number": arrow.float64(),
         "boolean": arrow.bool_(),
     }
-    fields = [arrow.field(_HALF.sub(_escaped, column.name), types[column.kind]) for column in columns]
+    fields = [arrow.field(whole(column.name), types[column.kind]) for column in columns]
     schema = arrow.schema(fields, metadata={"genaiops.semantic_conventions": CONVENTIONS})
     with parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
         for part in _parts(flat(row, columns) for row in rows):
@@ -86,7 +105,7 @@ def _parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
 def whole(value: Any) -> Any:
     """A value that UTF-8 can hold."""
     if isinstance(value, str):
-        return value if value.isascii() else _HALF.sub(_escaped, value)
+        return _HALF(value)
     return [whole(each) for each in value] if isinstance(value, list) else value
 
 
@@ -101,13 +120,8 @@ def _cell(value: Any) -> Any:
 def _shown(text: str) -> str:
     """A text as a cell: nothing in it acts, and it is no formula."""
     if not text.isprintable():
-        text = _HIDDEN.sub(_escaped, text)
+        text = _RETURN.sub(r"\\u000d", _HIDDEN(text))
     return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
-
-
-def _escaped(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    return f"\\u{code:04x}"
 
 
 WRITERS: Mapping[str, Callable[..., None]] = {"jsonl": write_jsonl, "csv": write_csv, "parquet": write_parquet}
