@@ -21,6 +21,7 @@ from pytest_genaiops.cli import (
     metrics,
     mlflow,
     power,
+    report,
     runs,
     variants,
 )
@@ -55,7 +56,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "Which is better": {"compare": compare},
     "How many cases": {"power": power},
     "Answers of models": {"cache": cache},
-    "What has been run": {"runs": runs, "mlflow": mlflow},
+    "What has been run": {"runs": runs, "report": report, "mlflow": mlflow},
     "When something is wrong": {"doctor": doctor},
 }
 """Heading -> name -> module, as ``genaiops --help`` shows them."""

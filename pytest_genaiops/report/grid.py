@@ -178,9 +178,13 @@ def spending(suite: SuiteView) -> list[str]:
         row = [code(each.variant), f"{each.answers:,}", f"{each.errors:,}"]
         row += [f"{each.tokens[kind]:,}" if kind in each.tokens else NOTHING for kind in kinds]
         row += [NOTHING if each.cost is None else money(each.cost)] if costs else []
-        row += [f"{number(each.latency[name], (0.0, math.inf))} s" if name in each.latency else NOTHING for name in times]
+        row += [_seconds(each.latency.get(name)) for name in times]
         rows.append(row)
     return table(head, rows, right=range(1, len(head)))
+
+
+def _seconds(value: float | None) -> str:
+    return NOTHING if value is None else f"{number(value, (0.0, math.inf))} s"
 
 
 def _scale(metric: MetricView) -> tuple[float, float]:
