@@ -7,13 +7,14 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from pytest_genaiops.clients.secrets import without_known, without_secrets
 from pytest_genaiops.records import NOTHING
+from pytest_genaiops.report.conclusion import UNAVAILABLE, conclude
 from pytest_genaiops.report.document import Document, RunFacts, SuiteView, VariantView, VerdictView
 from pytest_genaiops.report.text import visible
 
@@ -31,8 +32,8 @@ OUTCOMES = ("failed", "undecided", "passed")
 
 _MOST_READ = 16_384
 """Characters in which secrets are looked for: what lies behind them is cut off anyway."""
-_RAN, _INTERRUPTED = (0, 1, 5), 2
-"""pytest's exit codes of sessions that came to their end, whatever they found, and of those that were stopped."""
+_RAN, _INTERRUPTED = (0, 1, 5, None), 2
+"""Exit codes of what came to its end, whatever it found (``evaluate()`` has none), and of what was stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +120,9 @@ def _finite(value: float) -> float | None:
 
 
 def _parent(document: Document) -> Entry:
-    run, verdicts = document.run, [verdict for suite in document.suites for verdict in suite.verdicts]
-    items = Counter(item.outcome for suite in document.suites for item in suite.items)
-    tags, params, metrics = Keys(_tag), Keys(_param), Keys(_finite)
+    run, tags, params, metrics = document.run, Keys(_tag), Keys(_param), Keys(_finite)
     for name, value in (
-        *_shared(run, PARENT, verdicts, items),
+        *_shared(document, PARENT),
         ("genaiops.kind", run.kind),
         ("genaiops.parent", run.parent),
         ("genaiops.exit", run.exit),
@@ -136,22 +135,25 @@ def _parent(document: Document) -> Entry:
         for name, value in values.items():
             params.put(f"{group}.{name}", value)
     metrics.put("seconds", run.seconds)
-    outcomes = Counter(verdict.outcome for verdict in verdicts)
+    outcomes = Counter(verdict.outcome for suite in document.suites for verdict in suite.verdicts)
     for outcome in OUTCOMES:
         metrics.put(f"verdicts.{outcome}", outcomes[outcome])
-    for outcome, count in items.items():
+    for outcome, count in Counter(item.outcome for suite in document.suites for item in suite.items).items():
         metrics.put(f"items.{outcome}", count)
     return _entry(run, part=PARENT, name=run.id, tags=tags.found, params=params.found, metrics=metrics.found)
 
 
 def _nested(run: RunFacts, suite: SuiteView, variant: VariantView) -> Entry:
     verdicts = [verdict for verdict in suite.verdicts if verdict.variant == variant.id]
-    items = Counter(item.outcome for item in suite.items if item.variant == variant.id)
+    items = [item for item in suite.items if item.variant == variant.id]
+    # Alone, a variant has not failed because another one did.
+    own = replace(run, exit=run.exit if run.exit in (None, UNAVAILABLE) else 0)
+    alone = Document(run=own, suites=(replace(suite, verdicts=verdicts, items=items),))
     pair = json.dumps([suite.title, variant.id])
     part = hashlib.sha256(pair.encode("ascii")).hexdigest()[:16]
     tags, params, metrics = Keys(_tag), Keys(_param), Keys(_finite)
     for name, value in (
-        *_shared(run, part, verdicts, items),
+        *_shared(alone, part),
         ("genaiops.suite", suite.title),
         ("genaiops.variant", variant.id),
         ("genaiops.differs", variant.differs),
@@ -178,35 +180,28 @@ def _nested(run: RunFacts, suite: SuiteView, variant: VariantView) -> Entry:
 
 def _entry(run: RunFacts, *, name: str, **rest: Any) -> Entry:
     started = round(datetime.fromisoformat(run.started).timestamp() * 1000)
+    stopped = run.exit == _INTERRUPTED or (run.exit is None and run.kind == "pytest")
     return Entry(
         name=text_of(name, LONGEST_NAME),
-        status="FINISHED" if run.exit in _RAN else "KILLED" if run.exit in (None, _INTERRUPTED) else "FAILED",
+        status="KILLED" if stopped else "FINISHED" if run.exit in _RAN else "FAILED",
         started=started,
         ended=started + round((run.seconds or 0.0) * 1000),
         **rest,
     )
 
 
-def _shared(
-    run: RunFacts, part: str, verdicts: Sequence[VerdictView], items: Mapping[str, int]
-) -> Iterator[tuple[str, Any]]:
-    """Tags that every run has."""
-    yield "genaiops.run", run.id
+def _shared(document: Document, part: str) -> Iterator[tuple[str, Any]]:
+    """Tags that every run has; there is no outcome where nothing was decided."""
+    yield "genaiops.run", document.run.id
     yield "genaiops.part", part
-    lost = ["failed"] if items.get("failed") or items.get("lost") else []
-    yield (
-        "genaiops.outcome",
-        _worst([*(verdict.outcome for verdict in verdicts), *lost, *(["passed"] if items else [])]),
-    )
-    yield "mlflow.source.git.commit", run.git.get("sha")
-    yield "mlflow.source.git.branch", run.git.get("branch")
-    yield "genaiops.git.dirty", run.git.get("dirty")
-
-
-def _worst(outcomes: Iterable[str]) -> str | None:
-    """The worst outcome; None where nothing was decided."""
-    found = set(outcomes)
-    return next((outcome for outcome in OUTCOMES if outcome in found), None)
+    if any(suite.verdicts or suite.items for suite in document.suites):
+        conclusion = conclude(document)
+        yield "genaiops.outcome", conclusion.word
+        yield "genaiops.conclusion", conclusion.sentence
+    git = document.run.git
+    yield "mlflow.source.git.commit", git.get("sha")
+    yield "mlflow.source.git.branch", git.get("branch")
+    yield "genaiops.git.dirty", git.get("dirty")
 
 
 def _decisions(verdicts: Sequence[VerdictView]) -> Iterator[tuple[str, Any]]:
@@ -215,7 +210,7 @@ def _decisions(verdicts: Sequence[VerdictView]) -> Iterator[tuple[str, Any]]:
     for verdict in verdicts:
         by_metric.setdefault(verdict.metric or "pass_rate", []).append(verdict)
     for metric, several in by_metric.items():
-        worst = _worst(verdict.outcome for verdict in several)
+        worst = next(outcome for outcome in OUTCOMES if outcome in {verdict.outcome for verdict in several})
         yield f"genaiops.verdict.{metric}", worst
         reasons = [f"{each.reason}{' (tolerated)' if each.tolerated else ''}" for each in several]
         first = [reason for each, reason in zip(several, reasons, strict=True) if each.outcome == worst]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pytest_genaiops.cli.output import complain, write
 from pytest_genaiops.cli.project import Project, add_rootdir, project_of
+from pytest_genaiops.clients.prices import INI_KEY, prices_of
 from pytest_genaiops.errors import UsageError
+from pytest_genaiops.report.files import rendered
 from pytest_genaiops.report.listing import table
 from pytest_genaiops.report.text import visible
+from pytest_genaiops.runs import Run
 
 HELP = "send runs to MLflow that no server has taken yet"
 WAITING = 1
@@ -27,6 +31,8 @@ def add(parser: ArgumentParser) -> None:
     ends = "Exits with 0 where nothing waits any more, with 1 where something does."
     push = actions.add_parser("push", help=about, description=f"{about.capitalize()}. {ends}")
     push.add_argument("--list", action="store_true", help="only say what waits")
+    recorded = "send this run of the record instead, such as latest; may be given repeatedly"
+    push.add_argument("--run", metavar="RUN", dest="recorded", action="append", help=recorded)
     push.add_argument("--uri", help="the tracking server (default: the one that the session named)")
     push.add_argument("--experiment", metavar="NAME", help="the experiment (default: the one that the session named)")
     push.set_defaults(run=_push)
@@ -39,17 +45,46 @@ def _push(arguments: Namespace) -> int:
     if arguments.list:
         return _list(folder)
     adapter: Any = import_module(ADAPTER)
-    otherwise = _otherwise(adapter, project)
+    deliveries = _recorded(arguments, adapter, project) if arguments.recorded else _waiting(arguments, adapter, project)
     left = 0
-    for delivery in adapter.push(folder, uri=arguments.uri, otherwise=otherwise, experiment=arguments.experiment):
+    for delivery in deliveries:
         if delivery.run_id is None:
             left += 1
             complain(delivery.sentence)
         else:
             write([delivery.sentence])
-    if not left:
+    if not left and not arguments.recorded:
         write(["nothing waits"])
     return WAITING if left else 0
+
+
+def _waiting(arguments: Namespace, adapter: Any, project: Project) -> Iterator[Any]:
+    """Send what sessions have left."""
+    otherwise = _otherwise(adapter, project)
+    folder = project.root / project.settings.folder
+    yield from adapter.push(folder, uri=arguments.uri, otherwise=otherwise, experiment=arguments.experiment)
+
+
+def _recorded(arguments: Namespace, adapter: Any, project: Project) -> Iterator[Any]:
+    """Send runs that are on record."""
+    settings, keys = project.settings, project.keys
+    uri = arguments.uri or adapter.tracking_uri(str(keys.get("genaiops_mlflow") or ""), project.root)
+    named = arguments.experiment or keys.get("genaiops_mlflow_experiment")
+    for name in arguments.recorded:
+        run = Run.open(name, root=project.root, folder=settings.folder)
+        document = run.document(prices=prices_of(_lines(keys.get(INI_KEY))))
+        yield adapter.deliver(
+            document,
+            {f"report{suffix}": "".join(rendered(document, suffix)) for suffix in (".html", ".md")},
+            folder=project.root / settings.folder,
+            uri=uri,
+            experiment=str(named or adapter.default_experiment(project.root)),
+        )
+
+
+def _lines(value: Any) -> list[str]:
+    lines = value.splitlines() if isinstance(value, str) else map(str, value or ())
+    return [line for line in lines if line.strip()]
 
 
 def _list(folder: Path) -> int:

@@ -204,19 +204,24 @@ class TestArrival:
         """1 000 metrics, 100 params, 100 tags and a million bytes are the most that one may hold."""
         document = small()
         suite = document.suites[0]
-        scores = [replace(suite.scores[0], slice=f"{'大' * 90}={number}", value=None) for number in range(300)]
-        parameters = {f"option {number}": "大" * 6_000 for number in range(150)}
+        scores = [replace(suite.scores[0], slice=f"{'大' * 90}={number}", value=None) for number in range(110)]
+        parameters = {f"option {number}": "大" * 6_000 for number in range(110)}
         variant = replace(suite.variants[0], parameters=parameters)
         reasons = {"大" * 8_000: 1}
         many = replace(suite, scores=[replace(score, reasons=reasons) for score in scores], variants=(variant,))
         document = replace(document, suites=(many,))
-        assert len(entries_of(document)[1].metrics) > 500
+        assert len(entries_of(document)[1].tags) > 100
         assert deliver_to(server, document).run_id is not None
         check(client, document)
 
-    @pytest.mark.parametrize("text", [*HOSTILE, "x" * 300, "long " * 4_000])
-    def test_hostile_text_arrives_as_text(self, text: str, server: str, client: Any) -> None:
-        document = report(filled(text, example(cases=2, variants=1, metrics=1, context=20)))
+    def test_hostile_text_arrives_as_text(self, server: str, client: Any) -> None:
+        plain = example(cases=2, variants=1, metrics=1, context=20)
+        for text in ("x" * 300, "long " * 4_000):
+            document = report(filled(text, plain))
+            assert deliver_to(server, document, text[:100]).run_id is not None
+            check(client, document, text[:100])
+        suites = tuple(filled(text, plain).suites[0] for text in HOSTILE)
+        document = report(replace(plain, suites=suites))
         assert deliver_to(server, document, "hostile").run_id is not None
         check(client, document, "hostile")
 
@@ -289,7 +294,7 @@ class TestNothingIsLost:
         assert waiting(Path(".genaiops")) == [broken]
 
     @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-    @pytest.mark.parametrize("at", range(1, 30, 2))
+    @pytest.mark.parametrize("at", range(1, 30, 4))
     def test_ended_at_any_request(
         self, at: int, after: bool, server: str, client: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -407,10 +412,10 @@ class TestQuiet:
         document = small()
         keep(parcel_of(document, FILES, uri=server, experiment="hello"), Path(".genaiops"))
         (tmp_path / "watched.py").write_text(
-            "import socket, sys\n"
+            "import os, socket, sys\n"
             "connect = socket.socket.connect\n"
             "def watched(self, address):\n"
-            "    print(address[0], file=sys.stderr)\n"
+            "    os.write(2, f'{address[0]}\\n'.encode())\n"
             "    return connect(self, address)\n"
             "socket.socket.connect = watched\n"
             "from pytest_genaiops.cli import main\n"

@@ -23,6 +23,7 @@ from documents import HOSTILE, example, filled
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_genaiops import Case, Variant, evaluate
 from pytest_genaiops.adapters import mlflow as adapter
 from pytest_genaiops.adapters import mlflow_spool as spool
 from pytest_genaiops.adapters.mlflow_entries import Entry, Keys, entries_of, text_of
@@ -239,7 +240,8 @@ class TestEntries:
         assert parent.tags == {
             "genaiops.run": RUN.id,
             "genaiops.part": "session",
-            "genaiops.outcome": "failed",
+            "genaiops.outcome": "no result",
+            "genaiops.conclusion": "of 4 tests in 1 suite: 1 without a result",
             "genaiops.kind": "pytest",
             "genaiops.exit": "1",
             "genaiops.git.dirty": "false",
@@ -305,7 +307,7 @@ class TestEntries:
         assert first.tags["genaiops.reason.pass_rate"] == "9 of 10"
         assert second.tags["genaiops.verdict.bleu"] == "undecided"
         assert second.tags["genaiops.reason.bleu"] == "too few (tolerated); high enough"
-        assert (first.tags["genaiops.outcome"], second.tags["genaiops.outcome"]) == ("failed", "undecided")
+        assert (first.tags["genaiops.outcome"], second.tags["genaiops.outcome"]) == ("no result", "passed")
 
     @pytest.mark.parametrize(
         ("code", "status"),
@@ -322,6 +324,10 @@ class TestEntries:
     def test_the_status_says_whether_the_session_ran_to_its_end(self, code: int | None, status: str) -> None:
         found = entries_of(replace(DOCUMENT, run=replace(RUN, exit=code)))
         assert {entry.status for entry in found} == {status}
+
+    def test_an_evaluation_has_no_exit_code(self) -> None:
+        found = entries_of(replace(DOCUMENT, run=replace(RUN, exit=None, kind="evaluate")))
+        assert {entry.status for entry in found} == {"FINISHED"}
 
     def test_nothing_decided_has_no_outcome(self) -> None:
         found = entries_of(replace(DOCUMENT, suites=(replace(SUITE, verdicts=(), items=()),)))
@@ -544,6 +550,40 @@ class TestCommand:
         assert first.startswith("genaiops: .genaiops/mlflow/r0: this cannot be sent (")
         assert second.startswith("genaiops: r1: nothing says which server it goes to; give --uri")
         assert len(spool.waiting(project / ".genaiops")) == 2
+
+
+@pytest.mark.usefixtures("no_mlflow")
+class TestRecordedRuns:
+    @pytest.fixture(autouse=True)
+    def recorded(self, project: Path) -> None:
+        evaluate(dataset=[{"id": "a", "reference": "nine"}], target=answer, metrics=["exact_match"]).record()
+
+    def test_a_run_on_record_is_sent(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["mlflow", "push", "--run", "latest", "--uri", URI, "--experiment", "hello"]) == 1
+        assert "it waits in .genaiops/mlflow/" in capsys.readouterr().err
+        (path,) = spool.waiting(Path(".genaiops"))
+        found = spool.load(path)
+        assert (found.uri, found.experiment) == (URI, "hello")
+        assert sorted(found.files) == ["report.html", "report.md"]
+        assert found.entries[1].metrics["exact_match"] == 1.0
+
+    def test_to_where_the_configuration_says(self) -> None:
+        Path("pytest.ini").write_text(f"[pytest]\ngenaiops_mlflow = {URI}\ngenaiops_mlflow_experiment = shop\n")
+        assert main(["mlflow", "push", "--run", "latest"]) == 1
+        found = spool.load(spool.waiting(Path(".genaiops"))[0])
+        assert (found.uri, found.experiment) == (URI, "shop")
+
+    def test_to_nowhere(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["mlflow", "push", "--run", "latest"]) == 2
+        assert "nothing says which MLflow server runs go to" in capsys.readouterr().err
+
+    def test_no_such_run(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["mlflow", "push", "--run", "1999", "--uri", URI]) == 2
+        assert "1999" in capsys.readouterr().err
+
+
+def answer(case: Case, variant: Variant) -> str:
+    return "nine"
 
 
 class TestPlaces:
