@@ -26,6 +26,8 @@ TEST_TOOLS = [
     "hypothesis>=6.100",
     "import-linter>=2.3",
     "ir-measures==0.4.3",  # a test oracle
+    "jsonschema>=4.18",  # reads reports by their schema
+    "markdown-it-py>=3",  # reads them as GitHub does
     "opentelemetry-proto>=1.35,<2",  # the extra `otel`
     "pyarrow>=18",  # the extra `parquet`
     "phonenumbers>=9,<10",  # with python-stdnum the extra `safety`
