@@ -21,7 +21,8 @@ RATE = f"{SCALE}; of a pass rate: {SHARE}"
 UNITS = {
     "RunFacts.seconds": SECONDS, "RunFacts.exit": "exit code", "MetricView.scale": SCALE,
     "ScoreView.value": SCALE, "ScoreView.interval": SCALE, "ScoreView.n": "responses",
-    "ScoreView.unscored": "responses", "ScoreView.reasons": "responses", "ChangeView.change": SCALE, "ChangeView.interval": SCALE,
+    "ScoreView.unscored": "responses", "ScoreView.reasons": "responses", "ChangeView.change": SCALE,
+    "ChangeView.interval": SCALE,
     "ChangeView.p_value": "probability", "ChangeView.adjusted_p_value": "probability", "ChangeView.n": "cases",
     "ChangeView.unscored": "cases", "ChangeView.better": "cases", "ChangeView.worse": "cases",
     "VerdictView.value": RATE, "VerdictView.interval": RATE,
