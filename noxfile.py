@@ -3,6 +3,7 @@
 Others by name: ``nox -s tests-3.12 tests-3.13`` (those interpreters), ``nox -s lowest`` (oldest
 supported dependencies), ``nox -s formats`` (files of the packages that define a format), ``nox -s adapters``
 (metrics of other packages, which are large), ``nox -s semantic`` (metrics that take a model or WordNet),
+``nox -s mlflow`` (runs in a real MLflow server),
 ``nox -s live`` (a real model, which is built first), ``nox -s simulations`` and ``nox -s benchmarks`` (long).
 """
 
@@ -149,6 +150,13 @@ def _wordnet(session: nox.Session) -> Path:
     (package,) = folder.glob("wordnet-base_*.deb")
     session.run("dpkg", "-x", str(package), str(folder / "wordnet"), external=True)
     return folder / "wordnet" / "usr" / "share" / "wordnet"
+
+
+@nox.session
+def mlflow(session: nox.Session) -> None:
+    """What sessions send to MLflow, read back from a real server on SQLite: minutes, and 900 MB to install."""
+    session.install("-e", ".[mlflow]", "pytest", "hypothesis>=6.100")
+    session.run("pytest", "tests/unit/adapters/test_adapter_mlflow.py", "tests/tracking", *session.posargs)
 
 
 @nox.session

@@ -6,6 +6,7 @@ Minutes long: ``nox -s mlflow`` has what it needs.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from uuid import uuid4
 import pytest
 from documents import HOSTILE, example, filled
 
+from pytest_genaiops import Run
 from pytest_genaiops.adapters.mlflow import SENT, deliver, push, send
 from pytest_genaiops.adapters.mlflow_entries import Entry, entries_of
 from pytest_genaiops.adapters.mlflow_spool import keep, parcel_of, waiting
@@ -396,6 +398,69 @@ class TestOtherServers:
             send(parcel, uri=server, experiment="hello", seconds=0)
         send(parcel, uri=server, experiment="hello")
         check(client, document)
+
+
+class TestSessions:
+    def test_a_session_is_reported_with_its_record(self, server: str, client: Any, tmp_path: Path) -> None:
+        write_suite(tmp_path)
+        done = run_suite(f"--genaiops-mlflow={server}")
+        assert done.returncode == 1
+        (line,) = [line for line in done.stdout.splitlines() if "MLflow" in line]
+        run_id = re.fullmatch(rf"MLflow: run (\w+) in 'shop' at {re.escape(server)}", line)
+        assert run_id is not None
+        assert "View run" not in done.stdout + done.stderr
+        document = Run.open("latest").document()
+        assert document.run.id == client.get_run(run_id[1]).data.tags["genaiops.run"]
+        assert client.get_run(run_id[1]).data.tags["genaiops.outcome"] == "failed"
+        nested = client.search_runs(
+            [client.get_experiment_by_name("shop").experiment_id], f"tags.`mlflow.parentRunId` = '{run_id[1]}'"
+        )
+        assert {run.data.params["variant"]: run.data.metrics["exact_match"] for run in nested} == {"v1": 1.0, "v2": 0.5}
+        assert {each.path for each in client.list_artifacts(run_id[1])} == {"report.html", "report.md"}
+        report = Path(client.download_artifacts(run_id[1], "report.md")).read_text(encoding="utf-8")
+        assert "test_hours" in report
+
+    def test_a_recorded_run_is_sent_later_as_the_same_run(self, server: str, client: Any, tmp_path: Path) -> None:
+        write_suite(tmp_path)
+        assert run_suite().returncode == 1
+        command = [*COMMAND, "mlflow", "push", "--run", "latest", "--uri", server]
+        first = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        again = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert first == again
+        assert first.startswith("MLflow: run ")
+
+    def test_a_session_whose_server_is_down(self, server: str, client: Any, tmp_path: Path) -> None:
+        write_suite(tmp_path)
+        done = run_suite("--genaiops-mlflow=http://127.0.0.1:9")
+        assert done.returncode == 1
+        assert "genaiops mlflow push" in done.stdout
+        sent = subprocess.run([*COMMAND, "mlflow", "push", "--uri", server], capture_output=True, text=True, check=True)
+        assert sent.stdout.endswith("nothing waits\n")
+        assert len(runs_of(client, Run.open("latest").document(), "shop")) == 3
+
+
+def write_suite(folder: Path) -> None:
+    (folder / "pytest.ini").write_text("[pytest]\ngenaiops_mlflow_experiment = shop\n")
+    (folder / "datasets").mkdir()
+    rows = '{"id": "a", "reference": "nine"}\n{"id": "b", "reference": "ten"}\n'
+    (folder / "datasets/hours.jsonl").write_text(rows)
+    (folder / "conftest.py").write_text(
+        "import pytest\n"
+        "@pytest.fixture(scope='session')\n"
+        "def target():\n"
+        "    return lambda case, variant: case.reference if variant.id == 'v1' else 'nine'\n"
+    )
+    (folder / "test_hours.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.genaiops(dataset='hours', variants=['v1', 'v2'])\n"
+        "def test_hours(responses, exact_match):\n"
+        "    assert exact_match(responses) >= 0.9\n"
+    )
+
+
+def run_suite(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-p", "no:randomly", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"})
 
 
 class TestQuiet:
