@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from importlib.metadata import version
@@ -83,10 +84,10 @@ async def _sent(wire: _Wire, recorded: tuple[Store, RunRow, Reader], base: str, 
     spans = _Signal(wire, pool, f"{base}/v1/traces", headers)
     events = _Signal(wire, pool, f"{base}/v1/logs", headers)
     try:
-        for part in _parts(_spans(wire, store, run, reader)):
-            await spans.send(part)
-        for part in _parts(_events(wire, store, run, reader)):
-            await events.send(part)
+        for signal, messages in ((spans, _spans), (events, _events)):
+            with closing(messages(wire, store, run, reader)) as given:
+                for part in _parts(given):
+                    await signal.send(part)
     except RefusedError as error:
         taken = f"{spans.taken:,} spans and {events.taken:,} events were taken before"
         raise UsageError(f"{error.message}; {taken}, and a run that is sent again is the same trace") from None
@@ -95,7 +96,7 @@ async def _sent(wire: _Wire, recorded: tuple[Store, RunRow, Reader], base: str, 
     return spans.taken, events.taken
 
 
-def _spans(wire: _Wire, store: Store, run: RunRow, reader: Reader) -> Iterator[Any]:
+def _spans(wire: _Wire, store: Store, run: RunRow, reader: Reader) -> Generator[Any, None, None]:
     begun, ended = _span_of(run)
     about = {
         "genaiops.run": run.id,
@@ -137,7 +138,7 @@ def _trial(wire: _Wire, row: Row, begun: int) -> Any:
     return wire.timed(span, begun, begun + _lasted(row), attributes)
 
 
-def _events(wire: _Wire, store: Store, run: RunRow, reader: Reader) -> Iterator[Any]:
+def _events(wire: _Wire, store: Store, run: RunRow, reader: Reader) -> Generator[Any, None, None]:
     begun, ended = _span_of(run)
     for row in rows(store, run, "trials", reader):
         mine = _of_trial(row)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from pytest_genaiops.records import NOTHING, Statistics
@@ -68,10 +68,11 @@ _MEASUREMENTS = (
 _CASES = "SELECT position, text FROM cases LEFT JOIN contents ON digest = content WHERE suite = ? ORDER BY position"
 
 
-def rows(store: Store, run: RunRow, what: What, reader: Reader) -> Iterator[Row]:
+def rows(store: Store, run: RunRow, what: What, reader: Reader) -> Generator[Row, None, None]:
     """The rows of a run: by suite, variant, case and trial; nested, in JSON values.
 
-    A text that was removed from the record leaves a row with ``genaiops.removed``.
+    A text that was removed from the record leaves a row with ``genaiops.removed``. Who does not read them to their end
+    closes them before the store.
     Raises UsageError where the record cannot be read.
     """
     make = {"trials": _trials, "measurements": _measurements, "verdicts": _verdicts, "items": _items}[what]

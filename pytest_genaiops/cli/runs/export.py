@@ -78,17 +78,19 @@ def _sent(store: Store, run: RunRow, read: Reader, arguments: Namespace) -> list
 
 def _written(store: Store, run: RunRow, read: Reader, arguments: Namespace) -> list[str]:
     kind = _format(arguments)
-    writer, counted = WRITERS[kind], _Counted(rows(store, run, arguments.what, read))
+    if arguments.output == _STDOUT and kind == "parquet":
+        raise UsageError("Parquet is no text for standard output; give a file: -o run.parquet")
     more = () if kind == "jsonl" else (columns(store, run, arguments.what),)
-    if arguments.output == _STDOUT:
-        if kind == "parquet":
-            raise UsageError("Parquet is no text for standard output; give a file: -o run.parquet")
-        writer(sys.stdout.buffer, counted, *more)
-        sys.stdout.buffer.flush()
-        return []
-    file = Path(arguments.output)
-    with _replaced(file) as stream:
-        writer(stream, counted, *more)
+    # Closed here, and not when nobody refers to them any more: the record is closed by then.
+    with closing(rows(store, run, arguments.what, read)) as given:
+        counted = _Counted(given)
+        if arguments.output == _STDOUT:
+            WRITERS[kind](sys.stdout.buffer, counted, *more)
+            sys.stdout.buffer.flush()
+            return []
+        file = Path(arguments.output)
+        with _replaced(file) as stream:
+            WRITERS[kind](stream, counted, *more)
     return [f"{place(file, Path.cwd())}: {counted.number:,} {arguments.what}"]
 
 
