@@ -76,7 +76,8 @@ def expire(folder: Path, *, before: float, keep: int = 0, dry_run: bool = False)
         size = _size(folder)
         for run in runs:
             remove(connection, run)
-        contents = sweep(connection)
+        with transaction(connection):
+            contents = sweep(connection)
         shrink(connection)
         return Removed(runs=tuple(runs), contents=contents, bytes=max(0, size - _size(folder)))
 
@@ -93,11 +94,11 @@ def remove(connection: sqlite3.Connection, run: str) -> None:
 def sweep(connection: sqlite3.Connection) -> int:
     """Remove the contents that no row refers to, and give how many there were.
 
-    A writer puts contents and the rows that refer to them into the file in one transaction: none is without.
+    To be called in a transaction. A writer puts contents and the rows that refer to them into the file in one as well:
+    none is ever without.
     """
     used = " UNION ALL ".join(f"SELECT {column} FROM {table} WHERE {column} NOT NULL" for table, column in REFERENCES)  # noqa: S608
-    with transaction(connection):
-        return connection.execute(f"DELETE FROM contents WHERE digest NOT IN ({used})").rowcount  # noqa: S608
+    return connection.execute(f"DELETE FROM contents WHERE digest NOT IN ({used})").rowcount  # noqa: S608
 
 
 def shrink(connection: sqlite3.Connection) -> None:

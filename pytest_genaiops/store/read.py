@@ -14,7 +14,7 @@ from typing import Any
 from pytest_genaiops.clients.wire import record_of
 from pytest_genaiops.dataset.text import place, printable, quoted
 from pytest_genaiops.errors import UsageError
-from pytest_genaiops.records import Case, Explanation, Measurement, Response, Statistics
+from pytest_genaiops.records import Case, Explanation, Measurement, Response, ResponseError, Statistics
 from pytest_genaiops.store.file import NAME, mend, opened
 from pytest_genaiops.store.rows import (
     ItemRow,
@@ -33,6 +33,7 @@ _RUNS = (
     "ORDER BY started DESC, id DESC"
 )
 _LATEST = "latest"
+_REMOVED = Response(error=ResponseError(kind="missing", message="the response was removed from the record"))
 
 
 class Store:
@@ -118,7 +119,7 @@ class Store:
         return {position: _case(position, text) for position, text in rows}
 
     def trials(self, variant: int) -> Iterator[TrialRow]:
-        """The responses of a variant, by case and trial."""
+        """The responses of a variant, by case and trial; one whose text was removed is missing."""
         with self._reading(
             "SELECT position, trial, answers.text, prompts.text FROM trials "
             "LEFT JOIN contents AS answers ON answers.digest = response "
@@ -129,7 +130,7 @@ class Store:
                 yield TrialRow(
                     position=position,
                     trial=trial,
-                    response=record_of(Response, json.loads(text or "{}")),
+                    response=_REMOVED if text is None else record_of(Response, json.loads(text)),
                     prompt=None if prompt is None else json.loads(prompt),
                 )
 

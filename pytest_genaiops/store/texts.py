@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from functools import cache
+from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
 
@@ -22,6 +23,11 @@ def as_text(value: Any) -> str:
     except (TypeError, ValueError, RecursionError):  # a key that is no text, a circle, ever so deep
         text = _ENCODE(_tamed(value, _DEEPEST))
     return text if _is_whole(text) else _ESCAPE(json.loads(text))
+
+
+def digest_of(text: str) -> bytes:
+    """What a content is found by: the same for the same text, in every process."""
+    return blake2b(text.encode(), digest_size=16).digest()
 
 
 def fields_of(record: Any) -> dict[str, Any]:

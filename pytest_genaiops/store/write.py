@@ -9,7 +9,6 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +18,7 @@ from pytest_genaiops.records import Case, Measurement, Statistics, Verdict
 from pytest_genaiops.store.file import NAME, identity, opened
 from pytest_genaiops.store.redaction import Hook, Redaction
 from pytest_genaiops.store.rows import ItemRow, PartRow, ScoreRow, TrialRow
-from pytest_genaiops.store.texts import as_text, fields_of
+from pytest_genaiops.store.texts import as_text, digest_of, fields_of
 
 TOGETHER = 5000
 """Rows that are gathered before they are written."""
@@ -220,7 +219,7 @@ class Writer:
     def _content(self, value: Any, names: Sequence[str] = ()) -> bytes:
         """The digest under which a JSON value is kept."""
         text = self._redaction.text(value, names)
-        digest = blake2b(text.encode(), digest_size=16).digest()
+        digest = digest_of(text)
         if digest not in self._held:
             self._held.add(digest)
             self._gathered["contents"] += (digest, text)
