@@ -16,12 +16,14 @@ from pytest_genaiops.cli import (
     compare,
     data,
     doctor,
+    gate,
     init,
     lock,
     metrics,
     mlflow,
     power,
     report,
+    rescore,
     runs,
     variants,
 )
@@ -56,7 +58,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "Which is better": {"compare": compare},
     "How many cases": {"power": power},
     "Answers of models": {"cache": cache},
-    "What has been run": {"runs": runs, "report": report, "mlflow": mlflow},
+    "What has been run": {"runs": runs, "report": report, "rescore": rescore, "gate": gate, "mlflow": mlflow},
     "When something is wrong": {"doctor": doctor},
 }
 """Heading -> name -> module, as ``genaiops --help`` shows them."""

@@ -11,13 +11,14 @@ from typing import Any
 
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.metrics.base import Metric
+from pytest_genaiops.recording import remade
 from pytest_genaiops.records import Case, Measurement, Responses
 from pytest_genaiops.run import Judging, Measurements
 from pytest_genaiops.runs.bycase import CaseHandle
 from pytest_genaiops.runs.own import own_values
 from pytest_genaiops.runs.reading import Recorded
 from pytest_genaiops.score import MetricHandle
-from pytest_genaiops.score.metric import make, signature_of
+from pytest_genaiops.score.metric import signature_of
 from pytest_genaiops.store import MetricRow, PartRow, ScoreRow, Store
 
 _UNASKED = Measurement(kind="missing", reason="not measured in this run")
@@ -127,8 +128,10 @@ def _known(store: Store, recorded: Recorded, group: _Group) -> _Known:
         for position, trial, measurement in store.measurements(row.id):
             place = recorded.place(position, trial)
             if place is not None:
-                own[place] = measurement
                 cases.add(position)
+                # Under another signature the same metric may have tried before, and failed.
+                if measurement.statistics is not None or place not in own:
+                    own[place] = measurement
     return known
 
 
@@ -137,15 +140,10 @@ def _made(group: _Group, root: Path, recorded: Recorded, known: _Known) -> tuple
     if group.options is None:
         return None, f"{group.name} is a metric of the project's own, which cannot be made of its name"
     try:
-        metric = make(group.name, root=root, **{name: _fixed(value) for name, value in group.options.items()})
+        metric = remade(group.name, group.options, root)
         return metric, _changed(metric, recorded, known)
     except UsageError as error:
         return None, str(error)
-
-
-def _fixed(value: Any) -> Any:
-    """An option as a frozen metric can hold it."""
-    return tuple(map(_fixed, value)) if isinstance(value, list) else value
 
 
 def _changed(metric: Metric, recorded: Recorded, known: _Known) -> str:

@@ -257,8 +257,8 @@ def make(name: str, *, root: Path | None = None, default: str | None = None, **o
     return _with_options(metric_object(name, judged_by=judge.through), {"judge": judge, **options})
 
 
-def configured(name: str, settings: Settings) -> Metric:
-    """The metric as the session's settings have it: with their prices and their judge.
+def configured(name: str, settings: Settings, **given: Any) -> Metric:
+    """The metric as the session's settings have it: with their prices and their judge, and with the options given.
 
     A metric that ragas does not have is asked of the same model with our own prompt.
     """
@@ -268,7 +268,7 @@ def configured(name: str, settings: Settings) -> Metric:
         if judge is not None and judge.through not in known:
             judge = replace(judge, through="endpoint")
         options["judge"] = judge
-    return make(name, **options)
+    return make(name, root=settings.root, default=settings.judge_file, **{**options, **given})
 
 
 def _with_options(base: Metric, options: Mapping[str, Any]) -> Metric:
