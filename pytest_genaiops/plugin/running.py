@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from pytest_genaiops.plugin import estimate, judge, sharing, spending, xdist
+from pytest_genaiops.plugin import estimate, judge, junit, sharing, spending, xdist
 from pytest_genaiops.plugin.ahead import Ahead
 from pytest_genaiops.plugin.collect import check_selection, out_of_slices, parametrize, refuse_testcase
-from pytest_genaiops.plugin.exit import Failures, mark
+from pytest_genaiops.plugin.ending import Ending
+from pytest_genaiops.plugin.exit import mark
 from pytest_genaiops.plugin.explain import fit_for_encoding
 from pytest_genaiops.plugin.foresee import warn_of_gates
 from pytest_genaiops.plugin.items import CaseItem, Unmatched
 from pytest_genaiops.plugin.names import RUNNING
 from pytest_genaiops.plugin.order import arrange
 from pytest_genaiops.plugin.progress import Progress, watch
-from pytest_genaiops.plugin.reports import Reports
 from pytest_genaiops.plugin.session import State, state_of
 from pytest_genaiops.plugin.snapshot import Snapshots
 from pytest_genaiops.plugin.summary import Ledger
@@ -67,8 +67,7 @@ class Running:
         self.state = state
         self.ledger = Ledger()
         self.snapshots = Snapshots(state.settings.root, state.settings.baselines)
-        self.failures = Failures()
-        self.reports = Reports(config, state.settings)
+        self.ending = Ending(config, state)
         self.refused = 0
         self.frozen = False
         self.progress: Progress | None = None
@@ -151,6 +150,7 @@ class Running:
         """The same for who makes reports without calling hooks."""
         judge.annotate(item, call, report)
         mark(item, call, report)
+        junit.note(item, report)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note what became of a case; in the controller of pytest-xdist too."""
@@ -161,7 +161,7 @@ class Running:
             self.state.outcomes.note(report.nodeid, outcome)
         self.state.record.take(report)
         if not self.state.worker:
-            self.failures.add(report)
+            self.ending.add(report)
             self.state.record.hear(report)
             self.ledger.add(report, outcome)
             self.snapshots.add(report)
@@ -182,11 +182,9 @@ class Running:
         """Variants side by side."""
         self.ledger.write(terminalreporter)
         spending.tell(self.state, terminalreporter)
-        self.state.record.tell(terminalreporter)
-        self.reports.tell(terminalreporter)
-        self.failures.tell(terminalreporter)
         if self.state.settings.update_baseline:
             self.snapshots.tell(terminalreporter)
+        self.ending.tell(terminalreporter)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
@@ -208,12 +206,7 @@ class Running:
             self.snapshots.write()
             if self.snapshots.failed and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if not self.state.worker:
-            self.failures.settle(session)
-        facts = {"spending": spending.facts(self.state)}
-        self.state.record.end(int(session.exitstatus), facts)
-        if not self.state.worker and self.reports.write(self.state.record, session):
-            self.state.record.end(int(session.exitstatus), facts)
+        self.ending.finish(session)
 
     def pytest_unconfigure(self) -> None:
         """Leave nothing behind."""
