@@ -73,7 +73,7 @@ def _sent(store: Store, run: RunRow, read: Reader, arguments: Namespace) -> list
     # Loaded by its name: adapters stand above the command, and need packages that few have.
     adapter: Any = import_module(_OTLP)
     spans, events = adapter.send(store, run, read, arguments.otlp)
-    return [f"{visible(run.id)}: {spans:,} spans and {events:,} events sent"]
+    return [f"{visible(run.id)}: {_count(spans, 'spans')} and {_count(events, 'events')} sent"]
 
 
 def _written(store: Store, run: RunRow, read: Reader, arguments: Namespace) -> list[str]:
@@ -91,7 +91,11 @@ def _written(store: Store, run: RunRow, read: Reader, arguments: Namespace) -> l
         file = Path(arguments.output)
         with _replaced(file) as stream:
             WRITERS[kind](stream, counted, *more)
-    return [f"{place(file, Path.cwd())}: {counted.number:,} {arguments.what}"]
+    return [f"{place(file, Path.cwd())}: {_count(counted.number, arguments.what)}"]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what.removesuffix('s') if number == 1 else what}"
 
 
 def _format(arguments: Namespace) -> str:
