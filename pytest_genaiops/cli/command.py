@@ -22,6 +22,7 @@ from pytest_genaiops.cli import (
     metrics,
     mlflow,
     power,
+    purge,
     report,
     rescore,
     runs,
@@ -59,6 +60,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "How many cases": {"power": power},
     "Answers of models": {"cache": cache},
     "What has been run": {"runs": runs, "report": report, "rescore": rescore, "gate": gate, "mlflow": mlflow},
+    "Who asks to be forgotten": {"purge": purge},
     "When something is wrong": {"doctor": doctor},
 }
 """Heading -> name -> module, as ``genaiops --help`` shows them."""

@@ -73,7 +73,7 @@ class Purged:
     runs: set[str] = field(default_factory=set)
     """Ids of the runs that had them."""
     said: set[str] = field(default_factory=set)
-    """Texts that the cases had, and that nothing on record has any more."""
+    """What was asked and answered in these cases, as far as nothing on record has it any more."""
 
 
 def purge_record(folder: Path, wanted: Wanted, *, dry_run: bool = False) -> Purged:
@@ -189,7 +189,7 @@ def _purge(connection: sqlite3.Connection, wanted: Wanted, done: Purged) -> None
 
 
 def _said(connection: sqlite3.Connection) -> set[str]:
-    """The texts of the cases that go: what was asked and what was answered."""
+    """What was asked in the cases that go, and what was answered. Contexts are documents, which others have too."""
     rows = connection.execute(
         "SELECT text FROM contents WHERE digest IN (SELECT content FROM cases JOIN gone USING (suite, position)) "
         "OR digest IN (SELECT response FROM trials JOIN gone_of_variants USING (variant, position))"
@@ -197,8 +197,7 @@ def _said(connection: sqlite3.Connection) -> set[str]:
     said: set[str] = set()
     for (text,) in rows:
         value = json.loads(text)
-        said.update(texts_of([value.get(name) for name in ("references", "contexts", "text")]))
-        said.update(texts_of(list(value.get("inputs", {}).values())))
+        said.update(texts_of([*value.get("inputs", {}).values(), value.get("text")]))
     return said
 
 

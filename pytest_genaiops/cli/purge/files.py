@@ -1,0 +1,159 @@
+"""Files that may hold a person's texts: found, and freed of them or removed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from pytest_genaiops.cli.project import Project
+from pytest_genaiops.clients.database import NAME as CACHE
+from pytest_genaiops.dataset.text import place, printable
+from pytest_genaiops.errors import UsageError
+from pytest_genaiops.store import NAME
+from pytest_genaiops.store.wanted import Wanted
+
+_PARCELS = "mlflow"
+_OF_LINE = ("service", "request", "response")
+_HEAD = 2**24
+"""Bytes of a first line that are looked at."""
+_SKIPPED = ("node_modules", "site-packages")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """The files of a project that may hold somebody's texts, by what becomes of them."""
+
+    databases: tuple[Path, ...]
+    cassettes: tuple[Path, ...]
+    baselines: tuple[Path, ...]
+    removable: tuple[Path, ...]
+    """Reports, exports and what waits to be sent: removed where they hold a text."""
+    datasets: tuple[Path, ...]
+    """The user's own, which are never changed."""
+
+    def every(self) -> Iterator[Path]:
+        """All of them."""
+        yield from (*self.databases, *self.cassettes, *self.baselines, *self.removable, *self.datasets)
+
+
+def found_in(project: Project, given: Sequence[Path]) -> Files:
+    """The files of a project, and those that were named beside them.
+
+    Raises UsageError for a named file that is not there.
+    """
+    settings = project.settings
+    folder, home = settings.root / settings.folder, settings.root / settings.baselines
+    own = [file for file in _below(folder) if file.name != ".gitignore"]
+    named = [file for path in given for file in _named(path)]
+    datasets = {file for name in settings.datasets for file in _below(settings.root / name)}
+    lines = [file for file in [*_project_files(settings.root), *named] if _is_cassette(file)]
+    kept = [file for file in [*_below(home), *named] if _is_baseline(file)]
+    special = {*lines, *kept}
+    return Files(
+        databases=tuple(file for file in own if _is_database(file)),
+        cassettes=tuple(dict.fromkeys(lines)),
+        baselines=tuple(dict.fromkeys(kept)),
+        removable=tuple(
+            dict.fromkeys(f for f in [*own, *named] if f not in special | datasets and not _is_database(f))
+        ),
+        datasets=tuple(sorted(datasets - special)),
+    )
+
+
+def of_cassette(path: Path, wanted: Wanted, *, dry_run: bool) -> int:
+    """Take lines out of a cassette; the others stay byte by byte. Gives how many went."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if not _line_is_meant(line, wanted)]
+    if len(kept) < len(lines) and not dry_run:
+        _written(path, b"".join(kept))
+    return len(lines) - len(kept)
+
+
+def removed(path: Path, folder: Path) -> Path:
+    """Remove a file; of what waits to be sent to MLflow all of its run, which is sent as a whole or not at all."""
+    parcels = folder / _PARCELS
+    if path.is_relative_to(parcels) and path.parent != parcels:
+        whole = parcels / path.relative_to(parcels).parts[0]
+        shutil.rmtree(whole, ignore_errors=True)
+        return whole
+    with suppress(FileNotFoundError):
+        path.unlink()
+    return path
+
+
+def is_live(path: Path) -> bool:
+    """Whether a file is the record or the cache."""
+    return path.name in (NAME, CACHE)
+
+
+def is_aside(path: Path) -> bool:
+    """Whether a file is a cache that was set aside because nobody could read it."""
+    return path.name.startswith(f"{CACHE}.aside-")
+
+
+def _line_is_meant(line: bytes, wanted: Wanted) -> bool:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return wanted.in_text(line.decode("utf-8", "replace"))
+    return (wanted.id is not None and isinstance(row, dict) and row.get("case") == wanted.id) or wanted.in_value(row)
+
+
+def _written(path: Path, data: bytes) -> None:
+    beside = path.with_name(f"{path.name}.{uuid4().hex[:8]}.tmp")
+    try:
+        beside.write_bytes(data)
+        os.replace(beside, path)
+    except OSError as error:
+        raise UsageError(f"{place(path, Path.cwd())} cannot be written ({error.strerror or error})") from None
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _named(path: Path) -> list[Path]:
+    if path.is_dir():
+        return _below(path)
+    if not path.is_file():
+        raise UsageError(f"{printable(str(path))} is not there; name files or folders that are")
+    return [path.absolute()]
+
+
+def _below(folder: Path) -> list[Path]:
+    return sorted(path.absolute() for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+
+
+def _project_files(root: Path) -> Iterator[Path]:
+    """Files of JSON Lines anywhere in the project; environments and installed packages are passed over."""
+    for here, below, names in os.walk(root):
+        below[:] = sorted(name for name in below if not name.startswith(".") and name not in _SKIPPED)
+        below[:] = [name for name in below if not (Path(here) / name / "pyvenv.cfg").is_file()]
+        yield from (Path(here) / name for name in sorted(names) if name.endswith(".jsonl"))
+
+
+def _is_cassette(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            row: Any = json.loads(file.readline(_HEAD) or b"null")
+    except (OSError, ValueError):
+        return False
+    return isinstance(row, dict) and all(name in row for name in _OF_LINE)
+
+
+def _is_baseline(path: Path) -> bool:
+    if path.suffix != ".json":
+        return False
+    with path.open("rb") as file:
+        return b'"format"' in file.read(200)
+
+
+def _is_database(path: Path) -> bool:
+    """Also what belongs to one: its log, its lock, and one that was set aside."""
+    return path.name.startswith((NAME, CACHE, "record.lock", "cache.lock"))
