@@ -1,0 +1,387 @@
+"""What a session tells others when it ends: files, GitHub's summary and annotations, JUnit."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from inner import Project
+
+import pytest_genaiops.report.html
+import pytest_genaiops.report.markdown
+import pytest_genaiops.runs  # noqa: F401 - inner runs forget what they import
+
+UNAVAILABLE = 69
+ONE_WRONG = "if variant.id == 'v2' and case.id == 'c1':\n    return 'London'\nreturn case.reference"
+COMPARED = """
+    import pytest
+
+    @pytest.mark.genaiops(dataset="capitals", variants=["v1", "v2"], baseline="v1")
+    def test_answers(responses, baseline, exact_match):
+        assert exact_match(responses).not_worse_than(baseline, margin=0.01)
+"""
+HOSTILE = "<b>\x00\x1b[31m\u202e|`@octocat`\n::error::x</b>"
+LONE = f"{HOSTILE} \ud800"
+"""With half of a character, which neither datasets nor answers may have."""
+
+
+@pytest.fixture(autouse=True)
+def nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS", "GITHUB_WORKSPACE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def compared(project: Project) -> Project:
+    project.target(ONE_WRONG)
+    project.suite(COMPARED)
+    return project
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+class TestFiles:
+    def test_each_as_its_name_ends_with_folders_made(self, compared: Project) -> None:
+        names = ["out/new/report.html", "report.md", "report.json"]
+        result = compared.run(*(f"--genaiops-report={name}" for name in names))
+        result.stdout.fnmatch_lines([f"report: {name}" for name in names])
+        assert read(compared.path / names[0]).lower().startswith("<!doctype html>")
+        assert read(compared.path / names[1]).startswith("## ⚠️ genaiops: undecided")
+        made = json.loads(read(compared.path / names[2]))
+        assert made["run"]["exit"] == result.ret == pytest.ExitCode.TESTS_FAILED
+        (suite,) = made["suites"]
+        assert [(each["variant"], each["outcome"]) for each in suite["verdicts"]] == [
+            ("v1", "passed"), ("v2", "undecided"),
+        ]  # fmt: skip
+        assert len(suite["cases"]) == 4
+
+    def test_configured(self, compared: Project) -> None:
+        compared.write("pytest.ini", "[pytest]\ngenaiops_report =\n    reports/run.md\n    reports/run.json\n")
+        compared.run()
+        assert sorted(each.name for each in (compared.path / "reports").iterdir()) == ["run.json", "run.md"]
+
+    def test_without_a_record(self, compared: Project) -> None:
+        compared.run("--genaiops-record=off", "--genaiops-report=report.md")
+        assert "`exact_match` ↑" in read(compared.path / "report.md")
+        assert not (compared.path / ".genaiops" / "record.sqlite").exists()
+
+    def test_of_workers_once(self, compared: Project) -> None:
+        pytest.importorskip("xdist")
+        result = compared.run_apart("-p", "xdist", "-n2", "--genaiops-report=report.json")
+        assert result.stdout.str().count("report: report.json") == 1
+        (suite,) = json.loads(read(compared.path / "report.json"))["suites"]
+        assert [each["variant"] for each in suite["verdicts"]] == ["v1", "v2"]
+
+    def test_none_where_no_suite_ran(self, project: Project) -> None:
+        project.write("test_plain.py", "def test_plain():\n    pass\n")
+        result = project.run("--genaiops-report=report.md")
+        assert result.ret == pytest.ExitCode.OK
+        assert not (project.path / "report.md").exists()
+
+    def test_nothing_is_loaded_where_nobody_asked(self, project: Project) -> None:
+        project.whole('variants=["v1"]')
+        with (project.path / "conftest.py").open("a", encoding="utf-8") as file:
+            file.write(
+                "\nimport sys\n"
+                "def pytest_unconfigure():\n"
+                "    names = ('runs', 'report.html', 'report.markdown', 'adapters')\n"
+                "    found = [name for name in names if f'pytest_genaiops.{name}' in sys.modules]\n"
+                "    pathlib.Path('loaded.txt').write_text(' '.join(found))\n"
+            )
+        assert project.run_apart().ret == pytest.ExitCode.OK
+        assert read(project.path / "loaded.txt") == ""
+
+    def test_hostile_answers_harm_no_report(self, project: Project) -> None:
+        project.target(f"return {HOSTILE!r}")
+        project.whole('variants=["v1"]')
+        names = ["report.html", "report.md", "report.json"]
+        result = project.run(*(f"--genaiops-report={name}" for name in names))
+        result.stdout.fnmatch_lines([f"report: {name}" for name in names])
+        made = json.loads(read(project.path / "report.json"))
+        assert made["suites"][0]["cases"][0]["answers"][0]["text"] == HOSTILE
+
+
+class TestAPathThatCannotBeWritten:
+    def test_is_one_sentence_and_an_exit_code(self, project: Project) -> None:
+        project.whole('variants=["v1"]')
+        project.write("taken", "")
+        result = project.run("--genaiops-report=taken/report.html", "--genaiops-report=report.json")
+        assert result.ret == UNAVAILABLE
+        result.assert_outcomes(passed=1)
+        result.stdout.re_match_lines(
+            [r"the report taken/report.html cannot be written: (File exists|Not a directory)$"]
+        )
+        assert "Traceback" not in result.stdout.str() + result.stderr.str()
+        result.stdout.fnmatch_lines(["report: report.json"])
+
+    def test_is_what_the_record_says_of_the_end(self, project: Project) -> None:
+        project.whole('variants=["v1"]')
+        project.write("taken", "")
+        project.run("--genaiops-report=taken/report.html")
+        project.run("--genaiops-report=taken/report.html")
+        from pytest_genaiops.runs import Run
+
+        assert Run.open(root=project.path).document().run.exit == UNAVAILABLE
+
+    def test_does_not_hide_a_failure(self, compared: Project) -> None:
+        compared.write("taken", "")
+        assert compared.run("--genaiops-report=taken/report.md").ret == pytest.ExitCode.TESTS_FAILED
+
+    def test_that_is_a_folder(self, project: Project) -> None:
+        project.whole('variants=["v1"]')
+        (project.path / "report.md").mkdir()
+        result = project.run("--genaiops-report=report.md")
+        assert result.ret == UNAVAILABLE
+        result.stdout.fnmatch_lines(["the report report.md cannot be written: Is a directory"])
+
+
+class TestGitHubsSummary:
+    def test_is_appended_to(self, compared: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        file = compared.path / "summary.md"
+        file.write_text("# before\n", encoding="utf-8")
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(file))
+        compared.run()
+        assert read(file).startswith("# before\n## ⚠️ genaiops: undecided")
+
+    def test_is_left_alone_where_no_suite_ran(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        project.write("test_plain.py", "def test_plain():\n    pass\n")
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.path / "summary.md"))
+        project.run()
+        assert not (project.path / "summary.md").exists()
+
+    def test_that_cannot_be_written_is_one_sentence(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        project.whole('variants=["v1"]')
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.path))
+        result = project.run()
+        assert result.ret == pytest.ExitCode.OK
+        result.stdout.fnmatch_lines(["the summary in GITHUB_STEP_SUMMARY cannot be written: Is a directory"])
+
+
+class TestMLflow:
+    def test_that_is_not_installed_is_one_sentence(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "mlflow", None)
+        project.whole('variants=["v1"]')
+        result = project.run("--genaiops-mlflow=http://127.0.0.1:9")
+        assert result.ret == pytest.ExitCode.OK
+        (said,) = (line for line in result.outlines if line.startswith("MLflow: "))
+        assert "genaiops mlflow push" in said
+        assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
+def annotations(result: pytest.RunResult) -> list[str]:
+    return [line for line in result.outlines if line.startswith("::")]
+
+
+class TestAnnotations:
+    @pytest.fixture(autouse=True)
+    def on_github(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GITHUB_ACTIONS", "true")
+
+    def test_a_failed_gate_on_the_line_of_its_assertion(self, project: Project) -> None:
+        project.target("return 'London'")
+        project.whole('variants=["v1"]')
+        assert annotations(project.run()) == [
+            "::error file=test_suite.py,line=6,title=failed%3A test_answers[v1]::"
+            "AssertionError: assert exact_match = 0.0000 (n=4, scale 0-1) >= 1%0A"
+            "  worst cases:%0A    c1: 0.0000  'London'%0A    c2: 0.0000  'London'%0A    c3: 0.0000  'London'%0A"
+            "    c4: 0.0000  'London'%0A  signature: exact_match|data:" + signature(project)
+        ]
+
+    def test_an_undecided_verdict(self, compared: Project) -> None:
+        (line,) = annotations(compared.run())
+        assert line.startswith(
+            "::error file=test_suite.py,line=6,title=undecided%3A test_answers[v2]::exact_match change -0.25, 95 %25"
+        )
+
+    def test_an_undecided_verdict_that_only_warns(self, compared: Project) -> None:
+        (line,) = annotations(compared.run("--genaiops-undecided=warn"))
+        assert line.startswith("::warning file=test_suite.py,line=4,title=undecided%3A test_answers[v2]::exact_match")
+
+    def test_what_has_no_result(self, project: Project) -> None:
+        project.target("raise ConnectionError('no route')")
+        project.whole('variants=["v1"]')
+        (line,) = annotations(project.run())
+        assert line.startswith("::error file=test_suite.py,line=6,title=no result%3A test_answers[v1]::")
+
+    def test_cases_of_one_variant_share_one(self, project: Project) -> None:
+        project.target("return 'London'")
+        project.by_case('variants=["v1", "v2"]')
+        first, second = annotations(project.run())
+        assert first.startswith("::error file=test_suite.py,line=6,title=failed%3A test_answer[v1-c1]::")
+        assert first.endswith("(and 3 more cases)")
+        assert "test_answer[v2-c1]" in second
+
+    def test_a_missed_budget(self, project: Project) -> None:
+        project.target("return 'London'")
+        project.by_case('variants=["v1"], pass_rate=0.9')
+        (line,) = annotations(project.run())
+        assert line.startswith(
+            "::error file=test_suite.py,line=4,title=failed%3A test_answer[v1-pass_rate]::0 of 4 cases passed (0.0%25"
+        )
+
+    def test_never_more_than_ten_of_a_kind(self, project: Project) -> None:
+        project.target("return 'London'")
+        project.whole(f"variants={[f'v{number}' for number in range(14)]!r}")
+        lines = annotations(project.run())
+        assert len(lines) == 10
+        assert lines[-1] == "::error title=genaiops::5 more like these; see the summary"
+
+    def test_of_workers_once(self, compared: Project) -> None:
+        pytest.importorskip("xdist")
+        (line,) = annotations(compared.run_apart("-p", "xdist", "-n2"))
+        assert line.startswith("::error file=test_suite.py,line=6,title=undecided%3A test_answers[v2]::")
+
+    def test_paths_are_those_of_the_repository(self, compared: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GITHUB_WORKSPACE", str(compared.path.parent))
+        (line,) = annotations(compared.run())
+        assert line.startswith(f"::error file={compared.path.name}/test_suite.py,line=6,")
+
+    def test_a_plugin_that_does_so_too_is_not_repeated(self, compared: Project) -> None:
+        compared.write("conftest_other.py", "")
+        with (compared.path / "conftest.py").open("a", encoding="utf-8") as file:
+            file.write(
+                "\nclass Other: pass\n"
+                "def pytest_configure(config):\n"
+                "    config.pluginmanager.register(Other(), 'pytest_github_actions_annotate_failures')\n"
+            )
+        assert annotations(compared.run()) == []
+
+    def test_nothing_elsewhere(self, compared: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("GITHUB_ACTIONS")
+        assert annotations(compared.run()) == []
+
+    def test_passed_tests_and_those_of_others_are_none_of_its_business(self, project: Project) -> None:
+        project.whole('variants=["v1"]')
+        project.write("test_plain.py", "def test_plain():\n    assert False\n")
+        assert annotations(project.run()) == []
+
+    def test_hostile_texts_stay_in_their_line(self, project: Project) -> None:
+        project.dataset([{"id": "c,1:::error::%0A\r\n::warning::", "reference": "yes"}])
+        project.target(f"return {HOSTILE!r}")
+        project.by_case('variants=["v1"]')
+        (line,) = annotations(project.run())
+        head, _, text = line.removeprefix("::error ").partition("::")
+        assert re.fullmatch(r"file=test_suite\.py,line=6,title=[^,:\r\n]*", head)
+        assert not re.search(r"[\x00-\x1f\u202e\ud800]|%(?!25|0A|0D|3A|2C)", line)
+        assert "AssertionError" in text
+
+
+def signature(project: Project) -> str:
+    from pytest_genaiops import dataset
+
+    return dataset.load(project.path / "datasets" / "capitals.jsonl").hash[:12]
+
+
+def properties(node: Any) -> dict[str, str]:
+    return {each.get("name"): each.get("value") for each in node.findall("properties/property")}
+
+
+class TestJUnit:
+    def read(self, project: Project) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        """Properties of the session, and of each test by its name."""
+        (suite,) = ElementTree.parse(project.path / "junit.xml").getroot()
+        return properties(suite), {each.get("name"): properties(each) for each in suite.findall("testcase")}
+
+    def test_a_verdict_with_its_numbers(self, compared: Project) -> None:
+        compared.run("--junitxml=junit.xml")
+        session, tests = self.read(compared)
+        found = tests["test_answers[v2]"]
+        reason = found.pop("genaiops.exact_match.reason")
+        assert reason.startswith("exact_match change -0.25, 95 % interval ")
+        # The bounds are Clopper and Pearson's (statsmodels 0.15.0, proportion_confint(3, 4, method="beta")).
+        low, high = (float(found.pop(f"genaiops.exact_match.{end}")) for end in ("low", "high"))
+        assert (low, high) == pytest.approx((0.19412045, 0.99369054), abs=1e-8)
+        assert int(found.pop("genaiops.exact_match.required_n")) > 4
+        assert found == {
+            "genaiops.outcome": "failed",
+            "genaiops.exact_match.verdict": "undecided",
+            "genaiops.exact_match.value": "0.75",
+            "genaiops.exact_match.n": "4",
+            "genaiops.exact_match.unscored": "0",
+        }
+        assert re.fullmatch(r"\d{8}T\d{6}-\w+", session["genaiops.run"])
+        assert re.fullmatch(r"[0-9a-f]{64}", session["genaiops.dataset.capitals"])
+
+    def test_cases_and_their_gate(self, project: Project) -> None:
+        project.target(ONE_WRONG)
+        project.by_case('variants=["v2"], pass_rate=0.5')
+        project.run("--junitxml=junit.xml")
+        _, tests = self.read(project)
+        assert tests["test_answer[v2-c1]"] == {
+            "genaiops.outcome": "missed",
+            "genaiops.exact_match.value": "0.0",
+            "genaiops.exact_match.n": "1",
+            "genaiops.exact_match.unscored": "0",
+        }
+        gate = tests["test_answer[v2-pass_rate]"]
+        assert gate["genaiops.pass_rate.verdict"] == "passed"
+        assert gate["genaiops.pass_rate.value"] == "0.75"
+        assert gate["genaiops.pass_rate.n"] == "4"
+
+    def test_a_score_that_is_not_there(self, project: Project) -> None:
+        project.target("raise ConnectionError('no route')")
+        project.whole('variants=["v1"]')
+        project.run("--junitxml=junit.xml")
+        _, tests = self.read(project)
+        assert tests["test_answers[v1]"] == {
+            "genaiops.outcome": "lost",
+            "genaiops.exact_match.n": "0",
+            "genaiops.exact_match.unscored": "4",
+        }
+
+    def test_the_same_from_workers(self, compared: Project) -> None:
+        pytest.importorskip("xdist")
+        compared.run("--junitxml=junit.xml")
+        alone = self.read(compared)
+        compared.run_apart("-p", "xdist", "-n2", "--junitxml=junit.xml")
+        session, tests = self.read(compared)
+        assert tests == alone[1]
+        assert session["genaiops.dataset.capitals"] == alone[0]["genaiops.dataset.capitals"]
+        assert session["genaiops.run"]
+
+    def test_no_property_without_a_suite(self, project: Project) -> None:
+        project.write("test_plain.py", "def test_plain():\n    pass\n")
+        project.run("--junitxml=junit.xml")
+        assert self.read(project) == ({}, {"test_plain": {}})
+
+    def test_hostile_texts_leave_it_well_formed(self, project: Project) -> None:
+        project.dataset([{"id": f"c{HOSTILE}", "reference": "yes"}], name="odd")
+        project.target(f"return {HOSTILE!r}")
+        project.suite(f"""
+            import pytest
+            from pytest_genaiops import Score
+
+            @pytest.mark.genaiops(dataset="odd", variants=["v1"])
+            def test_case(response, exact_match):
+                assert exact_match(response) >= 1, response.text
+
+            @pytest.mark.genaiops(dataset="odd", variants=["v1"])
+            def test_whole(responses):
+                name = {LONE!r}
+                assert Score.of([0.0] * 9, ids=list("abcdefghi"), name=name, scale=(0, 1)).at_least(0.5)
+        """)
+        project.run("--junitxml=junit.xml")
+        _, tests = self.read(project)
+        found = tests["test_whole[v1]"]
+        assert any(name.endswith(".verdict") and r"\x00" in name for name in found)
+
+    def test_the_number_of_properties_of_a_test_is_bounded(self, project: Project) -> None:
+        project.suite("""
+            import pytest
+            from pytest_genaiops import Score
+
+            @pytest.mark.genaiops(dataset="capitals", variants=["v1"])
+            def test_many(responses):
+                for number in range(100):
+                    Score.of([1.0] * 4, ids=list("abcd"), name=f"m{number}", scale=(0, 1)).at_least(0.5)
+        """)
+        project.run("--junitxml=junit.xml")
+        _, tests = self.read(project)
+        assert 0 < len(tests["test_many[v1]"]) <= 40
