@@ -3,7 +3,7 @@
 Others by name: ``nox -s tests-3.12 tests-3.13`` (those interpreters), ``nox -s lowest`` (oldest
 supported dependencies), ``nox -s formats`` (files of the packages that define a format), ``nox -s adapters``
 (metrics of other packages, which are large), ``nox -s semantic`` (metrics that take a model or WordNet),
-``nox -s mlflow`` (runs in a real MLflow server),
+``nox -s mlflow`` (runs in a real MLflow server), ``nox -s docs`` (the site, strictly, and its notebook),
 ``nox -s live`` (a real model, which is built first), ``nox -s simulations`` and ``nox -s benchmarks`` (long).
 """
 
@@ -44,7 +44,16 @@ TEST_TOOLS = [
     "statsmodels>=0.14",  # likewise
     "trustme>=1.1",  # certificates that nobody vouches for
 ]
-LINT_TOOLS = ["import-linter>=2.3", "mypy>=1.14", "ruff>=0.9", "pandas-stubs", "types-PyYAML", "types-jmespath"]
+DOCS_TOOLS = ["sphinx>=8.2", "myst-nb>=1.3", "furo>=2025.9", "matplotlib>=3.9"]
+LINT_TOOLS = [
+    "check-jsonschema>=0.37",  # with the schemas of CI services in it
+    "import-linter>=2.3",
+    "mypy>=1.14",
+    "ruff>=0.9",
+    "pandas-stubs",
+    "types-PyYAML",
+    "types-jmespath",
+]
 # The oldest versions that the requirements allow, where they still install on Python 3.11.
 LOWEST = [
     "pytest==8.3.0",
@@ -71,6 +80,11 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
     session.run("lint-imports")
+    recipes = [str(path) for path in sorted(Path("docs/ci").glob("*.yml"))]
+    schema = ("check-jsonschema", "--builtin-schema")
+    session.run(*schema, "vendor.github-workflows", *(path for path in recipes if "azure" not in path))
+    azure = ("--data-transform", "azure-pipelines", "--regex-variant", "nonunicode")
+    session.run(*schema, "vendor.azure-pipelines", *azure, *(path for path in recipes if "azure" in path))
 
 
 @nox.session
@@ -99,6 +113,13 @@ def lowest(session: nox.Session) -> None:
     _install_wheel(session)
     session.install(*LOWEST, *TEST_TOOLS)
     _run_tests(session)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site in build/site, with the notebook run; a broken link, a page that nothing leads to, any warning fails."""
+    session.install("-e", ".", *DOCS_TOOLS)
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "build/site")
 
 
 @nox.session
