@@ -22,11 +22,13 @@ from pytest_genaiops.errors import UsageError
 from pytest_genaiops.store.file import NAME, mend
 from pytest_genaiops.store.gc import changing, sweep
 from pytest_genaiops.store.texts import as_text, digest_of
-from pytest_genaiops.store.wanted import REMOVED, Wanted, texts_of
+from pytest_genaiops.store.wanted import REMOVED, Wanted, folded, texts_of
 
 _CASES = (
     "SELECT suite, position, run, text FROM cases JOIN suites ON suites.id = suite JOIN contents ON digest = content"
 )
+_TELLING = 16
+"""Characters from which a text of a case tells the case: others say "yes" as well."""
 _MARKS = (
     "CREATE TEMP TABLE gone (suite, position, PRIMARY KEY (suite, position)) WITHOUT ROWID",
     "CREATE TEMP TABLE gone_of_variants (variant, position, PRIMARY KEY (variant, position)) WITHOUT ROWID",
@@ -73,7 +75,7 @@ class Purged:
     runs: set[str] = field(default_factory=set)
     """Ids of the runs that had them."""
     said: set[str] = field(default_factory=set)
-    """What was asked and answered in these cases, as far as nothing on record has it any more."""
+    """What was asked and answered, folded, where a case was named by its id: nothing else tells it in other files."""
 
 
 def purge_record(folder: Path, wanted: Wanted, *, dry_run: bool = False) -> Purged:
@@ -167,8 +169,6 @@ def _is_meant(wanted: Wanted, variant: str, case: str, response: str, request: s
 def _purge(connection: sqlite3.Connection, wanted: Wanted, done: Purged) -> None:
     for statement in _MARKS:
         connection.execute(statement)
-    hits = [digest for digest, text in connection.execute("SELECT digest, text FROM contents") if wanted.in_json(text)]
-    connection.executemany("INSERT INTO hit VALUES (?)", [(digest,) for digest in hits])
     for suite, position, run, text in connection.execute(_CASES).fetchall():
         if (wanted.id is not None and json.loads(text)["id"] == wanted.id) or wanted.in_json(text):
             connection.execute("INSERT INTO gone VALUES (?, ?)", (suite, position))
@@ -176,29 +176,38 @@ def _purge(connection: sqlite3.Connection, wanted: Wanted, done: Purged) -> None
             done.runs.add(run)
     for statement in _MARK:
         connection.execute(statement)
-    said = _said(connection)
+    if wanted.id is not None:
+        done.said = _said(connection)
+        wanted = Wanted(texts=(*wanted.texts, *sorted(done.said)), id=wanted.id)
+    hits = [digest for digest, text in connection.execute("SELECT digest, text FROM contents") if wanted.in_json(text)]
+    connection.executemany("INSERT INTO hit VALUES (?)", [(digest,) for digest in hits])
     done.texts += _rewritten(connection, wanted.cut, "SELECT digest FROM hit")
     done.texts += _renamed_items(connection)
     for statement in _STATEMENTS:
         connection.execute(statement)
     done.texts += _cut_facts(connection, wanted) + _cut_names(connection, wanted) + _cut_counts(connection, wanted)
     done.texts += sweep(connection)
-    for (text,) in connection.execute("SELECT text FROM contents"):
-        said.difference_update(texts_of(json.loads(text)))
-    done.said = said
 
 
 def _said(connection: sqlite3.Connection) -> set[str]:
-    """What was asked in the cases that go, and what was answered. Contexts are documents, which others have too."""
-    rows = connection.execute(
-        "SELECT text FROM contents WHERE digest IN (SELECT content FROM cases JOIN gone USING (suite, position)) "
-        "OR digest IN (SELECT response FROM trials JOIN gone_of_variants USING (variant, position))"
+    """What was asked in the cases that go and what was answered, folded, without what is said of other cases too.
+
+    Contexts are documents, which others have as well, and a short text tells nobody.
+    """
+    whose = (
+        "SELECT text, digest IN (SELECT content FROM cases WHERE (suite, position) IN gone UNION ALL "
+        "SELECT response FROM trials WHERE (variant, position) IN gone_of_variants), "
+        "digest IN (SELECT content FROM cases WHERE (suite, position) NOT IN gone UNION ALL "
+        "SELECT response FROM trials WHERE (variant, position) NOT IN gone_of_variants) FROM contents"
     )
     said: set[str] = set()
-    for (text,) in rows:
-        value = json.loads(text)
-        said.update(texts_of([*value.get("inputs", {}).values(), value.get("text")]))
-    return said
+    others: set[str] = set()
+    for text, theirs, anybodys in connection.execute(whose):
+        if theirs or anybodys:
+            value = json.loads(text)
+            texts = map(folded, texts_of([*value.get("inputs", {}).values(), value.get("text")]))
+            (others if anybodys else said).update(text for text in texts if len(text) >= _TELLING)
+    return said - others
 
 
 def _rewritten(connection: sqlite3.Connection, change: Callable[[Any], Any], digests: str) -> int:

@@ -20,8 +20,6 @@ HELP = "remove a person's texts from record, cache, cassettes, baselines and rep
 FOUND = 1
 _SHORTEST = 4
 """Characters of a text that is looked for: a shorter one is in every other word."""
-_TELLING = 16
-"""Characters from which a text of a case tells the case: others say "yes" as well."""
 _SHOWN = 5
 
 
@@ -46,8 +44,7 @@ def _run(arguments: Namespace) -> int:
     folder = project.root / project.settings.folder
     record = purge_record(folder, wanted, dry_run=dry_run)
     # What the record had of a case is looked for where nothing knows its id.
-    more = {folded(text) for text in record.said if len(text) >= _TELLING}
-    wider = Wanted(texts=(*wanted.texts, *sorted(more)), id=wanted.id)
+    wider = Wanted(texts=(*wanted.texts, *sorted(record.said)), id=wanted.id)
     answers = purge_cache(folder, wider, dry_run=dry_run)
     would = "would be " if dry_run else ""
     write(_of_databases(record, answers, would))

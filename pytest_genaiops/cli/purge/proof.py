@@ -26,9 +26,8 @@ _TOO_LARGE = "it holds a compressed block that is too large to look into"
 _GZIP, _ZIP, _PARQUET = b"\x1f\x8b\x08", b"PK\x03\x04", b"PAR1"
 _ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{40,}={0,2}")
-_CODES = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
-_SPACE = re.compile(r"\\[nrtfbv]")
-_BEFORE = re.compile(r"\\(?=[^\w\s])")
+_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|[^\w\s]|[nrtfb])")
+_CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "b": "\b"}
 
 
 def holds(file: Path, wanted: Wanted) -> bool:
@@ -64,23 +63,29 @@ def views(data: bytes, levels: int = DEEPEST) -> Iterator[str]:
 def _spellings(text: str) -> Iterator[str]:
     yield folded(text)
     for _ in range(DEEPEST):  # JSON may be a text in JSON
-        before, text = text, _unescaped(text)
+        before = text
+        for undo in (_without_backslashes, html.unescape):
+            after = undo(text)
+            if after != text:
+                yield folded(after)
+            text = after
         if text == before:
             break
-        yield folded(text)
     if "%" in text:
         yield folded(unquote_plus(text))
 
 
-def _unescaped(text: str) -> str:
-    if "\\" in text:
-        text = _BEFORE.sub("", _SPACE.sub(" ", _CODES.sub(_decoded, text)))
-    return html.unescape(text) if "&" in text else text
+def _without_backslashes(text: str) -> str:
+    """What the escapes of JSON, or of Markdown, stand for."""
+    if "\\" not in text:
+        return text
+    # Halves of characters, each of which has an escape of its own, are put together.
+    return _ESCAPE.sub(_meant, text).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _decoded(found: re.Match[str]) -> str:
-    codes = found[0].split("\\u")[1:]
-    return b"".join(int(code, 16).to_bytes(2, "big") for code in codes).decode("utf-16-be", "replace")
+def _meant(found: re.Match[str]) -> str:
+    escape = found[0]
+    return chr(int(escape[2:], 16)) if len(escape) > 2 else _CONTROLS.get(escape[1], escape[1])
 
 
 def _blocks(data: bytes) -> Iterator[bytes]:
