@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from typing import Protocol
 
 from pytest_genaiops.cli.project import add_rootdir
-from pytest_genaiops.cli.runs import export, gc, listing, show
+from pytest_genaiops.cli.runs import diff, export, gc, listing, show
 
 HELP = "list, show, compare, export or remove recorded runs"
 
@@ -24,6 +24,7 @@ class Action(Protocol):
 ACTIONS: dict[str, Action] = {
     "list": listing,
     "show": show,
+    "diff": diff,
     "export": export,
     "gc": gc,
 }
