@@ -30,7 +30,7 @@ class Conclusion:
     word: str
     """``passed``, ``failed``, ``undecided``, ``no result``, or ``not finished``."""
     sentence: str
-    """How many of what: ``1 of 12 tests failed, 2 are undecided``."""
+    """How many of what: ``1 failed, 2 undecided, of 12 tests in 3 suites``."""
     reasons: Sequence[Reason]
     """Failed ones first, then undecided ones, then those without a result."""
 
@@ -105,7 +105,7 @@ def _sentence(document: Document, counts: Counter[str], tolerated: int) -> str:
     parts = [f"{count:,} {word}" for count, word in bad if count]
     where = f"{_number(total, what)} in {_number(suites, 'suite')}"
     if parts:
-        return f"of {where}: {', '.join(parts)}"
+        return f"{', '.join(parts)}, of {where}"
     if document.run.exit not in (None, 0, UNAVAILABLE):
         return f"no test of a suite failed, but the session did (exit code {document.run.exit})"
     passed = (

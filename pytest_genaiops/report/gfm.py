@@ -82,7 +82,7 @@ def wrapped(text: str, mark: str, *, characters: int, lines: int) -> list[str]:
     head = text[:characters]
     found: list[str] = []
     for line in head.replace("\r\n", "\n").split("\n"):
-        found += textwrap.wrap(visible(line.expandtabs(4)), WIDTH - len(mark), drop_whitespace=False) or [""]
+        found += textwrap.wrap(visible(line.expandtabs(4)), WIDTH - len(mark)) or [""]
     shown = [f"{mark}{line}".rstrip() for line in found[:lines]]
     if len(found) > lines or len(text) > characters:
         shown.append(f"{mark}… ({len(text):,} characters in all)")

@@ -9,7 +9,7 @@ from itertools import islice
 
 from pytest_genaiops.report.document import ChangeView, MetricView, ScoreView, SuiteView, VerdictView
 from pytest_genaiops.report.gfm import WIDTH, block, code, inert, table
-from pytest_genaiops.report.text import number, visible
+from pytest_genaiops.report.text import bound, number, visible
 from pytest_genaiops.report.words import money
 
 ROWS = 60
@@ -22,6 +22,8 @@ _PROMPT = 20_000
 """Characters of a prompt that are compared."""
 _SIGNS = {"passed": "✅", "failed": "❌", "undecided": "⚠️"}
 NOTHING = "–"
+_GAP = "\N{NO-BREAK SPACE}"
+"""Within a number with its interval, so that a row takes few lines."""
 
 
 def scores(suite: SuiteView) -> list[str]:
@@ -38,7 +40,8 @@ def scores(suite: SuiteView) -> list[str]:
             key = metric.name, variant.id
             found = values.get(key), changes.get(key)
             if any(found) or key in verdicts:
-                rows.append((key, [_name(metric), code(variant.id), *_score(metric, *found)]))
+                cells = [_name(metric), code(variant.id), *_score(metric, *found)]
+                rows.append((key, [*cells[:-1], "*baseline*"] if variant.id == suite.baseline else cells))
     complete = [[*row, "<br>".join(map(_verdict, verdicts.get(key, ())))] for key, row in rows]
     # Where there is no room for all, what did not pass is shown.
     order = sorted(range(len(rows)), key=lambda at: all(v.outcome == "passed" for v in verdicts.get(rows[at][0], ())))
@@ -52,7 +55,7 @@ def scores(suite: SuiteView) -> list[str]:
 
 
 def _name(metric: MetricView) -> str:
-    return f"{code(metric.name)} {'↑' if metric.higher_is_better else '↓'}"
+    return f"{code(metric.name)}{_GAP}{'↑' if metric.higher_is_better else '↓'}"
 
 
 def _rate(verdict: VerdictView) -> list[str]:
@@ -71,24 +74,24 @@ def _score(metric: MetricView, score: ScoreView | None, change: ChangeView | Non
     value, n = NOTHING, NOTHING
     if score is not None:
         value = "unscored" if score.value is None else f"**{number(score.value, scale)}**"
-        value += _bounds(score.interval, lambda bound: number(bound, scale))
-        n = f"{score.n:,}" + (f" (+{score.unscored:,} unscored)" if score.unscored else "")
+        value += _bounds(score.interval, lambda end: bound(end, scale))
+        n = f"{score.n:,}" + (f"{_GAP}of{_GAP}{score.n + score.unscored:,}" if score.unscored else "")
     return [value, n, "" if change is None else _change(change, scale)]
 
 
 def _change(change: ChangeView, scale: tuple[float, float]) -> str:
     if change.change is None:
         return inert(change.reason, 120) or NOTHING
-    sign: Callable[[float], str] = lambda value: number(value, scale, "+")  # noqa: E731 - an argument twice
     counted = f"<br>{change.better:,} better, {change.worse:,} worse" if change.better or change.worse else ""
-    return f"**{sign(change.change)}**{_bounds(change.interval, sign)}{counted}"
+    ends = _bounds(change.interval, lambda end: f"{'+' if end > 0 else ''}{bound(end, scale)}")
+    return f"**{number(change.change, scale, '+')}**{ends}{counted}"
 
 
 def _bounds(interval: tuple[float | None, float | None] | None, shown: Callable[[float], str]) -> str:
     if interval is None:
         return ""
     low, high = interval
-    return f" \\[{'−∞' if low is None else shown(low)}, {'∞' if high is None else shown(high)}\\]"
+    return f"{_GAP}\\[{'−∞' if low is None else shown(low)},{_GAP}{'∞' if high is None else shown(high)}\\]"
 
 
 def _verdict(verdict: VerdictView) -> str:

@@ -125,10 +125,16 @@ def _flip(flip: Flip) -> Iterator[str]:
     )
     yield f"**Case** {code(flip.case)} under {code(flip.variant)}: {changed}"
     yield ""
-    asked = wrapped(flip.question, "  ", characters=300, lines=4) if flip.question else []
-    before = wrapped(flip.before, "- ", characters=900, lines=12)
-    after = wrapped(flip.after, "+ ", characters=900, lines=12)
-    yield from block([*asked, *before, *after], "diff")
+    if flip.question:
+        yield from (f"> {inert(flip.question)}", "")
+    if flip.before == flip.after:
+        yield from ("Both answered:", "", *block(_answer(flip.after, "")))
+    else:
+        yield from block([*_answer(flip.before, "- "), *_answer(flip.after, "+ ")], "diff")
+
+
+def _answer(text: str, mark: str) -> list[str]:
+    return wrapped(text, mark, characters=900, lines=12)
 
 
 def _facts(run: RunFacts) -> Iterator[str]:

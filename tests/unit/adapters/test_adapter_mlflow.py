@@ -241,7 +241,7 @@ class TestEntries:
             "genaiops.run": RUN.id,
             "genaiops.part": "session",
             "genaiops.outcome": "no result",
-            "genaiops.conclusion": "of 4 tests in 1 suite: 1 without a result",
+            "genaiops.conclusion": "1 without a result, of 4 tests in 1 suite",
             "genaiops.kind": "pytest",
             "genaiops.exit": "1",
             "genaiops.git.dirty": "false",

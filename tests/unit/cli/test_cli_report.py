@@ -42,7 +42,7 @@ def record(run: str, started: float, outcome: str) -> None:
 
 def test_markdown_of_the_latest_run(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report"]) == 0
-    assert capsys.readouterr().out.startswith("## ❌ genaiops: failed – of 1 test in 1 suite: 1 failed\n")
+    assert capsys.readouterr().out.startswith("## ❌ genaiops: failed – 1 failed, of 1 test in 1 suite\n")
 
 
 @pytest.mark.parametrize("name", [RUNS[0], "20260921T1413", "latest~1"])
