@@ -15,7 +15,6 @@ from pytest_genaiops.comparison import Changes, Ranking
 from pytest_genaiops.config import DEFAULT_CONCURRENCY, DEFAULT_SEED, Settings
 from pytest_genaiops.dataset import unknown_slice
 from pytest_genaiops.errors import DatasetError, MetricError, UsageError, VariantError
-from pytest_genaiops.recording import record_evaluation
 from pytest_genaiops.records import Responses
 from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, Target, judging_of, make_suite
@@ -79,6 +78,8 @@ class Evaluation:
         Raises:
             UsageError: the record cannot be written.
         """
+        from pytest_genaiops.recording import record_evaluation
+
         found = {
             variant: [
                 (score, handle.measurements)

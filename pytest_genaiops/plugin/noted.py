@@ -34,6 +34,8 @@ class Noted:
     """What a reader of the suite's numbers has to know."""
     test: str
     """Node id."""
+    phase: str
+    """That has decided: ``setup``, ``call`` or ``teardown``."""
     case: Case | None = None
     trial: int = 1
     outcome: str

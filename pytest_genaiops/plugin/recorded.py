@@ -107,8 +107,11 @@ class Record:
 
     def take(self, report: Any) -> None:
         """The report of an item is out: what was noted of it counts, unless it is run again."""
-        noted, rows = self._noted.pop(report.nodeid, None), self._rows
-        if noted is not None and rows is not None and report.outcome != "rerun":
+        noted, rows = self._noted.get(report.nodeid), self._rows
+        if noted is None or rows is None or report.when != noted.phase:
+            return
+        del self._noted[noted.test]
+        if report.outcome != "rerun":
             self._attempt(lambda: rows.write(noted))
 
     def end(self, code: int, facts: Mapping[str, Any]) -> None:
@@ -196,7 +199,7 @@ class Record:
     def _hooks(self) -> list[Callable[[str], str]]:
         """The hook of conftest files and plugins that takes out what must not be kept, where anybody has it."""
         listeners = self._config.hook.pytest_genaiops_redact.get_hookimpls()
-        return [_redactor(one) for one in listeners]
+        return [_redactor(one) for one in reversed(listeners)]  # the order in which pluggy calls them
 
     def _attempt(self, work: Callable[[], None]) -> bool:
         """Whether it could be done; if not, the reason is noted, and no more is written."""
@@ -226,7 +229,9 @@ def _redactor(listener: Any) -> Callable[[str], str]:
     """One listener of the hook as a function; what it has nothing to say about stays as it is."""
 
     def redact(text: str) -> str:
-        found = listener.function(*(text for _ in listener.argnames))
+        found, error = attempt(listener.function, *(text for _ in listener.argnames))
+        if error is not None:
+            raise UsageError(f"pytest_genaiops_redact of {listener.plugin_name} raised {describe(error)}")
         return text if found is None else found
 
     return redact
