@@ -4,7 +4,8 @@ Others by name: ``nox -s tests-3.12 tests-3.13`` (those interpreters), ``nox -s 
 supported dependencies), ``nox -s formats`` (files of the packages that define a format), ``nox -s adapters``
 (metrics of other packages, which are large), ``nox -s semantic`` (metrics that take a model or WordNet),
 ``nox -s mlflow`` (runs in a real MLflow server), ``nox -s docs`` (the site, strictly, and its notebook),
-``nox -s live`` (a real model, which is built first), ``nox -s simulations`` and ``nox -s benchmarks`` (long).
+``nox -s browser`` (the HTML report in Chromium), ``nox -s live`` (a real model, which is built first),
+``nox -s simulations`` and ``nox -s benchmarks`` (long).
 """
 
 from __future__ import annotations
@@ -178,6 +179,33 @@ def mlflow(session: nox.Session) -> None:
     """What sessions send to MLflow, read back from a real server on SQLite: minutes, and 900 MB to install."""
     session.install("-e", ".[mlflow]", "pytest", "hypothesis>=6.100")
     session.run("pytest", "tests/unit/adapters/test_adapter_mlflow.py", "tests/tracking", *session.posargs)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The HTML report in Debian's Chromium, as people use it: minutes. Screenshots stay in the session's folder."""
+    session.install("-e", ".", "pytest", "hypothesis>=6.100", "playwright>=1.50,<2", "axe-playwright-python==0.1.8")
+    folder = Path(session.create_tmp())
+    shown = {"GENAIOPS_BROWSER": "1", "GENAIOPS_SCREENSHOTS": str(folder / "screenshots"), **_chromium(session, folder)}
+    session.run("pytest", "tests/browser", "-s", *session.posargs, env=shown)
+
+
+def _chromium(session: nox.Session, folder: Path) -> dict[str, str]:
+    """Where Chromium is; not installed, Debian's packages are unpacked with the libraries that are missing."""
+    if os.environ.get("GENAIOPS_CHROMIUM") or shutil.which("chromium"):
+        return {}
+    there = folder / "chromium"
+    program = there / "usr" / "lib" / "chromium" / "chromium"
+    if not program.is_file():
+        (folder / "archives" / "partial").mkdir(parents=True, exist_ok=True)
+        own = ("-o", f"Dir::Cache::archives={folder / 'archives'}", "-o", "Debug::NoLocking=1")
+        session.run(
+            "apt-get", "install", "--yes", "--no-install-recommends", "--download-only", *own, "chromium", external=True
+        )
+        for package in sorted((folder / "archives").glob("*.deb")):
+            session.run("dpkg", "-x", str(package), str(there), external=True, silent=True)
+    libraries = ":".join(str(path) for path in there.glob("usr/lib/*-linux-gnu*"))
+    return {"GENAIOPS_CHROMIUM": str(program), "LD_LIBRARY_PATH": libraries}
 
 
 @nox.session

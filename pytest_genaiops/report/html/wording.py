@@ -113,7 +113,7 @@ def headline(suites: Sequence[SuiteView]) -> tuple[str, str]:
 
 def _gates(verdicts: Sequence[VerdictView]) -> str:
     """``1 gate failed, 2 undecided (1 tolerated), 4 passed``."""
-    parts = []
+    parts: list[str] = []
     for outcome in ("failed", "undecided", "passed"):
         found = [verdict for verdict in verdicts if verdict.outcome == outcome]
         if found:

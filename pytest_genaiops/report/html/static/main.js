@@ -93,7 +93,9 @@ function theme() {
   show();
 }
 
-addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((each) => { each.open = true; }));
+addEventListener("beforeprint", () => {
+  document.querySelectorAll("details:not(.licences)").forEach((each) => { each.open = true; });
+});
 
 async function start() {
   theme();
