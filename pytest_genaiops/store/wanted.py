@@ -14,7 +14,7 @@ REMOVED = "removed"
 
 def folded(text: str) -> str:
     """The text as it is compared: without case, in one spelling (NFKC), with single spaces."""
-    if not text.isascii():
+    if not unicodedata.is_normalized("NFKC", text):  # quick, where it is
         text = unicodedata.normalize("NFKC", text)
     return " ".join(text.casefold().split())
 
@@ -41,6 +41,8 @@ class Wanted:
 
     def in_json(self, text: str) -> bool:
         """The same for JSON text, and for what is none."""
+        if "\\" not in text and not self.in_text(text):  # its texts stand in it as they are
+            return False
         try:
             return self.in_value(json.loads(text))
         except (ValueError, RecursionError):

@@ -51,7 +51,7 @@ def found_in(project: Project, given: Sequence[Path]) -> Files:
     settings = project.settings
     folder, home = settings.root / settings.folder, settings.root / settings.baselines
     own = [file for file in _below(folder) if file.name != ".gitignore"]
-    named = [file for path in given for file in _named(path)]
+    named = [*_configured(project), *(file for path in given for file in _named(path))]
     datasets = {file for name in settings.datasets for file in _below(settings.root / name)}
     lines = [file for file in [*_project_files(settings.root), *named] if _is_cassette(file)]
     kept = [file for file in [*_below(home), *named] if _is_baseline(file)]
@@ -116,6 +116,16 @@ def _written(path: Path, data: bytes) -> None:
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def _configured(project: Project) -> Iterator[Path]:
+    """The reports and the cassette that the configuration names, where they are there."""
+    for key in ("genaiops_report", "genaiops_cassette"):
+        value = project.keys.get(key) or ()
+        for line in value.splitlines() if isinstance(value, str) else map(str, value):
+            path = (project.root / line.strip()).absolute()
+            if line.strip() and path.is_file():
+                yield path
 
 
 def _named(path: Path) -> list[Path]:

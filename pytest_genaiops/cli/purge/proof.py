@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import html
 import io
 import re
@@ -26,6 +27,7 @@ _TOO_LARGE = "it holds a compressed block that is too large to look into"
 _GZIP, _ZIP, _PARQUET = b"\x1f\x8b\x08", b"PK\x03\x04", b"PAR1"
 _ZLIB = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{40,}={0,2}")
+_QUOTED = re.compile("%[0-9A-Fa-f]{2}")
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|[^\w\s]|[nrtfb])")
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "b": "\b"}
 
@@ -48,11 +50,15 @@ def views(data: bytes, levels: int = DEEPEST) -> Iterator[str]:
 
     Raises UsageError for Parquet where nothing is installed that reads it.
     """
-    yield from _spellings(data.decode("utf-8", "replace"))
-    if b"\0" in data:
+    zeros = data.count(0)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or zeros * 4 > len(data):
         for start in (0, 1):
             yield from _spellings(data[start:].decode("utf-16-le", "replace"))
             yield from _spellings(data[start:].decode("utf-16-be", "replace"))
+    if zeros:  # bytes of a program, where an escape is a coincidence
+        yield folded(data.decode("utf-8", "replace"))
+    else:
+        yield from _spellings(data.decode("utf-8", "replace"))
     if levels:
         for block in _blocks(data):
             yield from views(block, levels - 1)
@@ -71,7 +77,7 @@ def _spellings(text: str) -> Iterator[str]:
             text = after
         if text == before:
             break
-    if "%" in text:
+    if _QUOTED.search(text):
         yield folded(unquote_plus(text))
 
 

@@ -242,6 +242,17 @@ def test_a_dry_run_says_what_there_is_and_changes_nothing(filled: Path, capsys: 
         assert store.cases(store.suites("r1")[0].id)[0].inputs == {"question": ASKED}
 
 
+def test_reports_and_cassettes_that_the_configuration_names(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "pytest.ini").write_text(
+        "[pytest]\ngenaiops_report =\n  a.html\n  none.md\ngenaiops_cassette = tape.txt\n"
+    )
+    (project / "a.html").write_text(page(ASKED))
+    cassette.write(project / "tape.txt", [cassette.Line(request(ASKED), Response(text=ANSWERED))])
+    assert run(capsys, "--match", NAMED)[0] == 0
+    assert not (project / "a.html").exists()
+    assert (project / "tape.txt").read_text() == ""
+
+
 def test_datasets_are_named_and_never_changed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "datasets").mkdir()
     rows = json.dumps({"id": "zoe-7", "question": ASKED}) + "\n"
