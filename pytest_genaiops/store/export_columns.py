@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import isfinite
 from types import NoneType
 from typing import Any, Literal, TypeAlias
@@ -162,14 +163,23 @@ def _told(name: str, signature: str | None) -> str:
     return name if signature is None else f"{name} ({signature})"
 
 
-def flat(row: Row, known: Iterable[Column]) -> Row:
-    """A row with every column, each value of its column's type or None; ``json`` values as JSON text."""
-    spread = {f"{group}.{name}": value for group in (INPUTS, SLICES) for name, value in row.get(group, {}).items()}
+def flat(row: Row, kinds: Mapping[str, Kind]) -> Row:
+    """A row with every column, each value of its column's kind or None; ``json`` values as JSON text."""
+    found: Row = dict.fromkeys(kinds)
+    for name, value in chain(row.items(), _spread(row)):
+        if value is not None and name in kinds:
+            found[name] = _fit(kinds[name], value)
+    return found
+
+
+def _spread(row: Row) -> Iterator[tuple[str, Any]]:
+    for group in (INPUTS, SLICES):
+        for name, value in row.get(group, {}).items():
+            yield f"{group}.{name}", value
     for each in row.get(EVALUATIONS, ()):
         name = _told(each[NAME], each.get(SIGNATURE))
-        spread[f"{SCORE}.{name}"] = each.get(VALUE)
-        spread[f"{UNSCORED}.{name}"] = ": ".join(filter(None, (each.get(ERROR), each.get(UNSCORED)))) or None
-    return {column.name: _fit(column.kind, spread.get(column.name, row.get(column.name))) for column in known}
+        yield f"{SCORE}.{name}", each.get(VALUE)
+        yield f"{UNSCORED}.{name}", ": ".join(filter(None, (each.get(ERROR), each.get(UNSCORED)))) or None
 
 
 def _kind(value: Any) -> Kind | Literal["none", "large"]:
@@ -193,8 +203,8 @@ def _common(kinds: set[str]) -> Kind:
 
 def _fit(kind: Kind, value: Any) -> Any:
     """The value as its column holds it; None where it is of another type, which only a damaged record has."""
-    if value is None:
-        return None
+    if kind == "text":
+        return value if isinstance(value, str) else None
     if kind == "json":
         return as_json(value)
     if kind == "number":
@@ -205,7 +215,7 @@ def _fit(kind: Kind, value: Any) -> Any:
         return value if able else None
     if kind == "texts":
         return value if _kind(value) == "texts" else None
-    return value if isinstance(value, bool if kind == "boolean" else str) else None
+    return value if isinstance(value, bool) else None
 
 
 def as_json(value: Any) -> str:

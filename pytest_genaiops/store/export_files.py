@@ -55,11 +55,12 @@ def write_csv(stream: IO[bytes], rows: Iterable[Row], columns: Sequence[Column])
     So is one that begins with an apostrophe: whoever takes one away from a cell that has one gets the text. A number
     is none, wherever it stands. Control and direction marks and halves of surrogate pairs are shown as escapes.
     """
+    kinds = {column.name: column.kind for column in columns}
     text = TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
     try:
         writer = csv.writer(text, lineterminator="\r\n")
-        writer.writerow([_shown(column.name) for column in columns])
-        writer.writerows([_cell(value) for value in flat(row, columns).values()] for row in rows)
+        writer.writerow(map(_shown, kinds))
+        writer.writerows(map(_cell, flat(row, kinds).values()) for row in rows)
         text.flush()
     finally:
         text.detach()
@@ -79,13 +80,12 @@ def write_parquet(stream: IO[bytes], rows: Iterable[Row], columns: Sequence[Colu
         "number": arrow.float64(),
         "boolean": arrow.bool_(),
     }
-    fields = [arrow.field(whole(column.name), types[column.kind]) for column in columns]
+    kinds = {column.name: column.kind for column in columns}
+    fields = [arrow.field(whole(name), types[kind]) for name, kind in kinds.items()]
     schema = arrow.schema(fields, metadata={"genaiops.semantic_conventions": CONVENTIONS})
     with parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
-        for part in _parts(flat(row, columns) for row in rows):
-            arrays = [
-                arrow.array([whole(row[column.name]) for row in part], type=types[column.kind]) for column in columns
-            ]
+        for part in _parts(flat(row, kinds) for row in rows):
+            arrays = [arrow.array([whole(row[name]) for row in part], types[kind]) for name, kind in kinds.items()]
             writer.write_table(arrow.Table.from_arrays(arrays, schema=schema))
 
 
