@@ -95,7 +95,7 @@ def _shown(answers: Sequence[AnswerView], metric: MetricView | None, *, worst: b
 
 def _question(case: CaseView) -> str:
     values = list(case.inputs.values())
-    text: Any = values[0] if len(values) == 1 else dict(case.inputs)
+    text: Any = values[0] if len(values) == 1 else dict(case.inputs) or ""
     return text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, default=str)
 
 

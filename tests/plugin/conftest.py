@@ -43,7 +43,8 @@ def twins(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Twins:
 def by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an inner run be nobody's worker, and quick: to load every plugin takes 25 times as long as the run itself."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    for name in ("PYTEST_XDIST_WORKER", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(scope="session", autouse=True)

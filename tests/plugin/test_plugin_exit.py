@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from inner import Project
+
+from pytest_genaiops.plugin.exit import Failures
 
 UNAVAILABLE = 69
 """EX_UNAVAILABLE of sysexits.h."""
@@ -200,3 +205,30 @@ class TestOtherCodesStay:
     def test_all_passed(self, project: Project) -> None:
         project.whole('variants=["v1"]')
         assert project.run().ret == pytest.ExitCode.OK
+
+
+class TestAWorkerThatDied:
+    """pytest-xdist reports the item over which it died, and knows no more of it than its node id."""
+
+    def settled(self, *reports: SimpleNamespace) -> int:
+        failures = Failures()
+        for report in reports:
+            failures.add(report)
+        session: Any = SimpleNamespace(
+            exitstatus=pytest.ExitCode.TESTS_FAILED, testsfailed=sum(r.failed for r in reports)
+        )
+        failures.settle(session)
+        return int(session.exitstatus)
+
+    def report(self, nodeid: str, **more: object) -> SimpleNamespace:
+        return SimpleNamespace(nodeid=nodeid, **{"when": "call", "failed": False, **more})
+
+    def test_over_an_item_of_a_suite(self) -> None:
+        passed = self.report("test_a.py::test_it[v1-c1]", genaiops={"suite": "test_a.py::test_it"})
+        died = self.report("test_a.py::test_it[v1-c2]", when="???", failed=True)
+        assert self.settled(died, passed) == UNAVAILABLE
+
+    def test_over_another_test(self) -> None:
+        passed = self.report("test_a.py::test_it[v1-c1]", genaiops={"suite": "test_a.py::test_it"})
+        died = self.report("test_a.py::test_other", when="???", failed=True)
+        assert self.settled(passed, died) == pytest.ExitCode.TESTS_FAILED

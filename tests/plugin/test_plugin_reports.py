@@ -30,12 +30,6 @@ LONE = f"{HOSTILE} \ud800"
 """With half of a character, which neither datasets nor answers may have."""
 
 
-@pytest.fixture(autouse=True)
-def nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS", "GITHUB_WORKSPACE"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture
 def compared(project: Project) -> Project:
     project.target(ONE_WRONG)

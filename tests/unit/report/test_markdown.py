@@ -272,7 +272,8 @@ class TestFlips:
         )
         metric = MetricView(name="m", metric="m", signature="m|v:1", scale=(0.0, 1.0))
         variants = (VariantView(id="v1"), VariantView(id="v2"))
-        made = suite(cases=cases, metrics=(metric,), variants=variants, **{"baseline": "v1", **more})
+        base = {"cases": cases, "metrics": (metric,), "variants": variants, "baseline": "v1"}
+        made = suite(**{**base, **more})  # type: ignore[arg-type]
         return page(Document(run=RUN, suites=[made]))
 
     def test_those_that_fell_first_then_by_their_loss(self) -> None:
@@ -285,6 +286,34 @@ class TestFlips:
 
     def test_both_answers_are_shown(self) -> None:
         assert "> What is much?\n\n```diff\n- right\n+ wrong\n```" in self.made()
+
+    def test_an_answer_that_is_the_same_is_shown_once(self) -> None:
+        answers = [
+            AnswerView(variant=name, text="same", values={"m": value}) for name, value in (("v1", 1.0), ("v2", 0.5))
+        ]
+        text = self.made(cases=(CaseView(id="c", answers=answers),))
+        assert "**Case** `c` under `v2`: m 1.0000 → 0.5000\n\nBoth answered:\n\n```\nsame\n```" in text
+
+    def test_an_error_stands_for_the_answer(self) -> None:
+        old = AnswerView(variant="v1", text="fine", values={"m": 1.0}, outcome="passed")
+        new = AnswerView(variant="v2", text="", error="timeout: 30 s", values={"m": None}, outcome="lost")
+        text = self.made(cases=(CaseView(id="c", answers=(old, new)),))
+        assert "**Case** `c` under `v2`: outcome passed → no result\n\n```diff\n- fine\n+ timeout: 30 s\n```" in text
+
+    def test_of_several_trials_the_mean_counts(self) -> None:
+        answers = [
+            AnswerView(variant=variant, trial=trial, text=f"{variant} {trial}", values={"m": value})
+            for variant, values in (("v1", (1.0, 0.5)), ("v2", (0.75, 0.25)))
+            for trial, value in enumerate(values, start=1)
+        ]
+        text = self.made(cases=(CaseView(id="c", answers=answers),))
+        assert "m 0.7500 → 0.5000" in text
+        assert "- v1 1\n+ v2 2\n" in text  # the best before, the worst after
+
+    def test_where_lower_is_better_a_rise_is_a_loss(self) -> None:
+        metric = MetricView(name="m", metric="m", signature="m|v:1", scale=(0.0, 1.0), higher_is_better=False)
+        found = [line for line in self.made(metrics=(metric,)).splitlines() if line.startswith("**Case**")]
+        assert found[-1] == "**Case** `better` under `v2`: m 0.1000 → 0.9000"
 
     def test_none_without_a_baseline(self) -> None:
         assert "**Case**" not in self.made(baseline=None)
