@@ -59,7 +59,11 @@ def squeezed(line: str) -> str:
 
 def _environment() -> dict[str, str]:
     """A developer's: in CI pytest cuts no lines, and GitHub is told of what fails."""
-    return {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "CI", "BUILD_NUMBER", "GITHUB"))}
+    return {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("PYTEST", "CI", "BUILD_NUMBER", "GITHUB"))
+    }
 
 
 def test_links_lead_somewhere() -> None:
