@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_genaiops.columns import Columns
+from pytest_genaiops.records import Statistics
 from pytest_genaiops.store.read import Store, unpacked
 
 
@@ -30,6 +31,11 @@ class Rows:
     statistics: Columns
     mean: Sequence[float] | None
     """The statistics themselves, where each is one number."""
+
+    def each(self) -> Sequence[Statistics]:
+        """The statistics row by row, as metrics take them."""
+        found = self.statistics
+        return list(zip(*found.columns, strict=True)) if found.mappings is None else found.mappings
 
 
 class Numbers(Store):
