@@ -10,11 +10,15 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from inner import Project
 
 import pytest_genaiops.report.html
 import pytest_genaiops.report.markdown
 import pytest_genaiops.runs  # noqa: F401 - inner runs forget what they import
+from pytest_genaiops.plugin.annotations import command
+from pytest_genaiops.report.text import visible
 
 UNAVAILABLE = 69
 ONE_WRONG = "if variant.id == 'v2' and case.id == 'c1':\n    return 'London'\nreturn case.reference"
@@ -265,6 +269,25 @@ class TestAnnotations:
         assert re.fullmatch(r"file=test_suite\.py,line=6,title=[^,:\r\n]*", head)
         assert not re.search(r"[\x00-\x1f\u202e\ud800]|%(?!25|0A|0D|3A|2C)", line)
         assert "AssertionError" in text
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
+def test_a_command_is_one_line_that_github_reads_back(text: str, title: str, file: str) -> None:
+    """By the rules of GitHub's toolkit: `,` and `:` part properties, `::` ends them, `%` begins an escape."""
+    line = command("error", text, title=title, file=file, line=3)
+    assert line == visible(line)  # no line end, no escape code, nothing that turns the text round
+    head, given, data = re.fullmatch(r"::(error) ([^:]*)::(.*)", line).groups()  # type: ignore[union-attr]
+    found = {name: unescaped(value) for name, _, value in (part.partition("=") for part in given.split(","))}
+    assert head == "error"
+    assert found.get("title", "") == visible(" ".join(title.split()))
+    assert found.get("file", "") == visible(file)
+    assert unescaped(data) == "\n".join(map(visible, text.splitlines()))
+
+
+def unescaped(text: str) -> str:
+    for escape, char in (("%2C", ","), ("%3A", ":"), ("%0A", "\n"), ("%0D", "\r"), ("%25", "%")):
+        text = text.replace(escape, char)
+    return text
 
 
 def signature(project: Project) -> str:
