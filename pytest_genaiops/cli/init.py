@@ -147,9 +147,11 @@ def _amiss(project: Project) -> Iterator[str]:
     file = printable(project.config.name) if project.config else ""
     paths, patterns = _words(project.keys.get("testpaths")), _words(project.keys.get("python_files"))
     if paths and not any(fnmatchcase("eval_suites", path.strip("./")) for path in paths):
-        yield f"`pytest` alone runs what testpaths in {file} names; add eval_suites there to have this in it."
+        text = f"`pytest` alone runs what testpaths in {file} names; add eval_suites there to have this suite in it."
+        yield from ("", *paragraph(text))
     if patterns and not any(fnmatchcase(Path(SUITE).name, pattern) for pattern in patterns):
-        yield f"python_files in {file} leaves out test_*.py; add it there, or run pytest {SUITE}"
+        text = f"python_files in {file} leaves out test_*.py; add it there, or run pytest {SUITE}"
+        yield from ("", *paragraph(text))
 
 
 def _words(value: Any) -> list[str]:

@@ -169,8 +169,10 @@ class TestConfiguration:
     ) -> None:
         (here / "pyproject.toml").write_text(f"[tool.pytest.ini_options]\n{keys}\n")
         assert main(["init"]) == 0
-        *_, last = capsys.readouterr().out.splitlines()
-        assert said in last if said else "pyproject.toml" not in last
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= 80
+        told = " ".join(lines)
+        assert said in told if said else "pyproject.toml" not in told
 
     def test_a_folder_for_datasets_is_kept_to(self, here: Path) -> None:
         (here / "pytest.ini").write_text("[pytest]\ngenaiops_datasets = data/sets\n    more\n")
