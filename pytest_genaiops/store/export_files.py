@@ -60,7 +60,7 @@ def write_csv(stream: IO[bytes], rows: Iterable[Row], columns: Sequence[Column])
     try:
         writer = csv.writer(text, lineterminator="\r\n")
         writer.writerow(map(_shown, kinds))
-        writer.writerows(map(_cell, flat(row, kinds).values()) for row in rows)
+        writer.writerows([v if v is None else _cell(v) for v in flat(row, kinds).values()] for row in rows)
         text.flush()
     finally:
         text.detach()

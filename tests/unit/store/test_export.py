@@ -19,6 +19,7 @@ from export_help import ANSWER, PARTED, PROMPT, RUN, SUITE, exported, plain, tex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_genaiops.records import Measurement
 from pytest_genaiops.store import NAME, PartRow, Store, Writer
 from pytest_genaiops.store.export import Row, What, rows
 from pytest_genaiops.store.export_columns import Column, columns
@@ -217,6 +218,34 @@ def test_a_removed_text_leaves_a_row_that_says_so(tmp_path: Path) -> None:
     assert exported(tmp_path, "verdicts")[0]["genaiops.removed"] is True
     assert cells(as_csv(tmp_path))[0]["genaiops.removed"] == "true"
     assert b"nine" not in as_csv(tmp_path)
+
+
+def test_an_answer_alone_may_be_removed(tmp_path: Path) -> None:
+    write(tmp_path)
+    with closing(sqlite3.connect(tmp_path / NAME)) as connection, connection:
+        connection.execute("DELETE FROM contents WHERE digest IN (SELECT response FROM trials WHERE position = 1)")
+    row, removed, *_ = exported(tmp_path)
+    assert "genaiops.removed" not in row
+    assert (removed["genaiops.case"], removed["genaiops.removed"]) == ("park", True)
+    assert "genaiops.response.text" not in removed
+
+
+def test_what_was_not_scored_stands_with_its_trial(tmp_path: Path) -> None:
+    texts(tmp_path, [{"q": "a"}] * 4)
+    with closing(Writer(tmp_path, RUN)) as writer:
+        variant = writer.variant(writer.suite(SUITE, {}), "v1", {})
+        metric = writer.metric(variant, "tone|x", "tone", {}, [PartRow(name="tone", scale=(0, 1))])
+        lost = Measurement(kind="judge", reason="said nothing")
+        writer.measurements(metric, [(0, 1, lost), (1, 1, value(0.5)), (3, 1, lost)])
+        writer.flush()
+    found = [row["genaiops.evaluations"] for row in exported(tmp_path)]
+    assert [each[0].get("genaiops.unscored") if each else each for each in found] == [
+        "said nothing",
+        None,
+        [],
+        "said nothing",
+    ]
+    assert found[1][0]["gen_ai.evaluation.score.value"] == 0.5
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
