@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from pytest_genaiops.adapters.mlflow_entries import Entry
-from pytest_genaiops.adapters.mlflow_spool import Parcel, alone, keep, load, parcel_of, remove, tidy, waiting
+from pytest_genaiops.adapters.mlflow_spool import FOLDER, Parcel, alone, keep, load, parcel_of, remove, tidy, waiting
 from pytest_genaiops.adapters.values import said
 from pytest_genaiops.clients.secrets import without_secrets
 from pytest_genaiops.dataset.text import place, printable, quoted
@@ -73,7 +73,7 @@ def deliver(
 
     ``files`` are rendered reports: name -> file or text. Whatever goes wrong is in the sentence; nothing is raised.
     """
-    path, trouble = None, ""
+    trouble, path = "", folder / FOLDER / document.run.id
     try:
         parcel = parcel_of(document, files, uri=uri, experiment=experiment)
     except UsageError as error:
@@ -82,15 +82,15 @@ def deliver(
         path = keep(parcel, folder)
     except UsageError as error:
         trouble = f"; {error}"
-    with alone(folder) as free:
+    later = trouble or f"; it waits in {place(path, Path.cwd())} for: genaiops mlflow push"
+    with alone(path) as free:
         if not free:
-            return Delivery(sentence=f"MLflow: another push is under way, which may pass over this run{_later(path)}")
+            return Delivery(sentence=f"MLflow: somebody else sends this run at this moment{later}")
         try:
             run_id = send(parcel, uri=uri, experiment=experiment)
         except UsageError as error:
-            return Delivery(sentence=f"MLflow: {error}{trouble or _later(path)}")
-        if path is not None:
-            remove(path)
+            return Delivery(sentence=f"MLflow: {error}{later}")
+        remove(path)
     return Delivery(sentence=f"MLflow: run {run_id} in {quoted(experiment)} at {shown(uri)}", run_id=run_id)
 
 
@@ -103,20 +103,20 @@ def push(folder: Path, *, uri: str | None, otherwise: str | None, experiment: st
 
     Raises:
         ExtraMissingError: MLflow is not installed.
-        UsageError: somebody else sends from this folder at this moment.
     """
-    with alone(folder) as free:
-        if not free:
-            raise UsageError("another push from this folder is under way; wait for it")
-        tidy(folder)
-        dead: set[str] = set()
-        for path in waiting(folder):
-            try:
-                yield _pushed(path, (uri, otherwise), experiment, dead)
-            except ExtraMissingError:
-                raise
-            except UsageError as error:
-                yield Delivery(sentence=str(error))
+    tidy(folder)
+    dead: set[str] = set()
+    for path in waiting(folder):
+        with alone(path) as free:
+            if not free:
+                yield Delivery(sentence=f"{path.name}: somebody else sends it at this moment")
+            elif path.exists():  # or somebody else has just sent it
+                try:
+                    yield _pushed(path, (uri, otherwise), experiment, dead)
+                except ExtraMissingError:
+                    raise
+                except UsageError as error:
+                    yield Delivery(sentence=str(error))
 
 
 def _pushed(path: Path, uris: tuple[str | None, str | None], experiment: str | None, dead: set[str]) -> Delivery:
@@ -150,10 +150,8 @@ def send(parcel: Parcel, *, uri: str, experiment: str, seconds: float = SECONDS)
         UsageError: the server is not reached or refuses, or ``seconds`` have passed; nothing of ours is lost.
     """
     until = time.monotonic() + seconds
-    with _unheard():
-        mlflow = require("mlflow", EXTRA)
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            run_id, error = attempt(_sent, mlflow, parcel, (uri, experiment), until)
+    with _unheard(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        run_id, error = attempt(_sent, require("mlflow", EXTRA), parcel, (uri, experiment), until)
     if isinstance(error, UsageError):
         raise type(error)(f"{shown(uri)}: {error}") from None
     if error is not None:
@@ -198,10 +196,6 @@ def shown(uri: str) -> str:
     return printable(without_secrets(uri))
 
 
-def _later(path: Path | None) -> str:
-    return "" if path is None else f"; it waits in {place(path, Path.cwd())} for: genaiops mlflow push"
-
-
 class _UnreachedError(UsageError):
     """A server that did not answer the first question."""
 
@@ -244,7 +238,7 @@ def _experiment(client: Any, mlflow: Any, name: str) -> str:
     """The id of an experiment, which is made where there is none. Raises UsageError for a deleted one."""
     found, error = attempt(client.get_experiment_by_name, name)
     if error is not None:
-        raise _UnreachedError(f"the server does not answer: {said(error)}")
+        raise _UnreachedError(f"the server does not answer: {said(_first(error))}")
     if found is None:
         made, error = attempt(client.create_experiment, name)
         if error is None:
@@ -255,6 +249,14 @@ def _experiment(client: Any, mlflow: Any, name: str) -> str:
     if found.lifecycle_stage == mlflow.entities.LifecycleStage.DELETED:
         raise UsageError(f"the experiment {quoted(name)} is deleted; restore it, or name another one")
     return str(found.experiment_id)
+
+
+def _first(error: BaseException) -> BaseException:
+    """What the network or the system said, where that stands behind the error; MLflow wraps it in three others."""
+    inner = error
+    while (earlier := inner.__cause__ or inner.__context__) is not None:
+        inner = earlier
+    return inner if isinstance(inner, OSError) else error
 
 
 class _Server:

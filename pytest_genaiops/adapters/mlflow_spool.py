@@ -141,17 +141,21 @@ def tidy(folder: Path) -> None:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[bool]:
-    """Whether nobody else on this machine sends from ``folder`` meanwhile; a sender that dies lets go at once."""
+def alone(path: Path) -> Iterator[bool]:
+    """Whether nobody else on this machine sends this parcel meanwhile; a sender that dies lets go of it at once."""
+    lock = path.with_name(f".{path.name}.lock")
     with ExitStack() as stack:
         free = True
         try:
-            connection = sqlite3.connect(folder / FOLDER / ".lock", timeout=0, isolation_level=None)
+            connection = sqlite3.connect(lock, timeout=0, isolation_level=None)
             stack.callback(connection.close)
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:  # where nothing can be written, nothing can be locked
             free = getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY
         yield free
+        if free and not path.exists():
+            with suppress(OSError):
+                lock.unlink()
 
 
 def _make(folder: Path) -> None:

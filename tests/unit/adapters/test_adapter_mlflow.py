@@ -459,15 +459,17 @@ class TestSpool:
         with pytest.raises(UsageError, match=rf"{RUN.id}: this cannot be sent \(.+\); remove the folder"):
             spool.load(path)
 
-    def test_one_sender_at_a_time(self, tmp_path: Path) -> None:
-        spool.keep(parcel(), tmp_path)
-        with spool.alone(tmp_path) as first, spool.alone(tmp_path) as second:
-            assert (first, second) == (True, False)
-        with spool.alone(tmp_path) as third:
-            assert third
+    def test_one_sender_of_a_parcel_at_a_time(self, tmp_path: Path) -> None:
+        path, other = spool.keep(parcel("r1"), tmp_path), spool.keep(parcel("r2"), tmp_path)
+        with spool.alone(path) as first, spool.alone(path) as second, spool.alone(other) as third:
+            assert (first, second, third) == (True, False, True)
+        with spool.alone(path) as again:
+            assert again
+            spool.remove(path)
+        assert [each.name for each in (tmp_path / "mlflow").iterdir() if "r1" in each.name] == []
 
     def test_a_folder_that_cannot_be_locked_is_no_hindrance(self, tmp_path: Path) -> None:
-        with spool.alone(tmp_path / "absent") as free:
+        with spool.alone(tmp_path / "absent" / "r1") as free:
             assert free
 
 
@@ -500,17 +502,14 @@ class TestWithoutMlflow:
         assert "not installed" in found.sentence
         assert "nothing can be kept there" in found.sentence
 
-    def test_a_session_beside_a_push(self) -> None:
-        spool.keep(parcel("r1"), Path(".genaiops"))
-        with spool.alone(Path(".genaiops")):
+    def test_what_somebody_else_sends_is_left_to_them(self) -> None:
+        path = spool.keep(parcel(), Path(".genaiops"))
+        with spool.alone(path):
             found = adapter.deliver(DOCUMENT, {}, folder=Path(".genaiops"), uri=URI, experiment="hello")
-        assert "another push is under way" in found.sentence
-        assert [path.name for path in spool.waiting(Path(".genaiops"))] == [RUN.id, "r1"]
-
-    def test_two_pushes(self) -> None:
-        spool.keep(parcel(), Path(".genaiops"))
-        with spool.alone(Path(".genaiops")), pytest.raises(UsageError, match="another push"):
-            list(adapter.push(Path(".genaiops"), uri=URI, otherwise=None, experiment=None))
+            (pushed,) = adapter.push(Path(".genaiops"), uri=URI, otherwise=None, experiment=None)
+        assert "somebody else sends this run at this moment; it waits in" in found.sentence
+        assert pushed == adapter.Delivery(sentence=f"{RUN.id}: somebody else sends it at this moment")
+        assert spool.waiting(Path(".genaiops")) == [path]
 
     def test_the_environment_is_as_before(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DO_NOT_TRACK", "0")
