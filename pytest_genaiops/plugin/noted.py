@@ -95,9 +95,10 @@ class Rows:
         self._measured(suite, noted, groups)
         for score, part, row in noted.scores:
             (suite.record_of(score.table.responses) or record).score(score, part, row.interval)
-        for score, _ in progress.verdicts:
+        for score, verdict in progress.verdicts:
             if _metric_of(score) is None:
                 record.own_values(score)
+                record.score(score, "", verdict.interval if verdict.value == score.value else None)
         if progress.verdicts:
             record.verdicts(noted.test, [(score.name, verdict) for score, verdict in progress.verdicts])
 

@@ -26,6 +26,7 @@ from pytest_genaiops.run import Measurements
 from pytest_genaiops.run.guard import attempt, describe
 from pytest_genaiops.store import NAME, Writer, new_id
 from pytest_genaiops.store.file import opened
+from pytest_genaiops.store.gc import expire
 
 INPUT = "genaiops_record"
 """Of what the controller of pytest-xdist tells a worker, and of what a worker tells it when it ends."""
@@ -33,6 +34,8 @@ CLAIM = "run"
 """File by which one of the workers begins the run."""
 ASIDE = "record"
 """Folder for the record of a run that is not kept, and that reports are made of."""
+DAY = 24 * 60 * 60.0
+"""Seconds."""
 
 
 class Record:
@@ -123,8 +126,8 @@ class Record:
             self._attempt(self._rows.writer.flush)
         if self._worker:
             self._config.workeroutput[INPUT] = {"problem": self.problem, "aside": self._is_aside}
-        elif self.begun and (self._settings.record or self._is_aside):
-            self._attempt(lambda: self._end(code, facts))
+        elif self.begun and (self._settings.record or self._is_aside) and self._attempt(lambda: self._end(code, facts)):
+            self._expire()
         self._drop()
 
     def tell(self, reporter: pytest.TerminalReporter) -> None:
@@ -176,6 +179,13 @@ class Record:
             writer.end(time.time(), code, {**facts, **({"problem": self.problem} if self.problem else {})})
         finally:
             writer.close()
+
+    def _expire(self) -> None:
+        """Take the runs off the record that are older than the project keeps them."""
+        days = self._settings.keep_days
+        if days is not None and not self._is_aside:
+            _, error = attempt(lambda: expire(self.folder, before=self.started - days * DAY))
+            self.problem = self.problem or (describe(error) if error is not None else "")
 
     def _is_first(self) -> bool:
         if self._shared is None:

@@ -232,3 +232,87 @@ class TestCaseByCase:
         values = {(place, trial): each.statistics and each.statistics[0] for place, trial, each in found[key]}
         expected = [1.0, 0.0, None, 1.0]
         assert values == {(place, trial): value for place, value in enumerate(expected) for trial in (1, 2)}
+
+
+def test_runs_that_are_older_than_the_project_keeps_them_go(project: Project) -> None:
+    project.whole('variants=["v1"]')
+    project.run()
+    project.run()
+    oldest, kept = sorted(ids(project))
+    with closing(sqlite3.connect(project.path / ".genaiops" / NAME)) as connection, connection:
+        connection.execute("UPDATE runs SET started = started - 31 * 86400 WHERE id = ?", [oldest])
+        connection.execute("UPDATE runs SET started = started - 29 * 86400 WHERE id = ?", [kept])
+    project.write("pytest.ini", "[pytest]\ngenaiops_keep_days = 30\n")
+    project.run().assert_outcomes(passed=1)
+    assert oldest not in ids(project)
+    assert kept in ids(project)
+    assert len(ids(project)) == 2
+
+
+def test_prompts_as_they_were_sent(project: Project) -> None:
+    project.write(
+        "variants/short.yaml",
+        """
+        id: short
+        parameters: {temperature: 0}
+        messages:
+        - {role: system, content: 'Answer {{ question }} in a word.'}
+        """,
+    )
+    project.suite(
+        """
+        import pytest
+
+        @pytest.mark.genaiops(dataset="capitals", variants="variants/short.yaml")
+        def test_whole(responses):
+            assert responses
+        """
+    )
+    project.run().assert_outcomes(passed=1)
+    found = rows(project)
+    facts = found["test_suite.py::test_whole", "short"]
+    assert facts["prompt"] == "system:\nAnswer {{ question }} in a word."
+    assert (facts["parameters"], facts["source"], facts["differs"]) == ({"temperature": 0}, "variants/short.yaml", "")
+    _, prompt = found["test_suite.py::test_whole", "short", 0, 1]
+    assert prompt[0] == {"role": "system", "content": "Answer What is the capital of France? in a word."}
+
+
+def test_values_of_ones_own_and_options(project: Project) -> None:
+    project.suite(
+        """
+        import pytest
+        from pytest_genaiops import Score, metric
+
+        @metric
+        def shout(response, case):
+            return response.text.isupper()
+
+        @pytest.mark.genaiops(dataset="capitals", variants=["v1"])
+        def test_whole(responses, rouge):
+            assert rouge(responses, use_stemmer=False).rougeL >= 0
+            assert shout(responses) <= 1
+            mine = Score.of([1, 0, None, 1], ids=["c4", "c3", "c2", "c1"], name="tone")
+            mine.at_least(0.5)
+        """
+    )
+    project.run()
+    where = ("test_suite.py::test_whole", "v1")
+    found = rows(project)
+    metrics = {
+        each.name: each
+        for key, each in found.items()
+        if key[:2] == where and len(key) == 3 and "/" not in key[2] and key[2] not in ("verdicts", "items")
+    }
+    assert {name: each.options for name, each in metrics.items()} == {
+        "rouge": {"use_stemmer": False},
+        "shout": None,
+        "tone": None,
+    }
+    tone = "tone|scale:0-1|better:higher"
+    values = found[*where, tone, "measurements"]
+    assert [(place, each.statistics) for place, _, each in values] == [(0, (1.0,)), (2, (0.0,)), (3, (1.0,)), (1, None)]
+    (verdict,) = found[*where, "verdicts"]
+    assert (verdict.metric, verdict.facts["unscored"]) == ("tone", 1)
+    (score,) = found[*where, tone, "scores"]
+    assert (score.value, score.n, score.unscored) == (2 / 3, 3, 1)
+    assert score.interval == tuple(verdict.facts["interval"])

@@ -318,28 +318,27 @@ class TestWhereItCannotBeKept:
         assert len([line for line in result.outlines if line.startswith("record:")]) == 1
 
 
-HOSTILE = "\x00\x1b[31mred\x1b[0m \u202egnp.exe \ud800 <script>alert(1)</script> =1+1 \r\n"
+HOSTILE = "\x00\x1b[31mred\x1b[0m \u202egnp.exe <script>alert(1)</script> =1+1 | ` \r\n"
+EACH_HOSTILE = """
+    import pytest
+
+    @pytest.mark.genaiops(dataset="capitals")
+    def test_each(response):
+        assert response.text
+"""
 
 
-def test_hostile_texts_come_back_as_they_were(project: Project) -> None:
+def test_hostile_texts_of_a_dataset_come_back_as_they_were(project: Project) -> None:
     (project.path / "conftest.py").unlink()
-    question, system = "Which?\x00\x1b[2J\u202e<script>", "v \u202e<i>|\x1b[0m"
-    answer = HOSTILE + "x" * 1_000_000
+    system, answer = "v \u202e<i>|\x1b[0m", HOSTILE + "x" * 1_000_000
+    ids = [f"{row['id']} \u202e<b>|`\x1b[0m" for row in ROWS]
     project.dataset(
         [
-            {**row, "id": f"{row['id']} \u202e<b>|`\x1b[0m", "question": question, "responses": {system: answer}}
-            for row in ROWS
+            {**row, "id": name, "question": HOSTILE, "responses": {system: answer}}
+            for name, row in zip(ids, ROWS, strict=True)
         ]
     )
-    project.suite(
-        """
-        import pytest
-
-        @pytest.mark.genaiops(dataset="capitals")
-        def test_each(response, exact_match):
-            assert exact_match(response) >= 0
-        """
-    )
+    project.suite(EACH_HOSTILE)
     project.run().assert_outcomes(passed=4)
     with stored(project) as store:
         (suite,) = store.suites(store.run().id)
@@ -347,10 +346,25 @@ def test_hostile_texts_come_back_as_they_were(project: Project) -> None:
         cases, trials = store.cases(suite.id), list(store.trials(variant.id))
         items = store.items(variant.id)
     assert variant.name == system
-    assert [case.id for case in cases.values()] == [f"{row['id']} \u202e<b>|`\x1b[0m" for row in ROWS]
-    assert {case.inputs["question"] for case in cases.values()} == {question}
+    assert [case.id for case in cases.values()] == ids
+    assert {case.inputs["question"] for case in cases.values()} == {HOSTILE}
     assert {trial.response.text for trial in trials} == {answer}
     assert [item.outcome for item in items] == ["passed"] * 4
+
+
+def test_half_a_character_in_a_message_is_kept_as_an_escape(project: Project) -> None:
+    project.suite(
+        """
+        import pytest
+
+        @pytest.mark.genaiops(dataset="capitals", variants=["v1"])
+        def test_whole(responses):
+            assert not responses, "half " + chr(0xD83D)
+        """
+    )
+    project.run().assert_outcomes(failed=1)
+    (item,) = rows(project)["test_suite.py::test_whole", "v1", "items"]
+    assert item.message.splitlines()[0] == "AssertionError: half \\ud83d"
 
 
 KEY = "sk-proj-Zq8x2LmN4pRt6vYw1BcD3eFg"
