@@ -88,11 +88,7 @@ def purge_record(folder: Path, wanted: Wanted, *, dry_run: bool = False) -> Purg
         return done
     with changing(folder) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        try:
-            _purge(connection, wanted, done)
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
+        _purge(connection, wanted, done)
         connection.execute("ROLLBACK" if dry_run else "COMMIT")
         if not dry_run:
             renew(connection)
