@@ -185,7 +185,7 @@ def mlflow(session: nox.Session) -> None:
 def browser(session: nox.Session) -> None:
     """The HTML report in Debian's Chromium, as people use it: minutes. Screenshots stay in the session's folder."""
     session.install("-e", ".", "pytest", "hypothesis>=6.100", "playwright>=1.50,<2", "axe-playwright-python==0.1.8")
-    folder = Path(session.create_tmp())
+    folder = Path(session.create_tmp()).resolve()
     shown = {"GENAIOPS_BROWSER": "1", "GENAIOPS_SCREENSHOTS": str(folder / "screenshots"), **_chromium(session, folder)}
     session.run("pytest", "tests/browser", "-s", *session.posargs, env=shown)
 
@@ -204,8 +204,8 @@ def _chromium(session: nox.Session, folder: Path) -> dict[str, str]:
         )
         for package in sorted((folder / "archives").glob("*.deb")):
             session.run("dpkg", "-x", str(package), str(there), external=True, silent=True)
-    libraries = ":".join(str(path) for path in there.glob("usr/lib/*-linux-gnu*"))
-    return {"GENAIOPS_CHROMIUM": str(program), "LD_LIBRARY_PATH": libraries}
+    libraries = sorted({str(path.parent) for path in there.glob("usr/lib/*-linux-gnu*/**/*.so*")})
+    return {"GENAIOPS_CHROMIUM": str(program), "LD_LIBRARY_PATH": ":".join(libraries)}
 
 
 @nox.session
