@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_genaiops.report.document import ChangeView, ItemView, MetricView, ScoreView, SuiteView, VerdictView
-from pytest_genaiops.report.html.pack import head, own_value
+from pytest_genaiops.report.html.pack import Values, head
 from pytest_genaiops.report.html.plots import BOX, Axis, Bar, Histogram, axis, bar, binned, histogram
 from pytest_genaiops.report.html.wording import headline
 
@@ -16,9 +16,6 @@ MOST_ITEMS = 100
 """Items that are listed; the case table has all of them."""
 MOST_SLICES = 200
 """Rows of slices for each metric."""
-
-Values = Mapping[tuple[str, str], Sequence[float | None]]
-"""(variant, metric) -> own value of each case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +92,8 @@ _ORDER = {"failed": 0, "undecided": 1, "passed": 2}
 _CALM = ("passed", "skipped", "")
 
 
-def overview(suite: SuiteView, slug: str) -> Overview:
+def overview(suite: SuiteView, slug: str, values: Values) -> Overview:
     """Everything that the template shows of the suite."""
-    values = _values(suite)
     sections = [_section(suite, metric, values) for metric in suite.metrics]
     loud = [item for item in suite.items if item.outcome not in _CALM]
     loud.sort(key=lambda item: item.outcome == "missed")
@@ -111,18 +107,6 @@ def overview(suite: SuiteView, slug: str) -> Overview:
         items=loud[:MOST_ITEMS],
         more_items=max(0, len(loud) - MOST_ITEMS),
     )
-
-
-def _values(suite: SuiteView) -> Values:
-    found: dict[tuple[str, str], list[float | None]] = {
-        (variant.id, metric.name): [] for variant in suite.variants for metric in suite.metrics
-    }
-    for case in suite.cases:
-        for variant in suite.variants:
-            answers = [answer for answer in case.answers if answer.variant == variant.id]
-            for metric in suite.metrics:
-                found[variant.id, metric.name].append(own_value(answers, metric.name))
-    return found
 
 
 def _section(suite: SuiteView, metric: MetricView, values: Values) -> Section:

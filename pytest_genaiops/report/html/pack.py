@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeAlias
 
 from pytest_genaiops.report.document import AnswerView, CaseView, SuiteView, plain
 
@@ -29,7 +29,22 @@ def packed(value: Any) -> str:
     return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode("ascii")
 
 
-def index(suite: SuiteView, slug: str, blocks: Sequence[Sequence[CaseView]]) -> dict[str, Any]:
+Values: TypeAlias = Mapping[tuple[str, str], Sequence[float | None]]
+"""(variant, metric) -> own value of each case, in the order of the cases."""
+
+
+def own_values(suite: SuiteView) -> Values:
+    """What tables and plots are made of."""
+    variants, metrics = [each.id for each in suite.variants], [each.name for each in suite.metrics]
+    found: dict[tuple[str, str], list[float | None]] = {(a, b): [] for a in variants for b in metrics}
+    for case in suite.cases:
+        answers = _by_variant(case, variants)
+        for variant, metric in found:
+            found[variant, metric].append(_own(answers[variant], metric))
+    return found
+
+
+def index(suite: SuiteView, slug: str, blocks: Sequence[Sequence[CaseView]], values: Values) -> dict[str, Any]:
     """Everything that the table sorts and filters by, in columns: one entry a case, variants and metrics in order."""
     variants = [each.id for each in suite.variants]
     by_variant = [_by_variant(case, variants) for case in suite.cases]
@@ -52,10 +67,7 @@ def index(suite: SuiteView, slug: str, blocks: Sequence[Sequence[CaseView]]) -> 
         "ids": [case.id for case in suite.cases],
         "heads": [head(case) for case in suite.cases],
         "slices": _slices(suite.cases),
-        "values": [
-            [[own_value(answers[variant], each.name) for answers in by_variant] for variant in variants]
-            for each in suite.metrics
-        ],
+        "values": [[values[variant, each.name] for variant in variants] for each in suite.metrics],
         "outcomes": [[_outcome(answers[variant]) for answers in by_variant] for variant in variants],
         "errors": [[int(any(a.error for a in answers[variant])) for answers in by_variant] for variant in variants],
         "prompts": [each.prompt for each in suite.variants],
@@ -111,16 +123,16 @@ def head(case: CaseView) -> str:
     return shown if len(shown) <= HEAD else f"{shown[: HEAD - 1].rstrip()}…"
 
 
-def own_value(answers: Sequence[AnswerView], metric: str) -> float | None:
+def finite(value: float | None) -> float | None:
+    """The number, or None for one that JSON has no word for."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _own(answers: Sequence[AnswerView], metric: str) -> float | None:
     """A case's value under one variant: the mean over its trials, None where one of them has no value."""
     values = [finite(each.values.get(metric)) for each in answers]
     known = [value for value in values if value is not None]
     return _short(fmean(known)) if known and len(known) == len(values) else None
-
-
-def finite(value: float | None) -> float | None:
-    """The number, or None for one that JSON has no word for."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _short(value: float) -> float:
