@@ -39,8 +39,8 @@ def own_values(suite: SuiteView) -> Values:
     found: dict[tuple[str, str], list[float | None]] = {(a, b): [] for a in variants for b in metrics}
     for case in suite.cases:
         answers = _by_variant(case, variants)
-        for variant, metric in found:
-            found[variant, metric].append(_own(answers[variant], metric))
+        for (variant, metric), column in found.items():
+            column.append(_own(answers[variant], metric))
     return found
 
 

@@ -32,11 +32,12 @@ def page(document: Document) -> str:
 
 def chunks(document: Document) -> Iterator[str]:
     """The same, piece by piece: no more than one block of cases is held at a time."""
-    names = wording.slugs([suite.title for suite in document.suites])
-    found = [pack.blocks(suite.cases) for suite in document.suites]
+    suites, names = document.suites, wording.slugs([suite.title for suite in document.suites])
+    blocks = [pack.blocks(suite.cases) for suite in suites]
+    values = [pack.own_values(suite) for suite in suites]
     styles, scripts = _joined(STYLES), [*_vendored(), _program()]
-    tone, words = wording.headline(document.suites)
-    index = [pack.index(*each) for each in zip(document.suites, names, found, strict=True)]
+    tone, words = wording.headline(suites)
+    index = [pack.index(*each) for each in zip(suites, names, blocks, values, strict=True)]
     return (
         _environment()
         .get_template("page.html.jinja")
@@ -44,13 +45,13 @@ def chunks(document: Document) -> Iterator[str]:
             run=document.run,
             tone=tone,
             words=words,
-            suites=[overview(suite, slug) for suite, slug in zip(document.suites, names, strict=True)],
+            suites=[overview(*each) for each in zip(suites, names, values, strict=True)],
             policy=_policy(styles, scripts),
             styles=_trusted(styles),
             scripts=[_trusted(script) for script in scripts],
             libraries=_libraries(),
             index=_trusted(pack.packed(index)),
-            blocks=_blocks(found),
+            blocks=_blocks(blocks),
         )
     )
 
