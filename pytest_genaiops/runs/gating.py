@@ -110,7 +110,11 @@ def _check_metrics(loaded: Sequence[Loaded], rules: Sequence[Rule], run: Run) ->
     """Refuse a rule about a metric that none of the suites has."""
     for rule in rules:
         name = rule.score.metric
-        if any(_handle(each, rule.score) is not None for each in loaded) or name == PASS_RATE:
+        if name == PASS_RATE:
+            if not any(each.recorded.by_case for each in loaded):
+                raise UsageError(f"{_place(rule)}: no suite judges case by case, and only such a one has a pass rate")
+            continue
+        if any(_handle(each, rule.score) is not None for each in loaded):
             continue
         why = [told for each in loaded if (told := _unavailable(each.shelf, name))]
         if why:

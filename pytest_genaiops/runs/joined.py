@@ -82,8 +82,8 @@ class Both:
             self.chosen = ([joined.chosen[0][i] for i in kept], [joined.chosen[1][i] for i in kept])
             self.places = [joined.places[i] for i in kept]
 
-    def whole(self, side: int, total: Total | None) -> float | None:
-        """The score over all rows of one side, whose statistics add up to ``total``; None where there are none."""
+    def whole(self, side: int, total: Total | None) -> tuple[float | None, int]:
+        """The score over all rows of one side, whose statistics add up to ``total``, and how many these are."""
         part, rows = self._part, self._joined.rows[side]
         statistics, size = rows.statistics, len(rows.places)
         if self._narrow:
@@ -91,11 +91,11 @@ class Both:
             statistics, size = statistics.take(held), len(held)
             total = statistics.total() if held else None
         if not size or total is None:
-            return None
+            return None, 0
         if not self._by_case and part.quantile is None:
-            return part.score(total, size)
+            return part.score(total, size), size
         values = list(map(part.case_score, statistics))
-        return math.fsum(values) / size if self._by_case else part.score(Counter(values), size)
+        return (math.fsum(values) / size if self._by_case else part.score(Counter(values), size)), size
 
     def samples(self, clusters: Sequence[str] | None) -> tuple[Sample, Sample]:
         """Both sides as the statistics room takes them, the earlier one first."""

@@ -136,7 +136,7 @@ class _Suite:
         parts, reason = self._parts(after, rows, totals)
         joined = Joined(rows[0], rows[1], self.places)
         recorded = [self.before.store.scores(before.id), self.after.store.scores(after.id)]
-        told = [{row.name: row.value for row in each if not row.slice} for each in recorded]
+        told = [{row.name: (row.value, row.n) for row in each if not row.slice} for each in recorded]
         for name, part in parts.items():
             found = ScoreChange(suite=self.after.row.title, variant=variant, metric=name, scale=part.scale)
             try:
@@ -144,7 +144,7 @@ class _Suite:
                 values = [both.whole(side, total) for side, total in enumerate(totals)]
                 if not all(_agree(value, each.get(name)) for value, each in zip(values, told, strict=True)):
                     raise MetricError(f"{after.name} makes another value of the recorded numbers than the run did")
-                yield self._compared(replace(found, before=values[0], after=values[1]), both)
+                yield self._compared(replace(found, before=values[0][0], after=values[1][0]), both)
             except (MetricError, UnscorableError) as error:
                 yield replace(found, reason=str(error))
         if reason:
@@ -208,10 +208,11 @@ def _members(metric: Metric, totals: Sequence[Total | None]) -> dict[str, Part]:
     return {name: part for name, part in found[1].items() if name in found[0]}
 
 
-def _agree(value: float | None, recorded: float | None) -> bool:
-    if value is None or recorded is None:
+def _agree(made: tuple[float | None, int], recorded: tuple[float | None, int] | None) -> bool:
+    """Whether a score is what was recorded, where that is over as many responses."""
+    if recorded is None or made[1] != recorded[1] or made[0] is None or recorded[0] is None:
         return True
-    return math.isclose(value, recorded, rel_tol=_AGREES, abs_tol=_AGREES)
+    return math.isclose(made[0], recorded[0], rel_tol=_AGREES, abs_tol=_AGREES)
 
 
 def _apart(before: str, after: str) -> str:

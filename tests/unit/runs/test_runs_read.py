@@ -33,7 +33,7 @@ def same(one: Score, other: Score) -> None:
         for s in (one, other)
     ]
     assert facts[0] == facts[1]
-    if one.n:
+    if one.n and one.part.is_mean:  # a bootstrap takes long, and sees nothing but the same statistics
         assert one.at_least(0.5) == other.at_least(0.5)
 
 
