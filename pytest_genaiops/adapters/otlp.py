@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ _PROTO = "opentelemetry.proto"
 EVENT = "gen_ai.evaluation.result"
 HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
 """Variable of the environment with ``name=value,name=value``, values percent-encoded, as OpenTelemetry defines it."""
+_TOKEN = re.compile(r"[\w!#$%&'*+.^`|~-]{1,100}", re.ASCII)
 WAITS = (0.5, 2.0)
 """Seconds before a call is tried again, where the collector names none; after the last of them it is given up."""
 _LONGEST_WAIT = 30.0
@@ -333,9 +335,12 @@ def _base(endpoint: str) -> str:
 def _headers() -> Headers:
     found = {"Content-Type": "application/x-protobuf"}
     for pair in filter(None, map(str.strip, os.environ.get(HEADERS, "").split(","))):
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise UsageError(f"{HEADERS} is no list of name=value; separate several by commas")
-        remember(unquote(value.strip()))
-        found[name.strip()] = unquote(value.strip())
+        name, _, value = (unquote(each.strip()) for each in pair.partition("="))
+        # What is wrong is not shown: it may be a key.
+        if not _TOKEN.fullmatch(name) or not value or not value.isprintable():
+            raise UsageError(
+                f"{HEADERS} is no list of name=value; separate several by commas, and percent-encode values"
+            )
+        remember(value)
+        found[name] = value
     return Headers(found)

@@ -23,7 +23,7 @@ from pytest_genaiops.store.export import Reader, Row, rows
 from pytest_genaiops.store.export_columns import columns
 from pytest_genaiops.store.export_files import WRITERS
 
-ABOUT = "write a run to a file of JSON Lines, CSV or Parquet, or send it as traces"
+ABOUT = "write a run to a file for other programs, or send it as traces"
 _WHAT = ("trials", "measurements", "verdicts", "items")
 _OTLP = "pytest_genaiops.adapters.otlp"
 _STDOUT = "-"

@@ -241,9 +241,14 @@ def test_headers_come_from_the_environment_and_are_no_part_of_messages(
     (call,) = collector.calls
     assert (call[1]["x-api-key"], call[1]["x-team"]) == ("a secret/key", "red")
     assert call[1]["Content-Type"] == "application/x-protobuf"
-    monkeypatch.setenv(HEADERS, "nonsense")
-    with pytest.raises(UsageError, match="OTEL_EXPORTER_OTLP_HEADERS is no list of name=value"):
-        sent(tmp_path / ".genaiops", collector.url)
+
+
+@pytest.mark.parametrize("given", ["nonsense", "bad name=secret", "=secret", "x=secret%0aset-cookie: 1", "x="])
+def test_headers_that_are_none_are_refused_unseen(given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HEADERS, given)
+    with pytest.raises(UsageError, match="OTEL_EXPORTER_OTLP_HEADERS is no list of name=value") as caught:
+        sent(record(tmp_path), "http://127.0.0.1:1")
+    assert "secret" not in str(caught.value)
 
 
 def test_a_collector_that_is_busy_is_asked_again(tmp_path: Path) -> None:
