@@ -135,7 +135,7 @@ def test_a_target_that_kills_its_process_does_so_twice_at_most(project: Project)
     project.by_case('variants=["v1", "v2"], pass_rate=0.1')
     result = project.run_apart("-v", "-p", "xdist", "-n2")
     found = outcomes(result)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == 69  # EX_UNAVAILABLE: there is no result
     assert len(found) == 10
     assert found["test_answer[v1-c2]"] == "FAILED"
     assert found["test_answer[v1-pass_rate]"] == "FAILED"
@@ -156,7 +156,7 @@ def test_a_test_that_kills_its_worker_leaves_its_gate_undecided_and_nobody_waiti
     """)
     result = project.run_apart("-v", "-p", "xdist", "-n2")
     found = outcomes(result)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == 69  # EX_UNAVAILABLE: there is no result
     assert [name for name, word in found.items() if word == "FAILED"] == [
         "test_answer[v1-c2]",
         "test_answer[v1-pass_rate]",
