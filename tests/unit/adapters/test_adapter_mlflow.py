@@ -392,9 +392,11 @@ class TestSpool:
         assert [path.name for path in spool.waiting(tmp_path)] == ["20261130T000000-0001", "20261201T000000-0001"]
 
     def test_a_run_waits_once(self, tmp_path: Path) -> None:
-        first, again = spool.keep(parcel(), tmp_path), spool.keep(parcel(), tmp_path)
+        first = spool.keep(parcel(**{"report.md": "first"}), tmp_path)
+        again = spool.keep(parcel(**{"report.md": "again"}), tmp_path)
         assert first == again
         assert spool.waiting(tmp_path) == [first]
+        assert (first / "files/report.md").read_text() == "first"
 
     def test_a_damaged_one_is_replaced(self, tmp_path: Path) -> None:
         path = spool.keep(parcel(), tmp_path)
@@ -512,6 +514,8 @@ class TestWithoutMlflow:
         assert spool.waiting(Path(".genaiops")) == [path]
 
     def test_the_environment_is_as_before(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+            monkeypatch.delenv(name)
         monkeypatch.setenv("DO_NOT_TRACK", "0")
         before = dict(os.environ)
         with pytest.raises(ExtraMissingError):
