@@ -97,6 +97,8 @@ def _in_files(
             trouble[path] = str(error)
             continue
         write([f"{place(path, project.root)}: {what}"] if what else [])
+    pages = [path for path in known.removable if path.suffix in (".html", ".md", ".json") and not path.exists()]
+    write(["Reports are written anew from the record: genaiops report RUN"] if pages else [])
     return trouble
 
 

@@ -21,6 +21,8 @@ from pytest_genaiops.store.wanted import Wanted
 
 _PARCELS = "mlflow"
 _OF_LINE = ("service", "request", "response")
+_WRITTEN = (".csv", ".gz", ".htm", ".html", ".json", ".jsonl", ".md", ".parquet", ".tsv", ".txt", ".xml", ".zip")
+"""Files of a folder that was named: what reports and exports are, and no source."""
 _HEAD = 2**24
 """Bytes of a first line that are looked at."""
 _SKIPPED = ("node_modules", "site-packages")
@@ -51,7 +53,7 @@ def found_in(project: Project, given: Sequence[Path]) -> Files:
     settings = project.settings
     folder, home = settings.root / settings.folder, settings.root / settings.baselines
     own = [file for file in _below(folder) if file.name != ".gitignore"]
-    named = [*_configured(project), *(file for path in given for file in _named(path))]
+    named = [*_configured(project), *(file for path in given for file in _named(path, settings.root))]
     datasets = {file for name in settings.datasets for file in _below(settings.root / name)}
     lines = [file for file in [*_project_files(settings.root), *named] if _is_cassette(file)]
     kept = [file for file in [*_below(home), *named] if _is_baseline(file)]
@@ -77,14 +79,19 @@ def of_cassette(path: Path, wanted: Wanted, *, dry_run: bool) -> int:
 
 
 def removed(path: Path, folder: Path) -> Path:
-    """Remove a file; of what waits to be sent to MLflow all of its run, which is sent as a whole or not at all."""
+    """Remove a file; of what waits to be sent to MLflow all of its run, which is sent as a whole or not at all.
+
+    Raises UsageError for a file that stays.
+    """
     parcels = folder / _PARCELS
     if path.is_relative_to(parcels) and path.parent != parcels:
         whole = parcels / path.relative_to(parcels).parts[0]
         shutil.rmtree(whole, ignore_errors=True)
         return whole
-    with suppress(FileNotFoundError):
-        path.unlink()
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"it cannot be removed ({error.strerror or error})") from None
     return path
 
 
@@ -128,12 +135,14 @@ def _configured(project: Project) -> Iterator[Path]:
                 yield path
 
 
-def _named(path: Path) -> list[Path]:
-    if path.is_dir():
-        return _below(path)
-    if not path.is_file():
+def _named(path: Path, root: Path) -> list[Path]:
+    if path.is_file():
+        return [path.absolute()]
+    if not path.is_dir():
         raise UsageError(f"{printable(str(path))} is not there; name files or folders that are")
-    return [path.absolute()]
+    if root.absolute().is_relative_to(path.resolve()):
+        raise UsageError(f"{printable(str(path))} is the whole project; name the folders of its reports and exports")
+    return [file for file in _below(path) if file.suffix.lower() in _WRITTEN]
 
 
 def _below(folder: Path) -> list[Path]:

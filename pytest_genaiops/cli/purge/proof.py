@@ -141,5 +141,8 @@ def _inflated(data: memoryview, bits: int) -> Iterator[bytes]:
 
 def _cells(data: bytes) -> Iterator[str]:
     parquet: Any = require("pyarrow.parquet", "parquet")
-    for batch in parquet.ParquetFile(io.BytesIO(data)).iter_batches():
-        yield from texts_of(batch.to_pylist())
+    try:
+        for batch in parquet.ParquetFile(io.BytesIO(data)).iter_batches():
+            yield from texts_of(batch.to_pylist())
+    except (ValueError, OSError) as error:  # damaged, encrypted
+        raise UsageError(f"its Parquet cannot be read ({error})") from None
