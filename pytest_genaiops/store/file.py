@@ -83,8 +83,10 @@ def mend(error: sqlite3.Error) -> str:
     """What helps against an error, as the end of a sentence."""
     if is_spoilt(error):
         return "move it away, and a new one is begun"
-    if _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+    if _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, 0):  # 0: an error of our own about a file in use
         return "another process holds it: try again when that has ended"
+    if _code(error) == sqlite3.SQLITE_FULL:
+        return "make room on the disk"
     return "see to its folder and its rights"
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_genaiops.clients.database import NAME as CACHE
-from pytest_genaiops.clients.database import connected
+from pytest_genaiops.clients.database import NewerError, connected
 from pytest_genaiops.dataset.text import place, printable
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.store.file import NAME, mend
@@ -147,9 +147,10 @@ def _usable(path: Path) -> Iterator[sqlite3.Connection]:
         with closing(connected(path) if path.name == CACHE else sqlite3.connect(path, isolation_level=None)) as found:
             yield found
     except sqlite3.Error as error:
-        raise UsageError(
-            f"{place(path, Path.cwd())} cannot be changed ({printable(str(error))}); {mend(error)}"
-        ) from None
+        shown, why = place(path, Path.cwd()), printable(str(error))
+        if isinstance(error, NewerError):
+            raise UsageError(f"{shown} {why}; upgrade it, or move the file away") from None
+        raise UsageError(f"{shown} cannot be changed ({why}); {mend(error)}") from None
 
 
 def _holds(wanted: Wanted, value: Any) -> bool:

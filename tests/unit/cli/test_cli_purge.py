@@ -302,6 +302,16 @@ def test_a_reader_keeps_the_old_text_in_the_log_and_that_is_said(
     assert b"Brien" not in everything(project)
 
 
+def test_a_cache_of_a_later_version_is_left_alone_and_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keep((request(ASKED), ANSWERED))
+    with closing(sqlite3.connect(project / ".genaiops/cache.sqlite")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    code, (line,) = run(capsys, "--match", NAMED)
+    assert code == 2
+    assert line.endswith("does not know; upgrade it, or move the file away")
+    assert b"Brien" in everything(project)
+
+
 def test_nothing_is_found_where_there_is_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "--match", NAMED) == (0, ["proven clean: 0 files, 0.0 MB"])
     assert not (project / ".genaiops").exists()
@@ -370,10 +380,10 @@ def test_the_proof_sees_every_spelling(spelling: str, tmp_path: Path) -> None:
 
 
 def test_the_proof_sees_parquet(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
-    import pandas as pd
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
 
-    pd.DataFrame({"text": [ASKED, "x"], "n": [1, 2]}).to_parquet(tmp_path / "a.parquet")
+    parquet.write_table(pyarrow.table({"text": [ASKED, "x"], "n": [1, 2]}), tmp_path / "a.parquet")
     assert holds(tmp_path / "a.parquet", Wanted(texts=(folded(NAMED),)))
 
 
