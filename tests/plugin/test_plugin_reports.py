@@ -77,6 +77,20 @@ class TestFiles:
         (suite,) = json.loads(read(compared.path / "report.json"))["suites"]
         assert [each["variant"] for each in suite["verdicts"]] == ["v1", "v2"]
 
+    def test_of_what_ran_before_an_interruption(self, compared: Project) -> None:
+        compared.write("test_zz.py", "def test_stop():\n    raise KeyboardInterrupt\n")
+        assert compared.run("--genaiops-report=report.json").ret == pytest.ExitCode.INTERRUPTED
+        made = json.loads(read(compared.path / "report.json"))
+        assert made["run"]["exit"] == 2
+        assert len(made["suites"][0]["verdicts"]) == 2
+
+    def test_where_the_record_cannot_be_written(self, compared: Project) -> None:
+        (compared.path / ".genaiops").write_text("a file", encoding="utf-8")
+        result = compared.run("--genaiops-report=report.md")
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        result.stdout.fnmatch_lines(["record: .genaiops/record.sqlite cannot be written*", "report: report.md"])
+        assert read(compared.path / "report.md").startswith("## ⚠️ genaiops: undecided")
+
     def test_none_where_no_suite_ran(self, project: Project) -> None:
         project.write("test_plain.py", "def test_plain():\n    pass\n")
         result = project.run("--genaiops-report=report.md")
