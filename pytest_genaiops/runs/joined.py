@@ -128,6 +128,11 @@ class Both:
         nothing = array("d", [max(0.0, self._part.scale[0])]) * len(self.places)
         return nothing, nothing
 
+    @property
+    def equal(self) -> bool:
+        """Whether all rows have the same statistics on both sides."""
+        return not self._apart
+
     @cached_property
     def _apart(self) -> Sequence[int]:
         """Rows whose statistics differ."""

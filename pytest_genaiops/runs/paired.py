@@ -88,6 +88,7 @@ class _Suite:
         self.root = root
         self.names = after.store.named(after.row.id)
         self.places = self._places()
+        self._same: dict[str, bool] = {}
         self.by_case = bool(after.row.facts.get("by_case"))
         trials = int(after.row.facts.get("trials") or 1)
         self.size = int(after.row.facts.get("n") or len(self.names)) * trials
@@ -171,6 +172,8 @@ class _Suite:
             return replace(found, unscored=self.size, reason="no response is scored in both runs")
         clusters = [self._cluster(*place) for place in both.places] if self.clustered else None
         before, after = both.samples(clusters)
+        if both.equal and self._same_answers(found.variant):
+            before = after  # not two sets of answers that happen to agree
         difference: Difference | None = pairwise(
             [after, before], [(0, 1)], confidence=self.rules.confidence, seed=self.rules.seed
         )[0]
@@ -188,6 +191,18 @@ class _Suite:
             worse=moved.worse,
             drops=[Drop(case=self._name(case), before=one, after=other) for case, one, other in moved.drops],
         )
+
+    def _same_answers(self, variant: str) -> bool:
+        """Whether the variant gave the very same responses in both runs."""
+        known = self._same.get(variant)
+        if known is None:
+            ids = [
+                next(each.id for each in side.store.variants(side.row.id) if each.name == variant)
+                for side in (self.before, self.after)
+            ]
+            told = [side.store.answers(own) for side, own in zip((self.before, self.after), ids, strict=True)]
+            known = self._same[variant] = self.places is None and told[0] == told[1]
+        return known
 
     def _cluster(self, position: int, trial: int) -> str:
         cluster = self.names[position][1] if position in self.names else None

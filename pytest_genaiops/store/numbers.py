@@ -73,9 +73,11 @@ class Numbers(Store):
             return Rows(places=places, statistics=_columns([flat[i::width] for i in range(width)]), mean=None)
         return Rows(places=places, statistics=Columns(map(unpacked, values)), mean=None)
 
-    def unscored(self, metric: int) -> int:
-        """How many responses have no score under a metric."""
-        return int(self._all("SELECT count(*) FROM unscored WHERE metric = ?", metric)[0][0])
+    def answers(self, variant: int) -> Sequence[tuple[int, int, bytes]]:
+        """(position of the case, trial, digest) of a variant's responses: equal digests are equal responses."""
+        return self._all(
+            "SELECT position, trial, response FROM trials WHERE variant = ? ORDER BY position, trial", variant
+        )
 
     def outcomes(self, variant: int) -> Mapping[str, str]:
         """Node id of an item -> what became of it."""

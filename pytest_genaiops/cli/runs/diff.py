@@ -53,7 +53,8 @@ def _lines(found: RunDifference) -> Iterator[str]:
         yield from ("", visible(suite), *_scores([each for each in found.scores if each.suite == suite]))
     yield from _outcomes("test items that came out otherwise", found.items)
     yield from _outcomes("verdicts that came out otherwise", found.verdicts)
-    if not (found.facts or found.alone or found.items or found.verdicts or any(each.change for each in found.scores)):
+    moved = any(each.change or each.reason for each in found.scores)
+    if not (found.facts or found.alone or found.items or found.verdicts or moved):
         yield from ("", "nothing changed")
 
 

@@ -106,6 +106,13 @@ class TestScores:
         change = only(difference(tmp_path, *ids))
         assert (change.n, change.unscored, change.better, change.worse) == (28, 2, 0, 0)
 
+    def test_of_the_very_same_answers_are_certain_not_to_differ(self, tmp_path: Path) -> None:
+        was = answered(tmp_path, {1})
+        ids = [recorded(tmp_path, was), recorded(tmp_path, was), recorded(tmp_path, answered(tmp_path, {1}, trials=2))]
+        assert only(difference(tmp_path, *ids[:2])).interval == (0.0, 0.0)
+        low, high = only(difference(tmp_path, ids[0], ids[2])).interval or (0, 0)
+        assert low < 0 < high, "one right answer more or less is no proof that two sets of answers are one"
+
     def test_of_suites_by_case_are_means(self, tmp_path: Path) -> None:
         sides = [answered(tmp_path, wrong, ["bleu"]) for wrong in ({1}, {1, 2})]
         ids = [recorded(tmp_path, each, facts={"by_case": True}) for each in sides]

@@ -17,7 +17,7 @@ from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.score.metric import MetricHandle
 
 EVERY = [
-    "exact_match", "token_f1", "bleu", "chrf", "ter", "rouge", "meteor_stem", "classification", "groundedness",
+    "exact_match", "token_f1", "bleu", "chrf", "ter", "rouge", "classification", "groundedness",
     "relevancy", "completeness", "utilization", "content_safety", "latency", "error_rate",
 ]  # fmt: skip
 
