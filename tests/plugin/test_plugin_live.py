@@ -245,7 +245,7 @@ class TestCassette:
         for file in (project.path / ".genaiops").iterdir():
             file.unlink()
         (project.path / ".genaiops").rmdir()
-        result = run(project, "--genaiops-cache=only", "--genaiops-cassette=answers.jsonl")
+        result = run(project, "--genaiops-cache=only", "--genaiops-cassette=answers.jsonl", "--genaiops-record=off")
         result.assert_outcomes(passed=1)
         assert len(server.calls) == 4
         assert not (project.path / ".genaiops").exists()
