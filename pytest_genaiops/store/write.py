@@ -9,7 +9,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -268,7 +268,10 @@ def _batches(rows: Iterable[T]) -> Iterable[Sequence[T]]:
     if isinstance(rows, list | tuple) and len(rows) <= _BATCH:
         return (rows,)
     each = iter(rows)
-    return iter(lambda: list(islice(each, _BATCH)), [])
+    first = list(islice(each, _BATCH))
+    if len(first) < _BATCH:  # of an item that judges one case
+        return (first,)
+    return chain((first,), iter(lambda: list(islice(each, _BATCH)), []))
 
 
 def packed(statistics: Statistics) -> float | bytes | str:

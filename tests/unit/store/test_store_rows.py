@@ -242,3 +242,18 @@ def test_what_has_no_end_is_cut(value: Any) -> None:
 def test_fields_at_rest_are_left_out_and_empty_ones_are_not() -> None:
     assert fields_of(Case(id="a")) == {"id": "a"}
     assert fields_of(Case(id="a", contexts=())) == {"id": "a", "contexts": ()}
+
+
+@pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 999, 1000, 1001, 6123])
+def test_any_number_of_rows(folder: Path, count: int) -> None:
+    """They are written by the hundred, taken in by the thousand, and gathered up to five thousand."""
+    rows = [(place, 1, Measurement(statistics=(place / 7,))) for place in range(count)]
+
+    def fill(writer: Writer, _: int, variant: int) -> None:
+        for name, given_rows in (("list", rows), ("generator", (row for row in rows))):
+            writer.measurements(writer.metric(variant, name, name, {}, []), given_rows)
+
+    store, variant = roundtrip(folder, fill)
+    for metric in store.metrics(variant):
+        assert list(store.measurements(metric.id)) == rows
+    store.close()
