@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from typing import Any, TypeAlias
 
 from pytest_genaiops import comparison
@@ -16,7 +15,6 @@ from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.records import Verdict
 from pytest_genaiops.report.document import (
     ChangeView,
-    Document,
     ItemView,
     MetricView,
     RunFacts,
@@ -29,6 +27,7 @@ from pytest_genaiops.run.judging import Judging
 from pytest_genaiops.runs.cases import cases_of
 from pytest_genaiops.runs.frame import numbers_of
 from pytest_genaiops.runs.metrics import Shelf
+from pytest_genaiops.runs.outline import MAX_ITEMS, ends, item_view, score_view, variant_view, verdict_views
 from pytest_genaiops.runs.reading import Recorded
 from pytest_genaiops.runs.spending import spending_of
 from pytest_genaiops.score import Score
@@ -42,7 +41,6 @@ MAX_SLICES = 24
 """Slices of a metric that a report has; of further ones only the number."""
 MAX_REASONS = 10
 """Different reasons for being unscored that a score names."""
-MAX_ITEMS = 50_000
 MAX_ANSWERS = 60_000
 """Answers of a suite that a report has; of a larger one it has the cases that changed most."""
 
@@ -81,24 +79,16 @@ def rules_of(facts: Mapping[str, Any], coverage: float = 1.0) -> Rules:
     )
 
 
-def document_of(
-    row: RunRow,
-    suites: Sequence[tuple[Recorded, Shelf, Evaluation]],
-    rules: Mapping[str, Any],
-    *,
-    cases: bool,
-    prices: Sequence[Price],
-) -> Document:
-    """The report of a run: every field of it is from the record, or worked out from what is in it."""
-    views = []
-    for recorded, shelf, evaluation in suites:
-        going = rules_of(rules, recorded.suite.coverage)
-        with going_by(going):
-            views.append(_Suite(recorded, shelf, evaluation, going).view(cases=cases, prices=prices))
-    return Document(run=_facts(row), suites=views)
+def view_of(
+    recorded: Recorded, shelf: Shelf, evaluation: Evaluation, rules: Rules, *, cases: bool, prices: Sequence[Price]
+) -> SuiteView:
+    """One suite of a report: every field is from the record, or worked out from what is in it."""
+    with going_by(rules):
+        return _Suite(recorded, shelf, evaluation, rules).view(cases=cases, prices=prices)
 
 
-def _facts(row: RunRow) -> RunFacts:
+def facts_of(row: RunRow) -> RunFacts:
+    """What is known of a run beside its results."""
     facts = row.facts
     return RunFacts(
         id=row.id,
@@ -164,17 +154,8 @@ class _Suite:
             )
 
     def _variant(self, name: str) -> VariantView:
-        facts = self.recorded.variants[name].facts
         served = dict.fromkeys(each.model for each in self.recorded.responses[name] if each.model)
-        return VariantView(
-            id=name,
-            hash=facts.get("hash") or "",
-            prompt=facts.get("prompt") or "",
-            parameters=facts.get("parameters") or {},
-            model=facts.get("model") or "",
-            served=list(served),
-            differs=facts.get("differs") or "",
-        )
+        return variant_view(self.recorded.variants[name], tuple(served))
 
     def _metrics(self) -> Iterator[MetricView]:
         seen: set[str] = set()
@@ -190,7 +171,7 @@ class _Suite:
                         name=part.name,
                         metric=key,
                         signature="",
-                        scale=_ends(part.scale),
+                        scale=ends(part.scale),
                         higher_is_better=part.higher_is_better,
                     )
 
@@ -207,7 +188,7 @@ class _Suite:
             self.notes.append(f"{left_out} more slices are not shown")
         for (key, variant), rows in self.shelf.scores.items():
             if key in self.shelf.unavailable:
-                yield from (_recorded(variant, row) for row in rows)
+                yield from (score_view(variant, row) for row in rows)
 
     def _score(self, variant: str, name: str, cut: str, score: Score) -> ScoreView:
         known = self._known(variant, score, cut)
@@ -217,7 +198,7 @@ class _Suite:
             metric=name,
             slice=cut,
             value=score.value,
-            interval=None if interval is None else _ends(interval),
+            interval=None if interval is None else ends(interval),
             n=score.n,
             unscored=score.unscored,
             reasons=dict(Counter(why for why in score.why if why).most_common(MAX_REASONS)) if score.unscored else {},
@@ -249,7 +230,7 @@ class _Suite:
                 metric=change.metric,
                 slice=change.slice,
                 change=change.change,
-                interval=None if change.interval is None else _ends(change.interval),
+                interval=None if change.interval is None else ends(change.interval),
                 p_value=change.p_value,
                 adjusted_p_value=change.adjusted_p_value,
                 n=change.n,
@@ -268,16 +249,8 @@ class _Suite:
         return found
 
     def _verdicts(self) -> Iterator[VerdictView]:
-        known = {field.name for field in fields(VerdictView)}
         for variant, rows in self.recorded.verdicts.items():
-            for row in rows:
-                facts = {name: value for name, value in row.facts.items() if name in known}
-                if (interval := facts.get("interval")) is not None:
-                    facts["interval"] = _ends(interval)
-                outcome, reason = facts.pop("outcome", "undecided"), facts.pop("reason", "")
-                yield VerdictView(
-                    test=row.test, variant=variant, metric=row.metric, outcome=outcome, reason=reason, **facts
-                )
+            yield from verdict_views(variant, list(rows))
 
     def _items(self) -> Iterator[ItemView]:
         cases = self.recorded.suite.cases
@@ -286,14 +259,8 @@ class _Suite:
             self.notes.append(f"{len(rows) - MAX_ITEMS} more test items are not shown")
         for variant, row in rows[:MAX_ITEMS]:
             inside = row.position is not None and 0 <= row.position < len(cases)
-            yield ItemView(
-                test=row.test,
-                variant=variant,
-                case=cases[row.position].id if inside and row.position is not None else None,
-                trial=row.trial,
-                outcome=row.outcome,
-                message=row.message,
-            )
+            case = cases[row.position].id if inside and row.position is not None else None
+            yield item_view(variant, row, case)
 
     def _kept(self) -> Sequence[int]:
         """Positions of the cases that the report shows: all, or of very many those that differ most."""
@@ -355,26 +322,7 @@ def _metric(name: str, score: Score) -> MetricView:
         name=name,
         metric=metric.name if metric is not None else name,
         signature=score.signature,
-        scale=_ends(score.scale),
+        scale=ends(score.scale),
         higher_is_better=score.higher_is_better,
         finds=metric.finds if metric is not None and evident else "",
     )
-
-
-def _recorded(variant: str, row: ScoreRow) -> ScoreView:
-    """A number that cannot be made again, as it was recorded."""
-    return ScoreView(
-        variant=variant,
-        metric=row.name,
-        slice=row.slice,
-        value=row.value,
-        interval=None if row.interval is None else _ends(row.interval),
-        n=row.n,
-        unscored=row.unscored,
-    )
-
-
-def _ends(ends: Sequence[float | None]) -> tuple[float | None, float | None]:
-    """Two ends, None where there is none: JSON knows no infinity."""
-    low, high = (end if end is not None and abs(end) != float("inf") else None for end in ends)
-    return low, high

@@ -17,9 +17,10 @@ from pytest_genaiops.evaluation import Evaluation
 from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.report.document import Document
 from pytest_genaiops.run import Judging
-from pytest_genaiops.runs.document import document_of
+from pytest_genaiops.runs.document import facts_of, rules_of, view_of
 from pytest_genaiops.runs.frame import frame_of
 from pytest_genaiops.runs.metrics import Shelf, shelf_of
+from pytest_genaiops.runs.outline import is_large, outline_of
 from pytest_genaiops.runs.reading import Recorded, suite_of
 from pytest_genaiops.store import RunRow, Store, SuiteRow
 
@@ -113,9 +114,17 @@ class Run:
             cases: whether the cases with their answers are in it.
             prices: what models charge, for the cost of answers.
         """
-        facts = self.row.facts.get("rules") or {}
-        suites = [(each.recorded, each.shelf, each.evaluation) for each in self._all()]
-        return document_of(self.row, suites, facts, cases=cases, prices=prices or ())
+        views = []
+        with self._store() as store:
+            for row in store.suites(self.id):
+                if is_large(store, row):
+                    views.append(outline_of(store, row))
+                    continue
+                each = self._loaded(store, row, None)
+                rules = rules_of(self.row.facts.get("rules") or {}, each.recorded.suite.coverage)
+                of = each.recorded, each.shelf, each.evaluation, rules
+                views.append(view_of(*of, cases=cases, prices=prices or ()))
+        return Document(run=facts_of(self.row), suites=views)
 
     def loaded(self, suite: str | None = None, *, judging: Judging | None = None) -> list[Loaded]:
         """Its suites with their scores at hand: all, or those of a title, a glob or a part of one.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from pytest_genaiops import Response, Run, Score, evaluate
 from pytest_genaiops.config import Price, Settings
 from pytest_genaiops.records import Explanation, Measurement, SentenceSupport
 from pytest_genaiops.report.document import Evidence, SuiteView, plain
-from pytest_genaiops.runs import cases, document
+from pytest_genaiops.runs import cases, document, outline
 from pytest_genaiops.runs.spending import spending_of
 from pytest_genaiops.score import MetricHandle
 from pytest_genaiops.store import ItemRow, Writer
@@ -186,6 +187,23 @@ class TestCases:
             "exact_match": Evidence(reason="it is so", sentences=[(0, 3, 0.5, "why")], unsupported=[])
         }
         assert answers[1].unscored == {"exact_match": "judge: no reply"}
+
+
+def test_of_a_suite_too_large_to_be_read_is_what_the_run_worked_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded(tmp_path, evaluated(tmp_path, ["exact_match", "rouge"], count=6))
+    whole = suite(tmp_path)
+    monkeypatch.setattr(outline, "LARGE", 11)
+    found = suite(tmp_path)
+    assert found.notes == ["the suite has 12 answers: scores are as the run worked them out, and no case is shown"]
+    assert (found.cases, found.changes) == ((), ())
+    key = attrgetter("variant", "metric", "slice")
+    assert sorted(found.scores, key=key) == sorted(whole.scores, key=key)
+    assert found.variants == whole.variants
+    assert {m.name: (m.signature, m.scale) for m in found.metrics} == {
+        m.name: (m.signature, m.scale) for m in whole.metrics
+    }
 
 
 class TestSpending:
