@@ -19,6 +19,7 @@ COLUMNS = (
 )  # fmt: skip
 _CATEGORIES = ("suite", "variant", "case", "metric", "error", "model", "outcome")
 _FLOATS = ("value", "latency")
+_MOST = 2**63
 _WHOLE = ("input_tokens", "output_tokens")
 """Whole numbers with gaps."""
 
@@ -57,11 +58,16 @@ def _of_responses(recorded: Recorded, variant: str, responses: Responses) -> dic
         "text": [each.text for each in responses],
         "error": [str(each.error.kind) if each.error else "" for each in responses],
         "latency": [each.latency for each in responses],
-        "input_tokens": [each.usage.get("input_tokens") for each in responses],
-        "output_tokens": [each.usage.get("output_tokens") for each in responses],
+        "input_tokens": [_count(each.usage.get("input_tokens")) for each in responses],
+        "output_tokens": [_count(each.usage.get("output_tokens")) for each in responses],
         "model": [each.model or "" for each in responses],
         "outcome": [outcomes.get(place, "") for place in range(len(responses))],
     }
+
+
+def _count(value: object) -> int | None:
+    """A number of tokens; None for what is none, whatever a dataset's row called usage."""
+    return value if type(value) is int and 0 <= value < _MOST else None
 
 
 def outcomes_of(recorded: Recorded, variant: str) -> dict[int, str]:
