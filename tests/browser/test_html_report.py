@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_genaiops.report.document import AnswerView, CaseView, Document, RunFacts, SuiteView, VariantView
+from pytest_genaiops.report.document import AnswerView, CaseView, Document, MetricView, RunFacts, SuiteView, VariantView
 from tests.browser.conftest import written
 from tests.documents import HOSTILE, example, filled
 
@@ -475,3 +475,29 @@ def test_only_what_is_opened_is_unpacked(browser: Browser, tmp_path: Path) -> No
     page.wait_for_selector("dialog[open] .answer")
     assert page.evaluate("window.unpacked") == 2
     page.close()
+
+
+def test_names_that_javascript_knows_are_names_like_others(opened: Opened, tmp_path: Path) -> None:
+    names = ("__proto__", "constructor", "toString")
+    view = SuiteView(
+        title="hasOwnProperty", dataset="", dataset_hash="", n=2, baseline="__proto__",
+        variants=[VariantView(id=name, prompt=name) for name in names],
+        metrics=[MetricView(name=name, metric=name, signature="", scale=(0.0, 1.0)) for name in names],
+        cases=[
+            CaseView(
+                id=name, slices={"constructor": "valueOf", "__proto__": name}, inputs={"__proto__": "asked"},
+                answers=[AnswerView(variant=each, text=each, values={"__proto__": 0.5}) for each in names],
+            )
+            for name in names
+        ],
+    )  # fmt: skip
+    document = Document(run=RunFacts(id="r", started="2026-11-30T10:29:40Z"), suites=[view])
+    page = opened(at=written(document, tmp_path / "names.html"))
+    suite = "#hasOwnProperty"
+    assert status(page, suite) == "3 cases"
+    picked(page, "__proto__", suite).select_option("toString")
+    assert ids(page, suite) == ["toString"]
+    table(page, suite).locator("tbody a").first.click()
+    page.wait_for_selector("dialog[open] .answer")
+    assert page.locator("dialog .values td").all_inner_texts()[:2] == ["0.5000", "0.5000"]
+    assert page.locator("dialog .values td").all_inner_texts()[3] == "unscored"

@@ -135,7 +135,7 @@ def _change_rows(changes: Sequence[ChangeView], metric: MetricView) -> list[Chan
 
 def _score_rows(scores: Sequence[ScoreView], suite: SuiteView) -> list[ScoreRow]:
     on = axis(_ends(scores))
-    known = {(each.slice): each.value for each in scores if each.variant == suite.baseline}
+    known = {each.slice: each.value for each in scores if each.variant == suite.baseline}
     return [
         ScoreRow(
             view=each,

@@ -17,7 +17,7 @@ from pytest_genaiops.report.html.overview import overview
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-STYLES = ("style.css", "tables.css", "case.css", "print.css")
+STYLES = ("style.css", "verdicts.css", "tables.css", "case.css", "print.css")
 SCRIPTS = ("data.js", "text.js", "table.js", "filters.js", "diff.js", "case.js", "main.js")
 """The page's own, in the order in which they build on each other."""
 

@@ -32,15 +32,32 @@ class Prompts extends Component {
   render({ suite }, { before, after }) {
     const names = this.having.map((at) => [at, suite.variants[at]]);
     const found = compared(suite.prompts[before], suite.prompts[after]);
-    return h("details", { class: "prompts", open: true }, h("summary", null, "Two prompts compared"),
-      h("div", { class: "filters" },
+    return h(
+      "details",
+      { class: "prompts", open: true },
+      h("summary", null, "Two prompts compared"),
+      h(
+        "div",
+        { class: "filters" },
         choice("Left", names, before, (at) => this.setState({ before: Number(at) }), "left"),
-        choice("Right", names, after, (at) => this.setState({ after: Number(at) }), "right")),
+        choice("Right", names, after, (at) => this.setState({ after: Number(at) }), "right"),
+      ),
       found.note && h("p", { class: "small" }, found.note),
-      h("div", { class: "sides" },
-        [[before, found.before], [after, found.after]].map(([at, marks], side) =>
-          h("section", { key: side, "aria-label": `Prompt of ${visible(suite.variants[at])}` },
+      h(
+        "div",
+        { class: "sides" },
+        [
+          [before, found.before],
+          [after, found.after],
+        ].map(([at, marks], side) =>
+          h(
+            "section",
+            { key: side, "aria-label": `Prompt of ${visible(suite.variants[at])}` },
             h("h4", null, nodes(suite.variants[at])),
-            h(Passage, { text: suite.prompts[at], marks, key: at })))));
+            h(Passage, { text: suite.prompts[at], marks, key: at }),
+          ),
+        ),
+      ),
+    );
   }
 }

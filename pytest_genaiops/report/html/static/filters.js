@@ -2,7 +2,13 @@
 
 const PAGE = 25;
 const NUMERIC = new Intl.Collator("en", { numeric: true });
-const CHANGES = [["", "any change"], ["worse", "worse"], ["better", "better"], ["same", "the same"], ["flip", "flips only"]];
+const CHANGES = [
+  ["", "any change"],
+  ["worse", "worse"],
+  ["better", "better"],
+  ["same", "the same"],
+  ["flip", "flips only"],
+];
 
 // The metric and variant of the first verdict that did not pass, the cases that lost most at the top.
 function firstView(suite) {
@@ -11,10 +17,18 @@ function firstView(suite) {
   const after = suite.focus.variant ?? (other < 0 ? before : other);
   const { metric } = suite.focus;
   return {
-    metric, before, after,
-    text: "", deep: false, change: "", state: "", slices: {},
-    sort: after === before || !suite.metrics.length ? "case" : "change", down: suite.metrics[metric]?.up === false,
-    page: 0, hits: null,
+    metric,
+    before,
+    after,
+    text: "",
+    deep: false,
+    change: "",
+    state: "",
+    slices: {},
+    sort: after === before || !suite.metrics.length ? "case" : "change",
+    down: suite.metrics[metric]?.up === false,
+    page: 0,
+    hits: null,
   };
 }
 
@@ -37,14 +51,18 @@ function readQuery(suite, text) {
   const view = firstView(suite);
   const given = new URLSearchParams(text);
   const number = (list, name, otherwise) => (list.indexOf(name) < 0 ? otherwise : list.indexOf(name));
-  view.metric = number(suite.metrics.map((each) => each.name), given.get("metric"), view.metric);
+  view.metric = number(
+    suite.metrics.map((each) => each.name),
+    given.get("metric"),
+    view.metric,
+  );
   view.before = number(suite.variants, given.get("before"), view.before);
   view.after = number(suite.variants, given.get("after"), view.after);
   for (const key of ["text", "change", "state", "sort"]) view[key] = given.get(key) ?? view[key];
   for (const key of ["deep", "down"]) if (given.has(key)) view[key] = given.get(key) === "yes";
   for (const { tag, values } of suite.slices) {
     const value = given.get(`slice.${tag}`);
-    if (values.includes(value)) view.slices[tag] = value;
+    if (values.includes(value)) view.slices = { ...view.slices, [tag]: value };
   }
   view.page = Math.max(0, (parseInt(given.get("page"), 10) || 1) - 1);
   return view;
@@ -52,7 +70,9 @@ function readQuery(suite, text) {
 
 // Numbers of the cases that pass every filter, in order.
 function chosen(suite, view) {
-  const tests = [inText(suite, view), inChange(suite, view), inState(suite, view), ...inSlices(suite, view)].filter(Boolean);
+  const tests = [inText(suite, view), inChange(suite, view), inState(suite, view), ...inSlices(suite, view)].filter(
+    Boolean,
+  );
   const found = suite.ids.map((_, at) => at).filter((at) => tests.every((test) => test(at)));
   return ordered(suite, view, found);
 }
@@ -86,10 +106,12 @@ function inState(suite, view) {
 }
 
 function inSlices(suite, view) {
-  return suite.slices.filter(({ tag }) => tag in view.slices).map(({ tag, values, of }) => {
-    const wanted = values.indexOf(view.slices[tag]);
-    return (at) => of[at] === wanted;
-  });
+  return suite.slices
+    .filter(({ tag }) => Object.hasOwn(view.slices, tag))
+    .map(({ tag, values, of }) => {
+      const wanted = values.indexOf(view.slices[tag]);
+      return (at) => of[at] === wanted;
+    });
 }
 
 // Cases without the value that orders them come last, whichever way.

@@ -7,14 +7,23 @@ function mountCases(place, suite, view) {
   const entry = { suite, found: [], table: null, view };
   tables.set(suite.slug, entry);
   place.textContent = "";
-  render(h(Cases, {
-    suite, view, ref: (table) => { entry.table = table; },
-    onFound: (found) => { entry.found = found; },
-    onView: (now) => {
-      entry.view = now;
-      history.replaceState(null, "", `#${suite.slug}?${query(suite, now)}`);
-    },
-  }), place);
+  render(
+    h(Cases, {
+      suite,
+      view,
+      ref: (table) => {
+        entry.table = table;
+      },
+      onFound: (found) => {
+        entry.found = found;
+      },
+      onView: (now) => {
+        entry.view = now;
+        history.replaceState(null, "", `#${suite.slug}?${query(suite, now)}`);
+      },
+    }),
+    place,
+  );
 }
 
 function mountPrompts(place, suite) {
@@ -35,19 +44,32 @@ function route() {
     if (entry && filters !== undefined) document.getElementById(`${slug}-cases`).scrollIntoView();
     return;
   }
-  const wanted = (names ?? "").split(",").map((name) => entry.suite.variantNumber(name)).filter((each) => each !== null);
+  const wanted = (names ?? "")
+    .split(",")
+    .map((name) => entry.suite.variantNumber(name))
+    .filter((each) => each !== null);
   open(entry, at, wanted.length ? wanted.slice(0, 2) : [...new Set([entry.view.before, entry.view.after])]);
 }
 
 function open(entry, at, pair) {
   const { suite, found } = entry;
   const place = found.indexOf(at);
-  const around = { previous: found[place - 1] ?? null, next: place < 0 ? null : found[place + 1] ?? null };
-  render(h(Case, { suite, at, pair, around, close: () => dialog.close(), go: (to, variants) => {
-    history.replaceState(null, "", suite.link(to, variants));
-    open(entry, to, variants);
-    if (to !== at) document.getElementById("case-title").focus();
-  } }), dialog);
+  const around = { previous: found[place - 1] ?? null, next: place < 0 ? null : (found[place + 1] ?? null) };
+  render(
+    h(Case, {
+      suite,
+      at,
+      pair,
+      around,
+      close: () => dialog.close(),
+      go: (to, variants) => {
+        history.replaceState(null, "", suite.link(to, variants));
+        open(entry, to, variants);
+        if (to !== at) document.getElementById("case-title").focus();
+      },
+    }),
+    dialog,
+  );
   if (dialog.open) {
     dialog.scrollTop = 0;
     return;
@@ -65,10 +87,13 @@ dialog.addEventListener("close", () => {
   }
   render(null, dialog);
 });
-dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+dialog.addEventListener("click", (event) => {
+  if (event.target === dialog) dialog.close();
+});
 
 function remembered(value) {
-  try { // a file's page may have no storage
+  try {
+    // a file's page may have no storage
     if (value) localStorage.setItem("genaiops-theme", value);
     return localStorage.getItem("genaiops-theme");
   } catch {
@@ -80,7 +105,9 @@ function theme() {
   const button = document.getElementById("theme");
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const now = () => document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light");
-  const show = () => { button.textContent = now() === "dark" ? "Light colours" : "Dark colours"; };
+  const show = () => {
+    button.textContent = now() === "dark" ? "Light colours" : "Dark colours";
+  };
   const kept = remembered();
   if (kept === "dark" || kept === "light") document.documentElement.dataset.theme = kept;
   button.addEventListener("click", () => {
@@ -94,7 +121,9 @@ function theme() {
 }
 
 addEventListener("beforeprint", () => {
-  document.querySelectorAll("details:not(.licences)").forEach((each) => { each.open = true; });
+  document.querySelectorAll("details:not(.licences)").forEach((each) => {
+    each.open = true;
+  });
 });
 
 async function start() {
@@ -104,14 +133,20 @@ async function start() {
   const suites = index.map((data, at) => new Suite(data, at));
   for (const place of document.querySelectorAll("[data-cases]")) {
     const suite = suites[Number(place.dataset.cases)];
-    mountCases(place, suite, suite.slug === slug && filters !== undefined ? readQuery(suite, filters) : firstView(suite));
+    mountCases(
+      place,
+      suite,
+      suite.slug === slug && filters !== undefined ? readQuery(suite, filters) : firstView(suite),
+    );
   }
-  for (const place of document.querySelectorAll("[data-prompts]")) mountPrompts(place, suites[Number(place.dataset.prompts)]);
+  for (const place of document.querySelectorAll("[data-prompts]"))
+    mountPrompts(place, suites[Number(place.dataset.prompts)]);
   document.documentElement.dataset.ready = "yes";
   addEventListener("hashchange", route);
   route();
 }
 
 start().catch((error) => {
-  for (const place of document.querySelectorAll("[data-cases]")) place.textContent = `The table of cases cannot be shown: ${error.message}`;
+  for (const place of document.querySelectorAll("[data-cases]"))
+    place.textContent = `The table of cases cannot be shown: ${error.message}`;
 });

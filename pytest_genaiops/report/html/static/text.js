@@ -56,14 +56,24 @@ const SIGNS = { passed: "✓", failed: "✕", lost: "✕", missed: "–", undeci
 
 function outcome(name) {
   if (!name) return null;
-  return h("span", { class: `outcome outcome-${name}` }, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[name] ?? "·"), ` ${name}`);
+  return h(
+    "span",
+    { class: `outcome outcome-${name}` },
+    h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[name] ?? "·"),
+    ` ${name}`,
+  );
 }
 
 // Which way a change goes, as a sign and a word.
 function arrow(direction) {
   if (!direction) return h("span", { class: "quiet" }, "=", hidden(" the same"));
   const word = direction > 0 ? "better" : "worse";
-  return h("span", { class: `tone-${word}` }, h("span", { "aria-hidden": "true" }, direction > 0 ? "▲" : "▼"), hidden(` ${word}`));
+  return h(
+    "span",
+    { class: `tone-${word}` },
+    h("span", { "aria-hidden": "true" }, direction > 0 ? "▲" : "▼"),
+    hidden(` ${word}`),
+  );
 }
 
 // Marks: {start, end, kind}; kinds are "removed", "added", "unsupported" and may overlap.
@@ -96,15 +106,44 @@ class Passage extends Component {
   render({ text, marks = [], label }, { all }) {
     const long = text.length > LONGEST && !all;
     const shown = long ? text.slice(0, LONGEST) : text;
-    return h("div", { class: "passage", dir: "auto", lang: "", "aria-label": label, role: label ? "group" : undefined },
+    return h(
+      "div",
+      { class: "passage", dir: "auto", lang: "", "aria-label": label, role: label ? "group" : undefined },
       shown ? marked(shown, marks) : h("span", { class: "quiet" }, "(empty)"),
-      long && h("p", null, h("button", { type: "button", onClick: () => this.setState({ all: true }) },
-        `Show all ${count(text.length, "character")}`)));
+      long &&
+        h(
+          "p",
+          null,
+          h(
+            "button",
+            { type: "button", onClick: () => this.setState({ all: true }) },
+            `Show all ${count(text.length, "character")}`,
+          ),
+        ),
+    );
   }
 }
 
 function choice(label, options, value, onChange, name) {
-  return h("label", null, h("span", null, label),
-    h("select", { name, value, onChange: (event) => onChange(event.target.value) },
-      options.map(([key, text]) => h("option", { value: key, key, selected: String(key) === String(value) }, visible(text)))));
+  return h(
+    "label",
+    null,
+    h("span", null, label),
+    h(
+      "select",
+      { name, value, onChange: (event) => onChange(event.target.value) },
+      options.map(([key, text]) =>
+        h("option", { value: key, key, selected: String(key) === String(value) }, visible(text)),
+      ),
+    ),
+  );
+}
+
+function checkbox(label, checked, onChange, name) {
+  return h(
+    "label",
+    { class: "check" },
+    h("input", { type: "checkbox", name, checked, onChange: (event) => onChange(event.target.checked) }),
+    h("span", null, label),
+  );
 }
