@@ -284,7 +284,7 @@ class PassRateItem(pytest.Function):
         sentence, good = verdict(counts, len(nodeids), budget, early.why if early else self._words(share), early)
         self.verdict = self._verdict(sentence, counts, share)
         self.user_properties.append(("genaiops", sentence))
-        self.lacks_results = sentence.startswith("undecided") and bool(_lost(counts, len(nodeids)))
+        self.lacks_results = self.verdict.outcome == "undecided" and counts["lost"] > 0
         if not good:
             pytest.fail("\n".join([sentence, *self._named(found)]), pytrace=False)
 

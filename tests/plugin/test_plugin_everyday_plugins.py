@@ -16,13 +16,14 @@ PYTEST_9 = int(pytest.__version__.partition(".")[0]) >= 9
 class TestJUnit:
     @staticmethod
     def cases(folder: Path) -> list[Any]:
-        """Every test case as JUnit has it, without its time; texts only where they say the same on both sides."""
+        """Every test case as JUnit has it, without its time and our properties; texts where both sides say the same."""
         suite = ElementTree.parse(folder / "out.xml").getroot()[0]
         found: list[Any] = [[suite.get(key) for key in ("name", "errors", "failures", "skipped", "tests")]]
         for case in suite.iter("testcase"):
             attributes = {key: value for key, value in case.items() if key != "time"}
-            parts = [(part.tag, part.get("message"), part.get("type")) for part in case]
+            parts = [(part.tag, part.get("message"), part.get("type")) for part in case if part.tag != "properties"]
             properties = [(each.get("name"), each.get("value")) for each in case.iter("property")]
+            properties = [each for each in properties if not str(each[0]).startswith("genaiops.")]
             found.append((attributes, parts, properties))
         return found
 

@@ -173,6 +173,11 @@ class TestFailed:
         """)  # fmt: skip
         assert project.run().ret == pytest.ExitCode.TESTS_FAILED
 
+    def test_by_a_gate_some_of_whose_cases_were_left_out(self, project: Project) -> None:
+        project.by_case('variants=["v1"], pass_rate=0.5')
+        result = project.run("--deselect=test_suite.py::test_answer[v1-c2]")
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+
     def test_by_a_gate_whose_cases_were_all_skipped(self, project: Project) -> None:
         project.suite("""
             import pytest
