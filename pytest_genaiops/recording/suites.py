@@ -29,6 +29,8 @@ class SuiteRecord:
         self.suite = suite
         self.root = root
         """What files of judges are relative to."""
+        self.by_case = bool(facts.get("by_case"))
+        """Whether each case is a test item, and its scores are of this case alone."""
         self.id = writer.suite(title, {**suite_facts(suite), **facts})
         self._places: dict[str, int] | None = None
         self._variants: dict[str, VariantRecord] = {}
@@ -184,7 +186,9 @@ class VariantRecord:
         known = self._metrics.get(signature)
         if known is None:
             options = options_of(metric, self._suite.root)
-            number = self._writer.metric(self._id, signature, metric.name, options, parts_of(metric, total()))
+            # The members that one case has are not those of the next: which of them came first must not show.
+            parts = parts_of(metric, None if self._suite.by_case else total())
+            number = self._writer.metric(self._id, signature, metric.name, options, parts)
             known = self._metrics[signature] = number, self._marks()
         return known
 
