@@ -67,7 +67,7 @@ class TestFiles:
 
     def test_without_a_record(self, compared: Project) -> None:
         compared.run("--genaiops-record=off", "--genaiops-report=report.md")
-        assert "`exact_match` ↑" in read(compared.path / "report.md")
+        assert "| `exact_match`" in read(compared.path / "report.md")
         assert not (compared.path / ".genaiops" / "record.sqlite").exists()
 
     def test_of_workers_once(self, compared: Project) -> None:
