@@ -185,7 +185,9 @@ def test_pages_are_turned(opened: Opened) -> None:
 def test_two_answers_are_compared_word_by_word(opened: Opened, document: Document, screenshots: Path) -> None:
     case = next(
         case for case in document.suites[0].cases
-        if not any(a.error for a in case.answers) and case.answers[0].text != case.answers[2].text
+        if not any(a.error for a in case.answers)
+        and case.answers[0].text not in case.answers[2].text
+        and case.answers[2].text not in case.answers[0].text
     )  # fmt: skip
     page = opened(link(case.id, "v1", "v3"))
     sides = page.locator("dialog .answer .passage")
@@ -195,7 +197,8 @@ def test_two_answers_are_compared_word_by_word(opened: Opened, document: Documen
         assert sides.nth(side).locator(mark).count() == 0
         common.append(sides.nth(side).evaluate(WITHOUT_MARKS))
     assert common[0] == common[1]
-    assert page.locator("dialog .answer").locator("del, ins").count() > 0
+    assert sides.nth(0).locator("del").count() > 0
+    assert sides.nth(1).locator("ins").count() > 0
     page.screenshot(path=screenshots / "case.png")
     page.get_by_label("mark differences").uncheck()
     assert page.locator("dialog .answer").locator("del, ins").count() == 0
