@@ -83,7 +83,7 @@ def rows(store: Store, run: RunRow, what: What, reader: Reader) -> Generator[Row
 
 def cases(store: Store, suite: SuiteRow) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """(position, fields) of every case; the fields of a removed one are empty."""
-    for position, text in store._each(_CASES, suite.id):
+    for position, text in store.each(_CASES, suite.id):
         yield position, _loaded(text)
 
 
@@ -109,7 +109,7 @@ def _place(run: RunRow, suite: SuiteRow, variant: VariantRow) -> Row:
 def _trials(store: Store, suite: SuiteRow, variant: VariantRow, place: Row, reader: Reader) -> Iterator[Row]:
     asked, metrics = request(variant), store.metrics(variant.id)
     streams = [_Stream(store, metric, reader, shared_names(metrics)) for metric in metrics]
-    for position, trial, case, answer, prompt, unprompted in store._each(_TRIALS, suite.id, variant.id):
+    for position, trial, case, answer, prompt, unprompted in store.each(_TRIALS, suite.id, variant.id):
         removed = case is None or answer is None or (prompt is None and not unprompted)
         evaluations = [each for stream in streams for each in stream.at(position, trial)]
         yield {
@@ -195,7 +195,7 @@ class _Stream:
         self.metric = metric
         self._shared = shared
         self._own = reader(metric)
-        self._rows = store._each(_MEASUREMENTS, metric.id, metric.id)
+        self._rows = store.each(_MEASUREMENTS, metric.id, metric.id)
         self._next: Any = next(self._rows, None)
 
     def at(self, position: int, trial: int) -> list[Row]:

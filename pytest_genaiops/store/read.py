@@ -210,7 +210,8 @@ class Store:
         with self._reading(sql, *values) as rows:
             return list(rows)
 
-    def _each(self, sql: str, *values: Any) -> Iterator[Any]:
+    def each(self, sql: str, *values: Any) -> Iterator[Any]:
+        """The rows of a query of this room's own, one by one; raises UsageError where they cannot be read."""
         with self._reading(sql, *values) as rows:
             yield from rows
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.metrics.base import Metric, Part
+from pytest_genaiops.recording import remade
 from pytest_genaiops.records import Statistics
 from pytest_genaiops.run.guard import attempt, describe
-from pytest_genaiops.score.metric import make
 from pytest_genaiops.store import MetricRow, PartRow
 from pytest_genaiops.store.export import Own
 
@@ -48,14 +48,9 @@ def _made(row: MetricRow, root: Path) -> Metric | str:
     if row.options is None:
         return "a metric of the project's own"
     try:
-        return make(row.name, root=root, **{name: _fixed(value) for name, value in row.options.items()})
+        return remade(row.name, row.options, root)
     except UsageError as error:
         return str(error)
-
-
-def _fixed(value: Any) -> Any:
-    """An option as a frozen metric can hold it."""
-    return tuple(map(_fixed, value)) if isinstance(value, list) else value
 
 
 def _part(metric: Metric, parts: Mapping[str, Any], row: PartRow) -> Part | None:
