@@ -193,7 +193,7 @@ def annotations(result: pytest.RunResult) -> list[str]:
 
 class TestAnnotations:
     @pytest.fixture(autouse=True)
-    def on_github(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def on_github(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("GITHUB_ACTIONS", "true")
 
     def test_a_failed_gate_on_the_line_of_its_assertion(self, project: Project) -> None:
