@@ -20,7 +20,7 @@ from pytest_genaiops.statistics.pairwise import pairwise
 from pytest_genaiops.store import ItemRow, Store
 
 ROWS = [{name: value for name, value in row.items() if name != "responses"} for row in rows(30)]
-EVERY = ["exact_match", "token_f1", "bleu", "rouge", "error_rate", "groundedness"]
+EVERY = ["exact_match", "token_f1", "bleu", "ter", "rouge", "error_rate", "groundedness"]
 
 
 def answered(root: Path, wrong: set[int], metrics: Any = ("exact_match",), trials: int = 1, **rest: Any) -> Evaluation:

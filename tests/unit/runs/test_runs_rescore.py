@@ -110,6 +110,13 @@ class TestWhatIsMeasuredAlready:
         document = Run.open(new, root=project).document()
         (shown,) = [s for s in document.suites[0].scores if (s.variant, s.metric, s.slice) == ("v1", "exact_match", "")]
         assert (shown.value, shown.n) == (found.value, 24)
+        store = Store(project / ".genaiops")
+        (row,) = store.suites(new)
+        metrics = [each for variant in store.variants(row.id) for each in store.metrics(variant.id)]
+        again = [each for each in metrics if each.name == "exact_match"]
+        assert {each.n for metric in again for each in store.scores(metric.id) if not each.slice} == {24}
+        assert all(each.statistics for metric in again for _, _, each in store.measurements(metric.id))
+        store.close()
 
     def test_answers_that_were_removed_are_not_judged_as_empty(
         self, project: Path, run: str, genaiops: Command
