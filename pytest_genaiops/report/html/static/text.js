@@ -40,7 +40,7 @@ function digits(scale, value) {
 function figure(value, scale, signed = false) {
   if (value === null || value === undefined) return "none";
   const places = digits(scale, value);
-  const text = places === null ? Math.abs(value).toPrecision(3) : Math.abs(value).toFixed(places);
+  const text = places === null ? String(Number(Math.abs(value).toPrecision(3))) : Math.abs(value).toFixed(places);
   return (value < 0 ? "−" : signed ? "+" : "") + text;
 }
 
