@@ -19,7 +19,6 @@ from pytest_genaiops.errors import UsageError
 from pytest_genaiops.report.listing import paragraph, table
 from pytest_genaiops.report.text import visible
 
-HELP = "show, commit or throw away kept answers; say why one was missing"
 FOUND = 1
 _GROUPS = 10
 _NAMES = 8

@@ -38,8 +38,6 @@ from pytest_genaiops.run import Measurements, judging_of
 from pytest_genaiops.score.handle import Score
 from pytest_genaiops.score.metric import MetricHandle, make
 
-HELP = "measure how far a judge agrees with people, and certify it"
-
 RECORDED = "recorded:"
 MOST_DAYS = 3650
 MOST_SAMPLES = 20

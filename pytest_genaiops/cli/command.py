@@ -7,27 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from typing import NoReturn, Protocol
 
-from pytest_genaiops.cli import (
-    cache,
-    calibrate,
-    compare,
-    data,
-    doctor,
-    gate,
-    init,
-    lock,
-    metrics,
-    mlflow,
-    power,
-    purge,
-    report,
-    rescore,
-    runs,
-    variants,
-)
 from pytest_genaiops.cli.output import complain
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.registry import did_you_mean
@@ -39,10 +22,7 @@ _BROKEN_PIPE = 141  # what a shell reports for a program that its reader left
 
 
 class Command(Protocol):
-    """A module with one sub-command."""
-
-    HELP: str
-    """One line for ``genaiops --help``."""
+    """A module with one sub-command. It is imported when it is asked for: `genaiops runs list` waits for no metric."""
 
     def add(self, parser: argparse.ArgumentParser, /) -> None:
         """Add arguments or actions, and name what runs them: ``parser.set_defaults(run=function)``.
@@ -51,20 +31,46 @@ class Command(Protocol):
         """
 
 
-GROUPS: dict[str, dict[str, Command]] = {
-    "To begin with": {"init": init},
-    "Datasets": {"data": data, "lock": lock},
-    "Variants": {"variants": variants},
-    "What can be measured": {"metrics": metrics, "calibrate": calibrate},
-    "Which is better": {"compare": compare},
-    "How many cases": {"power": power},
-    "Answers of models": {"cache": cache},
-    "What has been run": {"runs": runs, "report": report, "rescore": rescore, "gate": gate, "mlflow": mlflow},
-    "Who asks to be forgotten": {"purge": purge},
-    "When something is wrong": {"doctor": doctor},
+GROUPS: dict[str, dict[str, str]] = {
+    "To begin with": {
+        "init": "write a first suite into a project: data, two prompts and a gate",
+    },
+    "Datasets": {
+        "data": "list datasets, describe them, or show what differs between two",
+        "lock": "write down what datasets are, or check that they are still that",
+    },
+    "Variants": {
+        "variants": "list variants, show what a model is asked, or compare two of them",
+    },
+    "What can be measured": {
+        "metrics": "list every metric, or show scale, options and definition of one",
+        "calibrate": "measure how far a judge agrees with people, and certify it",
+    },
+    "Which is better": {
+        "compare": "rank the systems recorded in a dataset, with ties, and compare them",
+    },
+    "How many cases": {
+        "power": "say how many cases and trials a gate needs, by its baseline",
+    },
+    "Answers of models": {
+        "cache": "show, commit or throw away kept answers; say why one was missing",
+    },
+    "What has been run": {
+        "runs": "list, show, compare, export or remove recorded runs",
+        "report": "write the report of a run: a page to look at, Markdown, or JSON",
+        "rescore": "measure recorded answers by further metrics, without a call",
+        "gate": "hold thresholds against a recorded run, without a call",
+        "mlflow": "send runs to MLflow that no server has taken yet",
+    },
+    "Who asks to be forgotten": {
+        "purge": "remove a person's texts from all that is kept, and prove it",
+    },
+    "When something is wrong": {
+        "doctor": "check installation, datasets, variants and keys; say what to mend",
+    },
 }
-"""Heading -> name -> module, as ``genaiops --help`` shows them."""
-COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
+"""Heading -> name of the sub-command and of its module -> one line about it, as ``genaiops --help`` shows them."""
+COMMANDS = {name: line for group in GROUPS.values() for name, line in group.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -90,7 +96,7 @@ def _run(arguments: Sequence[str]) -> int:
         raise UsageError(f"no command is called {arguments[0]!r}; {did_you_mean(arguments[0], list(COMMANDS))}")
     if arguments and arguments[0].startswith("--rootdir"):
         raise UsageError("--rootdir stands behind the command: genaiops data list --rootdir DIR")
-    chosen = _parser().parse_args(arguments)
+    chosen = _parser(arguments[:1]).parse_args(arguments)
     code: int = chosen.run(chosen)
     return code
 
@@ -102,7 +108,8 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser with those of the sub-commands that are named."""
     parser = _Parser(
         prog="genaiops",
         usage="genaiops <command> ...",
@@ -113,9 +120,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pytest-genaiops {version('pytest-genaiops')}")
     parser.set_defaults(run=partial(_without_action, parser))
     commands = parser.add_subparsers(prog="genaiops", help=argparse.SUPPRESS)
-    for name, command in COMMANDS.items():
-        sub = commands.add_parser(name, description=command.HELP)
+    for name in COMMANDS.keys() & set(names):
+        sub = commands.add_parser(name, description=COMMANDS[name])
         sub.set_defaults(run=partial(_without_action, sub))
+        command: Command = import_module(f"pytest_genaiops.cli.{name}")
         command.add(sub)
     return parser
 
@@ -123,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
 def _described() -> str:
     width = max(map(len, COMMANDS)) + 2
     groups = [
-        "\n".join([f"{heading}:", *(f"  {name:<{width}}{command.HELP}" for name, command in group.items())])
+        "\n".join([f"{heading}:", *(f"  {name:<{width}}{line}" for name, line in group.items())])
         for heading, group in GROUPS.items()
     ]
     return "\n\n".join(["Merge gates for prompts and RAG. Suites themselves are run by pytest.", *groups])

@@ -19,8 +19,6 @@ from pytest_genaiops.report.listing import paragraph
 from pytest_genaiops.report.text import visible
 from pytest_genaiops.statistics.multiplicity import ADJUSTMENTS
 
-HELP = "rank the systems recorded in a dataset, with ties, and compare them"
-
 
 def add(parser: ArgumentParser) -> None:
     """The dataset, the metrics and what the comparison goes by."""

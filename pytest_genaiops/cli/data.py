@@ -21,7 +21,6 @@ from pytest_genaiops.report.listing import table
 from pytest_genaiops.report.text import visible
 from pytest_genaiops.variants import Variant
 
-HELP = "list datasets, describe them, or show what differs between two"
 DIFFERENT = FAULTY = 1
 
 

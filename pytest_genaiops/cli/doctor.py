@@ -13,7 +13,6 @@ from pytest_genaiops.report.listing import paragraph, table
 from pytest_genaiops.report.text import columns
 from pytest_genaiops.variants import Variant
 
-HELP = "check installation, datasets, variants and keys; say what to mend"
 _NARROW = 30
 
 

@@ -19,7 +19,6 @@ from pytest_genaiops.runs import Run
 from pytest_genaiops.runs.gating import Asked, Decision, gate_run
 from pytest_genaiops.runs.rules import rules_of
 
-HELP = "hold thresholds against a recorded run, without a call"
 FAILED = 1
 NO_RESULT = 69
 """As a session has it (sysexits: EX_UNAVAILABLE): nothing failed, but something could not be judged."""

@@ -18,7 +18,6 @@ from pytest_genaiops.dataset.text import printable
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.report.listing import paragraph, table
 
-HELP = "write a first suite into a project: data, two prompts and a gate"
 SUITE = "eval_suites/test_support_answers.py"
 _IGNORED = b".genaiops/"
 _SPELLINGS = (b".genaiops", b"/.genaiops", b"/.genaiops/", _IGNORED)

@@ -16,7 +16,6 @@ from pytest_genaiops.errors import DatasetError, UsageError
 from pytest_genaiops.report.listing import table
 from pytest_genaiops.report.text import visible
 
-HELP = "write down what datasets are, or check that they are still that"
 FOUND = 1
 
 

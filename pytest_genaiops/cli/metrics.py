@@ -16,8 +16,6 @@ from pytest_genaiops.registry import metric_class, metric_names
 from pytest_genaiops.report.listing import paragraph, table
 from pytest_genaiops.run.guard import attempt, describe
 
-HELP = "list every metric, or show scale, options and definition of one"
-
 _FIRST = {
     "label": '["spam", "ham"]',
     "probabilities": '[{"spam": 0.9, "ham": 0.1}, {"spam": 0.2, "ham": 0.8}]',

@@ -18,7 +18,6 @@ from pytest_genaiops.report.listing import table
 from pytest_genaiops.report.text import visible
 from pytest_genaiops.runs import Run
 
-HELP = "send runs to MLflow that no server has taken yet"
 WAITING = 1
 ADAPTER = "pytest_genaiops.adapters.mlflow"
 SPOOL = "pytest_genaiops.adapters.mlflow_spool"

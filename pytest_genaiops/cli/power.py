@@ -29,8 +29,6 @@ from pytest_genaiops.statistics.power import (
 )
 from pytest_genaiops.statistics.simulated_power import Pilot
 
-HELP = "say how many cases and trials a gate needs, by its baseline"
-
 LEAST = 0.001
 """Share of a scale below which no difference is planned for: it would take millions of cases, and minutes to count."""
 

@@ -15,8 +15,6 @@ from pytest_genaiops.report import files
 from pytest_genaiops.report.markdown import page
 from pytest_genaiops.runs import Run
 
-HELP = "write the report of a run: a page to look at, Markdown, or JSON"
-
 
 def add(parser: ArgumentParser) -> None:
     """The run, and the files."""

@@ -25,7 +25,6 @@ from pytest_genaiops.runs import Run
 from pytest_genaiops.runs.rescoring import Rescored, rescore
 from pytest_genaiops.score.metric import configured
 
-HELP = "measure recorded answers by further metrics, without a call"
 _PAIR = re.compile(r"""\s*(\w+)\s*=\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^,]*)(?:,|$)""")
 _WORDS = {"true": True, "false": False, "none": None}
 

@@ -24,7 +24,6 @@ from pytest_genaiops.report.text import columns, visible
 from pytest_genaiops.run import load
 from pytest_genaiops.variants import Variant
 
-HELP = "list variants, show what a model is asked, or compare two of them"
 FOUND = 1
 
 

@@ -16,7 +16,6 @@ from pytest_genaiops.report.text import excerpt, visible
 from pytest_genaiops.store.purge import Purged, left_in, purge_cache, purge_record
 from pytest_genaiops.store.wanted import Wanted, folded
 
-HELP = "remove a person's texts from all that is kept, and prove it"
 FOUND = 1
 _SHORTEST = 4
 """Characters of a text that is looked for: a shorter one is in every other word."""

@@ -8,8 +8,6 @@ from typing import Protocol
 from pytest_genaiops.cli.project import add_rootdir
 from pytest_genaiops.cli.runs import diff, export, gc, listing, show
 
-HELP = "list, show, compare, export or remove recorded runs"
-
 
 class Action(Protocol):
     """A module with one action of ``genaiops runs``."""
