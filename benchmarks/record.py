@@ -69,9 +69,8 @@ def main() -> None:
         )
         share = (with_it - without) / with_it
         show(f"CPU {with_it:.2f} s with the record, {without:.2f} s without: {100 * share:.0f} % of the run")
-        show(
-            f"all, with: {listed(on)}; without: {listed(off)}; {size(root) / options.repeats / trials:.0f} bytes a trial"
-        )
+        each = size(root) / options.repeats / trials
+        show(f"all, with: {listed(on)}; without: {listed(off)}; {each:.0f} bytes a trial")
         show(f"purge of one case, with the proof: {genaiops(root, 'purge', '--id', 'c17', code=1):.2f} s CPU")
         show(f"gc of all {options.repeats} runs: {genaiops(root, 'runs', 'gc', '--keep', '0'):.2f} s CPU")
     for cases in options.sizes:

@@ -38,7 +38,7 @@ def as_json(document: Document) -> str:
 
 
 def _parts(value: Any) -> dict[str, Any]:
-    """One level of what :func:`~pytest_genaiops.report.document.plain` makes of all: in a third of the time, and without a copy."""
+    """One level of what :func:`~pytest_genaiops.report.document.plain` makes of all: a third of the time."""
     if isinstance(value, Mapping):
         return {str(key): item for key, item in value.items()}
     return {each.name: getattr(value, each.name) for each in fields(value)}

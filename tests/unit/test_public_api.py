@@ -88,8 +88,8 @@ class TestNames:
     def test_the_contract(self) -> None:
         assert pytest_genaiops.__all__ == [
             "CacheWarning", "Case", "CoverageError", "Evaluation", "GateWarning", "GenaiopsError", "Passage",
-            "Relevant", "Response", "Run", "Score", "ScoreGroup", "UndecidedWarning", "UsageError", "Variant", "Verdict",
-            "azure_metric", "evaluate", "hf_metric", "metric", "ragas_metric",
+            "Relevant", "Response", "Run", "Score", "ScoreGroup", "UndecidedWarning", "UsageError", "Variant",
+            "Verdict", "azure_metric", "evaluate", "hf_metric", "metric", "ragas_metric",
         ]  # fmt: skip
 
     def test_star_import(self) -> None:
