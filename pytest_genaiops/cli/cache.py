@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from math import isfinite
 from pathlib import Path
 
+from pytest_genaiops.cli.numbers import days
 from pytest_genaiops.cli.output import complain, write
 from pytest_genaiops.cli.project import add_rootdir, project_of, settings_of
 from pytest_genaiops.clients import cassette
@@ -38,8 +38,8 @@ def add(parser: ArgumentParser) -> None:
     export.set_defaults(run=_export)
     about = "throw kept answers away"
     prune = actions.add_parser("prune", help=about, description=f"{about.capitalize()}; they are called for anew.")
-    prune.add_argument("--older-than", metavar="DAYS", type=_days, help="those made more than so many days ago")
-    prune.add_argument("--unused", metavar="DAYS", type=_days, help="those that no session has used for so many days")
+    prune.add_argument("--older-than", metavar="DAYS", type=days, help="those made more than so many days ago")
+    prune.add_argument("--unused", metavar="DAYS", type=days, help="those that no session has used for so many days")
     prune.add_argument("--dry-run", action="store_true", help="only say how many there are")
     prune.set_defaults(run=_prune)
     about = "what had changed where an answer was not found, or was made anew"
@@ -158,16 +158,6 @@ def _kept(arguments: Namespace) -> Kept:
 
 def _choice(arguments: Namespace) -> Choice:
     return Choice(variant=arguments.variant or "*", case=arguments.case or "*")
-
-
-def _days(text: str) -> float:
-    try:
-        days = float(text)
-    except ValueError:
-        days = -1.0
-    if not isfinite(days) or days < 0:
-        raise ArgumentTypeError(f"{text!r} is no number of days; give one from 0, such as 30 or 0.5")
-    return days
 
 
 def _day(at: float) -> str:

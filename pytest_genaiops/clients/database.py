@@ -122,7 +122,7 @@ class Database:
         seen = _identity(self.path)
         try:
             return connected(self.path)
-        except NewerError as newer:
+        except VersionError as newer:
             self._set_aside(seen, str(newer))
         except sqlite3.DatabaseError as error:
             if not spoilt(error):
@@ -171,14 +171,14 @@ class Database:
             yield
 
 
-class NewerError(sqlite3.DatabaseError):
-    """A file that this version of the package does not understand."""
+class VersionError(sqlite3.DatabaseError):
+    """A file that this version of the package does not understand, or cannot bring up to date."""
 
 
 def connected(path: Path) -> sqlite3.Connection:
     """A connection to a file of the present version; where nobody may write it, one that reads what is there.
 
-    Raises NewerError for a file of a later version, and sqlite3.Error.
+    Raises VersionError for a file of a later version, and sqlite3.Error.
     """
     try:
         return _prepared(f"{path.absolute().as_uri()}?mode=rw")
@@ -197,26 +197,30 @@ def _prepared(uri: str) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         # Bringing the log home waits for the disk: rarely while calls are under way, and when the last one closes.
         connection.execute("PRAGMA wal_autocheckpoint = 8000")
-        _brought_up_to_date(connection)
+        bring_up_to_date(connection, MIGRATIONS)
         stack.pop_all()
     return connection
 
 
-def _brought_up_to_date(connection: sqlite3.Connection) -> None:
-    if _version(connection) != VERSION:
-        with transaction(connection):
-            for number, steps in enumerate(MIGRATIONS[_version(connection) :], start=_version(connection) + 1):
-                for statement in steps:
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {number}")
+def bring_up_to_date(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]]) -> None:
+    """Take the steps that a file has not seen yet. Raises VersionError, and sqlite3.Error."""
+    if version_of(connection, len(migrations)) == len(migrations):
+        return
+    with transaction(connection):
+        seen = version_of(connection, len(migrations))  # looked at again: another process may have been faster
+        for number, steps in enumerate(migrations[seen:], start=seen + 1):
+            for statement in steps:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def version_of(connection: sqlite3.Connection, latest: int) -> int:
+    """How many steps a file has seen, 0 for a new one. Raises VersionError for a later one, or none of ours."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > VERSION or version < 0:
-        raise NewerError(f"is of version {version}, which this version of pytest-genaiops does not know")
+    if version > latest or version < 0:
+        raise VersionError(f"is of version {version}, which this version of pytest-genaiops does not know")
     if not version and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        raise NewerError("is the database of another program")
+        raise VersionError("is the database of another program")
     return version
 
 

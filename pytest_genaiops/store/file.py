@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
-from pytest_genaiops.clients.database import transaction
+from pytest_genaiops.clients.database import VersionError, bring_up_to_date, version_of
 from pytest_genaiops.dataset.text import place
 from pytest_genaiops.errors import UsageError
 
@@ -66,8 +66,8 @@ def opened(folder: Path, *, make: bool) -> sqlite3.Connection:
         if not path.exists():
             raise UsageError(f"{place(folder, Path.cwd())} holds no record yet; it comes with the first run of a suite")
         return _to_read(path)
-    except _OtherError as error:
-        raise UsageError(f"{shown} {error}") from None
+    except VersionError as error:
+        raise UsageError(f"{shown} {error}; upgrade pytest-genaiops, or move the file away") from None
     except sqlite3.DatabaseError as error:
         if not is_spoilt(error):
             raise
@@ -105,10 +105,6 @@ def _code(error: sqlite3.Error) -> int:
     return code & 0xFF
 
 
-class _OtherError(Exception):
-    """A file that this version of the package does not understand, or cannot bring up to date."""
-
-
 def _to_write(path: Path) -> sqlite3.Connection:
     """Make the file where there is none, in a folder that git passes over."""
     try:
@@ -118,13 +114,13 @@ def _to_write(path: Path) -> sqlite3.Connection:
     except OSError as error:
         raise sqlite3.OperationalError(error.strerror or str(error)) from None
     with _connected(path, "mode=rwc") as connection:
-        if not _version(connection):
+        if not version_of(connection, VERSION):
             _begin(path)
         # What is committed outlives the process; after a power failure the last moments may be missing.
         connection.execute("PRAGMA synchronous = NORMAL")
         # Bringing the log home waits for the disk: rarely while a run is written.
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
-        _bring_up_to_date(connection)
+        bring_up_to_date(connection, MIGRATIONS)
     return connection
 
 
@@ -144,15 +140,15 @@ def _begin(path: Path) -> None:
 def _to_read(path: Path) -> sqlite3.Connection:
     if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         with _connected(path, "mode=rw") as connection:
-            _bring_up_to_date(connection)
+            bring_up_to_date(connection, MIGRATIONS)
         return connection
     # In a folder that cannot be written SQLite has nowhere to note who reads. Where somebody has left a log there,
     # and the notes on it, both can be read; else all there is stands in the file itself.
     log = path.with_name(f"{path.name}-wal")
     with _connected(path, "mode=ro" if log.exists() and log.stat().st_size else "immutable=1") as connection:
-        version = _version(connection)
+        version = version_of(connection, VERSION)
         if version < VERSION:
-            raise _OtherError(f"is of version {version} and cannot be written; bring it up to date where it can be")
+            raise VersionError(f"is of version {version}, and cannot be brought up to date where nobody may write it")
     return connection
 
 
@@ -165,23 +161,3 @@ def _connected(path: Path, how: str) -> Iterator[sqlite3.Connection]:
         stack.callback(connection.close)
         yield connection
         stack.pop_all()
-
-
-def _bring_up_to_date(connection: sqlite3.Connection) -> None:
-    if _version(connection) == VERSION:
-        return
-    with transaction(connection):
-        # Looked at again: another process may have been faster.
-        for number, steps in enumerate(MIGRATIONS[_version(connection) :], start=_version(connection) + 1):
-            for statement in steps:
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > VERSION or version < 0:
-        raise _OtherError(f"is of version {version}, which this version of pytest-genaiops does not know; upgrade it")
-    if not version and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        raise _OtherError("is the database of another program; move it away")
-    return version

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_genaiops.clients.database import NAME as CACHE
-from pytest_genaiops.clients.database import NewerError, connected
+from pytest_genaiops.clients.database import VersionError, connected
 from pytest_genaiops.dataset.text import place, printable
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.store.file import NAME, mend
@@ -148,8 +148,8 @@ def _usable(path: Path) -> Iterator[sqlite3.Connection]:
             yield found
     except sqlite3.Error as error:
         shown, why = place(path, Path.cwd()), printable(str(error))
-        if isinstance(error, NewerError):
-            raise UsageError(f"{shown} {why}; upgrade it, or move the file away") from None
+        if isinstance(error, VersionError):
+            raise UsageError(f"{shown} {why}; upgrade pytest-genaiops, or move the file away") from None
         raise UsageError(f"{shown} cannot be changed ({why}); {mend(error)}") from None
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from math import inf, isfinite
+from math import inf
 
+from pytest_genaiops.cli.numbers import days
 from pytest_genaiops.cli.output import write
 from pytest_genaiops.cli.runs.recorded import folder_of
 from pytest_genaiops.errors import UsageError
@@ -19,7 +20,7 @@ _DAY = 86_400.0
 
 def add(parser: ArgumentParser) -> None:
     """It takes what is kept: runs of so many days, or so many runs."""
-    parser.add_argument("--keep-days", metavar="DAYS", type=_days, help="remove runs that are older")
+    parser.add_argument("--keep-days", metavar="DAYS", type=days, help="remove runs that are older")
     parser.add_argument("--keep", metavar="N", type=_count, help="remove all but the N latest runs")
     parser.add_argument("--dry-run", action="store_true", help="only say which runs there are to remove")
     parser.epilog = "With both, a run is kept for either reason. A run that goes on is never removed."
@@ -45,16 +46,6 @@ def _said(done: Removed, *, dry_run: bool) -> str:
     if dry_run or not done.runs:
         return f"{runs} to remove" if dry_run else f"{runs} removed"
     return f"{runs} removed, with {done.contents:,} texts that no other run has; {done.bytes / 1e6:,.1f} MB given back"
-
-
-def _days(text: str) -> float:
-    try:
-        days = float(text)
-    except ValueError:
-        days = -1.0
-    if not isfinite(days) or days < 0:
-        raise ArgumentTypeError(f"{text!r} is no number of days; give one from 0, such as 90 or 0.5")
-    return days
 
 
 def _count(text: str) -> int:

@@ -308,7 +308,7 @@ def test_a_cache_of_a_later_version_is_left_alone_and_named(project: Path, capsy
         connection.execute("PRAGMA user_version = 99")
     code, (line,) = run(capsys, "--match", NAMED)
     assert code == 2
-    assert line.endswith("does not know; upgrade it, or move the file away")
+    assert line.endswith("does not know; upgrade pytest-genaiops, or move the file away")
     assert b"Brien" in everything(project)
 
 

@@ -63,7 +63,7 @@ class TestAnEarlierVersion:
         write(folder, "r1", range(5))
         later(monkeypatch, *SECOND)
         monkeypatch.setattr(os, "access", lambda *_: False)
-        with pytest.raises(UsageError, match=r"is of version 1 and cannot be written; bring it up to date"):
+        with pytest.raises(UsageError, match=r"is of version 1, and cannot be brought up to date"):
             Store(folder)
 
 
@@ -73,7 +73,8 @@ def test_a_later_version_is_refused_and_left_alone(folder: Path, monkeypatch: py
         write(folder, "r1", range(5))
     before = (folder / NAME).read_bytes()
     message = (
-        r"^\.genaiops/record\.sqlite is of version 2, which this version of pytest-genaiops does not know; upgrade it$"
+        r"^\.genaiops/record\.sqlite is of version 2, which this version of pytest-genaiops does not know; "
+        r"upgrade pytest-genaiops, or move the file away$"
     )
     with pytest.raises(UsageError, match=message):
         Store(folder)
@@ -103,7 +104,7 @@ def test_the_database_of_another_program(folder: Path) -> None:
     with closing(sqlite3.connect(folder / NAME)) as connection:
         connection.execute("CREATE TABLE bookmarks (url TEXT)")
     for use in (Store, lambda folder: Writer(folder, "r").begin(0.0, {})):
-        with pytest.raises(UsageError, match=r"is the database of another program; move it away$"):
+        with pytest.raises(UsageError, match=r"is the database of another program; .*move the file away$"):
             use(folder)
 
 
