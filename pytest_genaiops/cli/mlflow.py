@@ -11,7 +11,6 @@ from typing import Any
 
 from pytest_genaiops.cli.output import complain, write
 from pytest_genaiops.cli.project import Project, add_rootdir, project_of
-from pytest_genaiops.clients.prices import INI_KEY, prices_of
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.report.files import rendered
 from pytest_genaiops.report.listing import table
@@ -71,7 +70,7 @@ def _recorded(arguments: Namespace, adapter: Any, project: Project) -> Iterator[
     named = arguments.experiment or keys.get("genaiops_mlflow_experiment")
     for name in arguments.recorded:
         run = Run.open(name, root=project.root, folder=settings.folder)
-        document = run.document(prices=prices_of(_lines(keys.get(INI_KEY))))
+        document = run.document(prices=project.prices)
         yield adapter.deliver(
             document,
             {f"report{suffix}": "".join(rendered(document, suffix)) for suffix in (".html", ".md")},
@@ -79,11 +78,6 @@ def _recorded(arguments: Namespace, adapter: Any, project: Project) -> Iterator[
             uri=uri,
             experiment=str(named or adapter.default_experiment(project.root)),
         )
-
-
-def _lines(value: Any) -> list[str]:
-    lines = value.splitlines() if isinstance(value, str) else map(str, value or ())
-    return [line for line in lines if line.strip()]
 
 
 def _list(folder: Path) -> int:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_genaiops.config import Settings
+from pytest_genaiops.clients.prices import INI_KEY, prices_of
+from pytest_genaiops.config import Price, Settings
 from pytest_genaiops.dataset.text import place, printable
 from pytest_genaiops.errors import UsageError
 
@@ -32,10 +33,22 @@ class Project:
     @property
     def settings(self) -> Settings:
         """The root, with the folders that ``genaiops_datasets`` names."""
-        named = self.keys.get("genaiops_datasets") or ()
-        lines = named.splitlines() if isinstance(named, str) else map(str, named)
-        folders = tuple(line.strip() for line in lines if line.strip())
+        folders = tuple(self.lines("genaiops_datasets"))
         return Settings(root=self.root, datasets=folders) if folders else Settings(root=self.root)
+
+    @property
+    def prices(self) -> tuple[Price, ...]:
+        """What models charge. Raises UsageError for a line that does not say it."""
+        try:
+            return prices_of(self.lines(INI_KEY))
+        except UsageError as error:
+            raise UsageError(f"{INI_KEY}: {error}") from None
+
+    def lines(self, key: str) -> list[str]:
+        """A key that takes several lines: those that are not empty, whatever kind of file has them."""
+        given = self.keys.get(key) or ()
+        lines = given.splitlines() if isinstance(given, str) else map(str, given)
+        return [line.strip() for line in lines if line.strip()]
 
 
 def add_rootdir(parser: ArgumentParser) -> None:

@@ -6,9 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from pytest_genaiops.cli.output import write
-from pytest_genaiops.cli.project import Project, add_rootdir, project_of
-from pytest_genaiops.clients.prices import prices_of
-from pytest_genaiops.config import Price
+from pytest_genaiops.cli.project import add_rootdir, project_of
 from pytest_genaiops.dataset.text import place, quoted
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.report import files
@@ -39,7 +37,7 @@ def _report(arguments: Namespace) -> int:
             raise UsageError(f"-o {quoted(output)}: a report is a file whose name ends in {', '.join(files.SUFFIXES)}")
     project = project_of(arguments)
     run = Run.open(arguments.run_id, root=project.root, folder=project.settings.folder)
-    document = run.document(prices=_prices(project))
+    document = run.document(prices=project.prices)
     for output in arguments.outputs:
         path = Path(output)
         shown = place(path.absolute(), Path.cwd())
@@ -48,13 +46,3 @@ def _report(arguments: Namespace) -> int:
     if not arguments.outputs:
         write(page(document).splitlines())
     return 0
-
-
-def _prices(project: Project) -> tuple[Price, ...]:
-    """What the project's configuration says that models charge."""
-    named = project.keys.get("genaiops_prices") or ()
-    lines = named.splitlines() if isinstance(named, str) else [str(each) for each in named]
-    try:
-        return prices_of([line.strip() for line in lines if line.strip()])
-    except UsageError as error:
-        raise UsageError(f"genaiops_prices: {error}") from None

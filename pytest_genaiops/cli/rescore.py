@@ -13,7 +13,6 @@ from typing import Any
 from pytest_genaiops.cli.output import write
 from pytest_genaiops.cli.project import Project, add_rootdir, project_of
 from pytest_genaiops.clients.assembly import shared_of
-from pytest_genaiops.clients.prices import INI_KEY, prices_of
 from pytest_genaiops.config import Settings
 from pytest_genaiops.dataset.text import quoted
 from pytest_genaiops.errors import UsageError
@@ -67,13 +66,11 @@ def _rescore(arguments: Namespace) -> int:
 def _settings(project: Project, judge: str | None) -> Settings:
     """Of the project, with what its configuration says of prices, judge, cassette and budget."""
     keys = project.keys
-    prices = keys.get(INI_KEY) or ()
-    lines = prices.splitlines() if isinstance(prices, str) else map(str, prices)
     tokens = _amount(keys, "genaiops_max_tokens")
     named = str(keys.get("genaiops_judge") or "") or None
     return replace(
         project.settings,
-        prices=prices_of([line.strip() for line in lines if line.strip()]),
+        prices=project.prices,
         judge=judge,
         judge_file=named,
         cassette=str(keys.get("genaiops_cassette") or "") or None,

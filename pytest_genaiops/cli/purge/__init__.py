@@ -60,7 +60,8 @@ def _wanted(arguments: Namespace) -> Wanted:
             raise UsageError("--id is empty; give the id of a case")
         return Wanted(id=arguments.id)
     text = folded(arguments.match)
-    if len(text) < _SHORTEST:
+    # A whole name may have two characters in Chinese, Japanese and Korean, and each is as telling as a syllable.
+    if len(text) < (_SHORTEST if text.isascii() else 2):
         raise UsageError(f"--match {arguments.match!r} is in every other text; give {_SHORTEST} characters or more")
     return Wanted(texts=(text,))
 
@@ -123,6 +124,8 @@ def _proven(project: Project, known: files.Files, wanted: Wanted, trouble: dict[
             left = str(error)
         if left and path in known.datasets:
             left = f"{left}; it is yours to edit, and its lock to write anew (genaiops lock)"
+        elif left and path in known.exports:
+            left = f"{left}; name it behind the command to have it removed"
         if left:
             trouble[path] = left
         else:

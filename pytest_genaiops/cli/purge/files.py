@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,19 @@ _PARCELS = "mlflow"
 _OF_LINE = ("service", "request", "response")
 _WRITTEN = (".csv", ".gz", ".htm", ".html", ".json", ".jsonl", ".md", ".parquet", ".tsv", ".txt", ".xml", ".zip")
 """Files of a folder that was named: what reports and exports are, and no source."""
+_REPORTS = {
+    ".html": re.compile(rb'<!doctype html>.{0,4000}<meta name="generator" content="pytest-genaiops">', re.DOTALL),
+    ".json": re.compile(rb'\{"run":\{"id":"[^"]+","kind":"'),
+    ".md": re.compile(rb"## \S{1,8} genaiops: "),
+}
+_EXPORTS = {
+    ".csv": re.compile(rb"genaiops\.run,"),
+    ".jsonl": re.compile(rb'\{"genaiops\.run":'),
+    ".parquet": re.compile(rb"PAR1.*\bgenaiops\.run\b", re.DOTALL),
+    ".xml": re.compile(rb'<\?xml.{0,2000}<property name="genaiops\.run"', re.DOTALL),
+}
+"""How files that this package writes begin, by their suffix. Columns of Parquet are named at the end."""
+_EDGE = 2**18
 _HEAD = 2**24
 """Bytes of a first line that are looked at."""
 _SKIPPED = ("node_modules", "site-packages")
@@ -37,12 +51,14 @@ class Files:
     baselines: tuple[Path, ...]
     removable: tuple[Path, ...]
     """Reports, exports and what waits to be sent: removed where they hold a text."""
+    exports: tuple[Path, ...]
+    """Exports and JUnit XML that nobody named: they are the user's, who is told of them."""
     datasets: tuple[Path, ...]
     """The user's own, which are never changed."""
 
     def every(self) -> Iterator[Path]:
         """All of them."""
-        yield from (*self.databases, *self.cassettes, *self.baselines, *self.removable, *self.datasets)
+        yield from (*self.databases, *self.cassettes, *self.baselines, *self.removable, *self.exports, *self.datasets)
 
 
 def found_in(project: Project, given: Sequence[Path]) -> Files:
@@ -53,18 +69,22 @@ def found_in(project: Project, given: Sequence[Path]) -> Files:
     settings = project.settings
     folder, home = settings.root / settings.folder, settings.root / settings.baselines
     own = [file for file in _below(folder) if file.name != ".gitignore"]
-    named = [*_configured(project), *(file for path in given for file in _named(path, settings.root))]
+    walked = list(_project_files(settings.root))
+    reports = [file for file in walked if _is_one(file, _REPORTS)]
+    named = [*_configured(project), *reports, *(file for path in given for file in _named(path, settings.root))]
     datasets = {file for name in settings.datasets for file in _below(settings.root / name)}
-    lines = [file for file in [*_project_files(settings.root), *named] if _is_cassette(file)]
+    lines = [file for file in [*walked, *named] if _is_cassette(file)]
     kept = [file for file in [*_below(home), *named] if _is_baseline(file)]
     special = {*lines, *kept}
+    removable = dict.fromkeys(
+        file for file in [*own, *named] if file not in special | datasets and not _is_database(file)
+    )
     return Files(
         databases=tuple(file for file in own if _is_database(file)),
         cassettes=tuple(dict.fromkeys(lines)),
         baselines=tuple(dict.fromkeys(kept)),
-        removable=tuple(
-            dict.fromkeys(f for f in [*own, *named] if f not in special | datasets and not _is_database(f))
-        ),
+        removable=tuple(removable),
+        exports=tuple(f for f in walked if f not in special | datasets | {*removable} and _is_one(f, _EXPORTS)),
         datasets=tuple(sorted(datasets - special)),
     )
 
@@ -150,11 +170,27 @@ def _below(folder: Path) -> list[Path]:
 
 
 def _project_files(root: Path) -> Iterator[Path]:
-    """Files of JSON Lines anywhere in the project; environments and installed packages are passed over."""
+    """What may be a cassette, a report or an export; environments and installed packages are passed over."""
     for here, below, names in os.walk(root):
         below[:] = sorted(name for name in below if not name.startswith(".") and name not in _SKIPPED)
         below[:] = [name for name in below if not (Path(here) / name / "pyvenv.cfg").is_file()]
-        yield from (Path(here) / name for name in sorted(names) if name.endswith(".jsonl"))
+        found = (Path(here) / name for name in sorted(names))
+        yield from (path.absolute() for path in found if path.suffix in _REPORTS or path.suffix in _EXPORTS)
+
+
+def _is_one(path: Path, kinds: Mapping[str, re.Pattern[bytes]]) -> bool:
+    """Whether a file is one of those that this package writes."""
+    if path.suffix not in kinds:
+        return False
+    try:
+        with path.open("rb") as file:
+            edges = file.read(_EDGE)
+            if path.suffix == ".parquet":
+                file.seek(max(len(edges), path.stat().st_size - _EDGE))
+                edges += file.read()
+    except OSError:
+        return False
+    return kinds[path.suffix].match(edges) is not None
 
 
 def _is_cassette(path: Path) -> bool:

@@ -394,7 +394,9 @@ def test_the_proof_reads_whatever_there_is(data: bytes, start: bytes) -> None:
         assert list(views(start + data))
 
 
-@pytest.mark.parametrize(("content", "what"), [(zipped(ASKED)[:60], "archive"), (b"PAR1 and no more", "Parquet")])
+@pytest.mark.parametrize(
+    ("content", "what"), [(zipped(ASKED)[:60], "archive"), (b"PAR1 and no more", "Parquet")], ids=["zip", "parquet"]
+)
 def test_what_cannot_be_read_proves_nothing(content: bytes, what: str, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     file = tmp_path / "file"
