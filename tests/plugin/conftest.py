@@ -9,7 +9,7 @@ import pytest
 import rouge_score.rouge_scorer  # noqa: F401, TID253
 import sacrebleu  # noqa: F401, TID253
 import yaml  # noqa: F401, TID253
-from inner import Project
+from inner import Project, by_itself
 from twins import Twins
 
 import pytest_genaiops.metrics.answers
@@ -38,13 +38,6 @@ def twins(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Twins:
     """The same tests as cases of a suite, and as items of bare parametrize."""
     by_itself(monkeypatch)
     return Twins(pytester)
-
-
-def by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let an inner run be nobody's worker, and quick: to load every plugin takes 25 times as long as the run itself."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    for name in ("PYTEST_XDIST_WORKER", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(scope="session", autouse=True)

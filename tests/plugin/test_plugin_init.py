@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import by_itself
-from inner import Project, outcomes
+from inner import Project, by_itself, outcomes
 
 from pytest_genaiops.cli import main
 

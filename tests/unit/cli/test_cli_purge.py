@@ -253,6 +253,47 @@ def test_reports_and_cassettes_that_the_configuration_names(project: Path, capsy
     assert (project / "tape.txt").read_text() == ""
 
 
+def test_reports_anywhere_are_removed_and_exports_that_nobody_named_are_told_of(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record()
+    (project / "out/ci").mkdir(parents=True)
+    reports = [project / "out/ci" / f"report{suffix}" for suffix in (".html", ".md", ".json")]
+    assert main(["report", *(word for path in reports for word in ("-o", str(path)))]) == 0
+    assert main(["runs", "export", "-o", "out/run.csv"]) == main(["runs", "export", "-o", "out/run.jsonl"]) == 0
+    junit = f'<?xml version="1.0"?><testsuites><testsuite><properties><property name="genaiops.run" value="r"/>{ASKED}'
+    (project / "out/junit.xml").write_text(junit)
+    own = [project / "out" / name for name in ("own.html", "own.md", "own.json", "own.csv", "own.xml")]
+    for path in own:
+        path.write_text(f"genaiops {ASKED}")
+    capsys.readouterr()
+    code, lines = run(capsys, "--match", NAMED)
+    assert code == 1
+    assert not any(path.exists() for path in reports)
+    assert all(path.exists() for path in own)
+    left = " ".join(lines).split("LEFT in ")[1:]
+    assert [each.split(":")[0] for each in left] == ["out/junit.xml", "out/run.csv", "out/run.jsonl"]
+    assert all("it holds the text; name it behind the command to have it removed" in each for each in left)
+    assert run(capsys, "--match", NAMED, "out/junit.xml", "out/run.csv", "out/run.jsonl")[0] == 0
+    assert sorted(path.name for path in (project / "out").rglob("*.*")) == sorted(path.name for path in own)
+
+
+def test_an_export_to_parquet_is_known_by_its_columns(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pyarrow")
+    record()
+    assert main(["runs", "export", "-o", "run.parquet"]) == 0
+    capsys.readouterr()
+    code, lines = run(capsys, "--match", NAMED)
+    assert code == 1
+    assert "LEFT in run.parquet: it holds the text" in " ".join(lines)
+
+
+def test_a_name_of_two_characters(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record(asked="\u6211\u53eb\u738b\u4f1f\u3002", answered="It is on its way.")
+    assert run(capsys, "--match", "\u738b\u4f1f")[0] == 0
+    assert "\u738b\u4f1f".encode() not in everything(project)
+
+
 def test_of_a_folder_reports_and_exports_are_removed_and_no_source(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -329,6 +370,7 @@ def test_a_short_text_of_the_case_does_not_take_others_along(project: Path, caps
     [
         (("--match", "abc"), "'abc' is in every other text; give 4 characters or more"),
         (("--match", " \n "), "give 4 characters or more"),
+        (("--match", "\u738b"), "give 4 characters or more"),
         (("--id", ""), "--id is empty"),
         ((), "one of the arguments --match --id is required"),
         (("--id", "a", "none.html"), "none.html is not there"),

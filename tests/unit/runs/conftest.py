@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from record_help import evaluated, recorded
+from record_help import Command, evaluated, recorded
 
 from pytest_genaiops.cli import main
-
-Command = Callable[..., tuple[int, list[str], str]]
-"""Arguments of ``genaiops`` -> exit code, lines of standard output, standard error."""
 
 
 @pytest.fixture

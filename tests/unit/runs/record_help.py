@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from pytest_genaiops.registry import metric_names
 from pytest_genaiops.score.metric import MetricHandle
 from pytest_genaiops.store import ItemRow, PartRow, ScoreRow, TrialRow, Writer, new_id
 
+Command = Callable[..., tuple[int, list[str], str]]
+"""Arguments of ``genaiops`` -> exit code, lines of standard output, standard error."""
 TITLE = "tests/test_qa.py::test_answers"
 RULES = {"confidence": 0.95, "seed": 12345, "undecided": "fail"}
 WORDS = ("red", "green", "blue", "grey", "pink", "gold", "teal", "plum")

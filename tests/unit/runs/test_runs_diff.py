@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Command
-from record_help import TITLE, evaluated, options_of, recorded, rows
+from record_help import TITLE, Command, evaluated, options_of, recorded, rows
 
 from pytest_genaiops import Case, Evaluation, Run, Score, evaluate
 from pytest_genaiops.config import Settings

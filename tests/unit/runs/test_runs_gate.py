@@ -7,8 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import Command
-from record_help import evaluated, recorded
+from record_help import Command, evaluated, recorded
 
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.records import Case, Response

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Command
-from record_help import TITLE, evaluated, recorded
+from record_help import TITLE, Command, evaluated, recorded
 
 from pytest_genaiops import Run, Score
 from pytest_genaiops.errors import ExtraMissingError
