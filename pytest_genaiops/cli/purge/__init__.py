@@ -18,7 +18,7 @@ from pytest_genaiops.store.wanted import Wanted, folded
 
 FOUND = 1
 _SHORTEST = 4
-"""Characters of a text that is looked for: a shorter one is in every other word."""
+"""Bytes of a text that is looked for: a shorter one is in every other word."""
 _SHOWN = 5
 
 
@@ -60,8 +60,8 @@ def _wanted(arguments: Namespace) -> Wanted:
             raise UsageError("--id is empty; give the id of a case")
         return Wanted(id=arguments.id)
     text = folded(arguments.match)
-    # A whole name may have two characters in Chinese, Japanese and Korean, and each is as telling as a syllable.
-    if len(text) < (_SHORTEST if text.isascii() else 2):
+    # In bytes: a whole name has two characters in Chinese, Japanese and Korean, each as telling as a syllable.
+    if len(text) < 2 or len(text.encode("utf-8", "surrogatepass")) < _SHORTEST:
         raise UsageError(f"--match {arguments.match!r} is in every other text; give {_SHORTEST} characters or more")
     return Wanted(texts=(text,))
 

@@ -35,8 +35,8 @@ _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "b": "\b"}
 def holds(file: Path, wanted: Wanted) -> bool:
     """Whether a file holds one of the texts.
 
-    As UTF-8 and UTF-16, without regard to case and white space; with the escapes of JSON, HTML, Markdown and URLs; and
-    in Base64, gzip, zlib, zip and Parquet. Raises UsageError for a file that cannot be read.
+    As UTF-8 and UTF-16, without regard to case and white space; with the escapes of JSON, CSV, HTML, Markdown and
+    URLs; and in Base64, gzip, zlib, zip and Parquet. Raises UsageError for a file that cannot be read.
     """
     try:
         data = file.read_bytes()
@@ -70,7 +70,7 @@ def _spellings(text: str) -> Iterator[str]:
     yield folded(text)
     for _ in range(DEEPEST):  # JSON may be a text in JSON
         before = text
-        for undo in (_without_backslashes, html.unescape):
+        for undo in (_without_doubling, _without_backslashes, html.unescape):
             after = undo(text)
             if after != text:
                 yield folded(after)
@@ -79,6 +79,11 @@ def _spellings(text: str) -> Iterator[str]:
             break
     if _QUOTED.search(text):
         yield folded(unquote_plus(text))
+
+
+def _without_doubling(text: str) -> str:
+    """What the quotes of CSV stand for."""
+    return text.replace('""', '"')
 
 
 def _without_backslashes(text: str) -> str:

@@ -398,6 +398,8 @@ SPELLINGS: dict[str, Callable[[str], bytes]] = {
     "utf-16 at an odd place": lambda text: b"x" + text.encode("utf-16-be"),
     "json": lambda text: json.dumps(text).encode(),
     "json in json": lambda text: json.dumps({"a": json.dumps({"b": text})}).encode(),
+    "csv": lambda text: text.replace('"', '""').encode(),
+    "json in csv": lambda text: json.dumps({"a": text}).replace('"', '""').encode(),
     "html": lambda text: html.escape(text).encode(),
     "markdown": lambda text: text.replace("'", "\\'").replace('"', '\\"').encode(),
     "url": lambda text: quote(text).encode(),
