@@ -124,7 +124,9 @@ class Both:
         them out one by one would take longer than the comparison.
         """
         if self._mean or self._part.quantile is not None or not self._apart:
-            return self._own(0, range(len(self.places))), self._own(1, range(len(self.places)))
+            numbers = range(len(self.places))
+            after = self._own(1, numbers)
+            return self._own(0, numbers) if self._apart else after, after
         nothing = array("d", [max(0.0, self._part.scale[0])]) * len(self.places)
         return nothing, nothing
 

@@ -79,9 +79,7 @@ class _Drawn:
         values = {number: _value(table) for number, table in enumerate(tables)}
         self._values = {number: value for number, value in values.items() if value is not None}
         self._units = len(tables[0].matrix)
-        seed, resamples = drawing
-        drawn = bootstrap([tables[i] for i in self._values], resamples=resamples, seed=seed) if self._values else []
-        self._scores = dict(zip(self._values, zip(*drawn, strict=True), strict=True))
+        self._scores: dict[int, tuple[float | None, ...]] = {}
 
     def difference(self, a: int, b: int) -> Difference | None:
         if a not in self._values or b not in self._values:
@@ -91,6 +89,10 @@ class _Drawn:
             # The same outputs, or too few to be sure of it: what a single comparison says of them.
             seed, resamples = self._drawing
             return difference(left, right, confidence=self._confidence, seed=seed, resamples=resamples)
+        if not self._scores:  # outputs that are the same need none
+            seed, resamples = self._drawing
+            drawn = bootstrap([self._tables[i] for i in self._values], resamples=resamples, seed=seed)
+            self._scores = dict(zip(self._values, zip(*drawn, strict=True), strict=True))
         value = self._values[a] - self._values[b]
         changes = [
             None if ours is None or theirs is None else ours - theirs
