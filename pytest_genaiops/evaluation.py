@@ -14,6 +14,7 @@ from pytest_genaiops.clients.shared import Shared
 from pytest_genaiops.comparison import Changes, Ranking
 from pytest_genaiops.config import DEFAULT_CONCURRENCY, DEFAULT_SEED, Settings
 from pytest_genaiops.dataset import unknown_slice
+from pytest_genaiops.dataset.text import listed
 from pytest_genaiops.errors import DatasetError, MetricError, UsageError, VariantError
 from pytest_genaiops.records import Responses
 from pytest_genaiops.registry import did_you_mean
@@ -33,6 +34,11 @@ class Evaluation:
     responses: Mapping[str, Responses]
     """Variant id -> responses, cases in file order."""
     handles: Mapping[str, MetricHandle]
+
+    def __repr__(self) -> str:
+        """In short: a notebook shows it wherever a cell ends with one."""
+        size, variants = len(self.suite.cases), listed(self.responses)
+        return f"<Evaluation of {size:,} cases: variants {variants}; metrics {', '.join(self.handles)}>"
 
     def score(self, metric: str, variant: str) -> Score | ScoreGroup:
         """The score of one variant under one metric.

@@ -10,6 +10,7 @@ from pytest_genaiops.report.document import Document, ItemView, SuiteView, Verdi
 
 UNAVAILABLE = 69
 """Exit code where nothing failed by a judgement, but something has no result (EX_UNAVAILABLE of sysexits.h)."""
+_INTERRUPTED = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,8 @@ def _word(document: Document, counts: Counter[str]) -> str:
     for outcome in _NOT_PASSED:
         if counts[outcome]:
             return "no result" if outcome == "lost" else outcome
+    if document.run.exit == _INTERRUPTED:
+        return "not finished"
     if document.run.exit in (None, 0, UNAVAILABLE):
         return "passed"
     return "failed"
@@ -106,11 +109,12 @@ def _sentence(document: Document, counts: Counter[str], tolerated: int) -> str:
     where = f"{_number(total, what)} in {_number(suites, 'suite')}"
     if parts:
         return f"{', '.join(parts)}, of {where}"
-    if document.run.exit not in (None, 0, UNAVAILABLE):
+    if document.run.exit not in (None, 0, UNAVAILABLE, _INTERRUPTED):
         return f"no test of a suite failed, but the session did (exit code {document.run.exit})"
     passed = (
         f"{_number(counts['passed'], what)} passed in {_number(suites, 'suite')}" if total else "nothing was judged"
     )
+    passed = f"interrupted, {passed}" if document.run.exit == _INTERRUPTED else passed
     skipped = f", {counts['skipped']:,} skipped" if counts["skipped"] else ""
     return passed + skipped + (f"; {_number(tolerated, 'verdict')} undecided, which only warns" if tolerated else "")
 

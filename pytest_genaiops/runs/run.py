@@ -49,6 +49,10 @@ class Run:
     folder: Path
     """Where the record is."""
 
+    def __repr__(self) -> str:
+        """In short: a notebook shows it wherever a cell ends with one."""
+        return f"<Run {self.id}: {self.kind}, started {self.started}>"
+
     @staticmethod
     def open(name: str = "latest", *, root: Path | str | None = None, folder: str = FOLDER) -> Run:
         """The run of an id, of the beginning of one, or ``latest``; ``latest~1`` is the one before.

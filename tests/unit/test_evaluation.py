@@ -46,6 +46,12 @@ class TestScores:
         assert list(evaluation.responses) == ["v1", "v2"]
         assert [r.text for r in evaluation.responses["v2"]][:3] == ["Paris", "no idea", "Madrid"]
 
+    def test_is_shown_in_one_line(self) -> None:
+        shown = repr(evaluated(variants=["v1", "v2\x1b"]))
+        assert shown == (
+            f"<Evaluation of {len(ROWS):,} cases: variants 'v1', 'v2\\x1b'; metrics exact_match, token_f1>"
+        )
+
     def test_variants_compare_by_their_scores(self) -> None:
         evaluation = evaluated()
         v1, v2 = (evaluation.score("exact_match", variant) for variant in ("v1", "v2"))

@@ -99,16 +99,20 @@ def headline(suites: Sequence[SuiteView]) -> tuple[str, str]:
     """What became of them: (tone, words). Tones are outcomes of verdicts, or empty where nothing was decided."""
     verdicts = [verdict for suite in suites for verdict in suite.verdicts]
     items = [item for suite in suites for item in suite.items]
-    failed = sum(item.outcome in ("failed", "lost") for item in items)
+    failed, lost = (sum(item.outcome == outcome for item in items) for outcome in ("failed", "lost"))
     words = _gates(verdicts)
-    if failed:
-        words = "; ".join(filter(None, (words, f"{plural(failed, 'item')} failed")))
+    if failed or lost:
+        bad = [f"{plural(failed, 'item')} failed"] * bool(failed)
+        bad += [f"{lost:,} without a result" if bad else f"{plural(lost, 'item')} without a result"] * bool(lost)
+        words = "; ".join(filter(None, (words, ", ".join(bad))))
     elif not verdicts and items:
         missed = sum(item.outcome == "missed" for item in items)
         words = f"{plural(len(items), 'item')}, " + (f"{missed} missed" if missed else "none failed")
     firm = {verdict.outcome for verdict in verdicts if not verdict.tolerated}
+    if not verdicts and items and all(item.outcome in ("passed", "skipped") for item in items):
+        firm = {"passed"} & {item.outcome for item in items}
     tone = next((each for each in ("failed", "undecided", "passed") if each in firm), "")
-    return ("failed" if failed else tone), words or "No gate was asked for"
+    return ("failed" if failed or lost else tone), words or "No gate was asked for"
 
 
 def _gates(verdicts: Sequence[VerdictView]) -> str:

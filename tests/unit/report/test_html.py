@@ -351,8 +351,12 @@ def test_the_headline_tells_tolerated_verdicts_and_failed_items() -> None:
     tolerated = [verdict("undecided", tolerated=True), verdict("passed")]
     assert wording.headline([suite(verdicts=tolerated)]) == ("passed", "1 gate undecided (1 tolerated), 1 passed")
     items = [ItemView(test="t", variant="a", outcome=each) for each in ("failed", "lost", "missed", "passed")]
-    assert wording.headline([suite(items=items)]) == ("failed", "2 items failed")
+    assert wording.headline([suite(items=items)]) == ("failed", "1 item failed, 1 without a result")
+    assert wording.headline([suite(items=items[1:])]) == ("failed", "1 item without a result")
     assert wording.headline([suite(items=items[2:])]) == ("", "2 items, 1 missed")
+    assert wording.headline([suite(items=items[3:])]) == ("passed", "1 item, none failed")
+    skipped = [ItemView(test="t", variant="a", outcome="skipped")]
+    assert wording.headline([suite(items=skipped)]) == ("", "1 item, none failed")
 
 
 def test_verdicts_stand_with_their_numbers_and_failed_ones_first() -> None:

@@ -245,6 +245,12 @@ class TestTheVerdictOfARun:
     def test_a_session_that_was_killed(self) -> None:
         assert headline(suite(items=(item("passed"),)), exit=None).startswith("## ⚠️ genaiops: not finished – ")
 
+    def test_a_session_that_was_interrupted_is_not_finished(self) -> None:
+        found = headline(suite(items=(item("passed"),)), exit=2)
+        assert found == "## ⚠️ genaiops: not finished – interrupted, 1 test passed in 1 suite"
+        assert headline(exit=2) == "## ⚠️ genaiops: not finished – interrupted, nothing was judged"
+        assert headline(suite(items=(item("failed"),)), exit=2).startswith("## ❌ genaiops: failed – 1 failed, ")
+
     def test_rules_over_recorded_responses(self) -> None:
         verdicts = (verdict("passed", test="bleu >= 1"), verdict("failed", test="chrf >= 9"))
         assert headline(suite(verdicts=verdicts), kind="gate", exit=None) == (

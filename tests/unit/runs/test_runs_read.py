@@ -53,6 +53,11 @@ class TestScores:
                     cut: part.per_case for cut, part in cuts.items()
                 }
 
+    def test_a_run_is_shown_in_one_line(self, tmp_path: Path) -> None:
+        recorded(tmp_path, evaluated(tmp_path, ["exact_match"], count=2))
+        run = Run.open(root=tmp_path)
+        assert repr(run) == f"<Run {run.id}: {run.kind}, started {run.started}>"
+
     def test_compare_and_rank_as_they_did(self, tmp_path: Path) -> None:
         was = evaluated(tmp_path, ["exact_match", "chrf"])
         recorded(tmp_path, was)
