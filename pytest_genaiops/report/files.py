@@ -15,7 +15,8 @@ from pytest_genaiops.errors import UsageError
 from pytest_genaiops.report.document import Document
 
 SUFFIXES = (".html", ".md", ".json")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_ACTING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What acts on the terminal that shows the file, beside what JSON escapes by itself; and halves of characters."""
 
 
 def rendered(document: Document, suffix: str) -> Iterable[str]:
@@ -32,9 +33,9 @@ def rendered(document: Document, suffix: str) -> Iterable[str]:
 
 
 def as_json(document: Document) -> str:
-    """The document as JSON, as ``report/schema/report-1.schema.json`` describes it; halves of characters escaped."""
+    """JSON, as ``report/schema/report-1.schema.json`` describes it; what acts on a terminal is escaped."""
     text = json.dumps(document, default=_parts, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _parts(value: Any) -> dict[str, Any]:

@@ -143,3 +143,13 @@ class TestFiles:
             write(SMALL, path, shown="report.md")
         assert path.read_text(encoding="utf-8") == "the old one"
         assert list(tmp_path.iterdir()) == [path]
+
+
+@given(st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp"]))
+def test_no_character_acts_on_the_terminal_that_shows_the_file(character: str) -> None:
+    run = RunFacts(id=f"a{character}b", started="2026-11-30T10:29:40Z")
+    shown = as_json(Document(run=run, suites=()))
+    assert json.loads(shown)["run"]["id"] == run.id
+    acting = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
+    assert not set(acting + "\u061c\u200e\u200f\u2028\u2029") & set(shown)
+    shown.encode()
