@@ -169,6 +169,25 @@ def test_only_flips_are_shown_when_asked(opened: Opened, document: Document) -> 
     assert set(ids(page, EACH)) == {case.id for case in view.cases if passed(case, "v1") != passed(case, "v3")}
 
 
+def test_outcomes_are_shown_and_sorted_where_no_metric_is(browser: Browser, tmp_path: Path) -> None:
+    said = {"a": "passed", "b": "lost", "c": "missed"}
+    cases = [
+        CaseView(id=name, inputs={}, answers=tuple(AnswerView(variant=v, text="x", outcome=end) for v in ("v1", "v2")))
+        for name, end in said.items()
+    ]
+    variants = (VariantView(id="v1"), VariantView(id="v2"))
+    suite = SuiteView(title="test_answers", dataset="d", dataset_hash="", n=3, variants=variants, cases=cases)
+    page = browser.new_page()
+    page.goto(
+        written(Document(run=RunFacts(id="r", started="2026-11-30T10:29:40Z"), suites=(suite,)), tmp_path / "r.html")
+    )
+    table(page).get_by_role("button", name="v2").click()
+    assert ids(page) == ["a", "c", "b"]
+    assert [text.split()[-1] for text in column(page, 2)] == ["passed", "missed", "lost"]
+    assert table(page).get_by_text("unscored", exact=True).count() == 1  # the filter's
+    page.close()
+
+
 def test_pages_are_turned(opened: Opened) -> None:
     page = opened()
     first = ids(page)

@@ -25,6 +25,8 @@ class Suite {
   constructor(data, at) {
     Object.assign(this, data);
     this.at = at;
+    // Whether there is anything to show of a variant's answer to a case.
+    this.judged = this.metrics.length > 0 || this.outcomes.some((each) => each.some(Boolean));
     this.found = new Map();
     this.low = null;
     this.numbers = null;

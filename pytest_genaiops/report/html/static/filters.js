@@ -133,7 +133,9 @@ function sortKey(suite, view) {
   if (view.sort === "change") return (at) => suite.change(view.metric, view.before, view.after, at);
   if (view.sort.startsWith("value.")) {
     const variant = suite.variants.indexOf(view.sort.slice(6));
-    return variant < 0 ? null : (at) => suite.value(view.metric, variant, at);
+    if (variant < 0) return null;
+    if (!suite.metrics.length) return (at) => suite.outcomes[variant][at];
+    return (at) => suite.value(view.metric, variant, at);
   }
   if (view.sort.startsWith("slice.")) {
     const slice = suite.slices.find(({ tag }) => tag === view.sort.slice(6));

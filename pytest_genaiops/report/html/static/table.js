@@ -167,7 +167,7 @@ function Head({ suite, view, set }) {
       null,
       header("case", "Case"),
       suite.slices.map(({ tag }) => header(`slice.${tag}`, tag)),
-      suite.metrics.length > 0 && columns.map(([key, name, baseline]) => header(key, name, true, baseline)),
+      suite.judged && columns.map(([key, name, baseline]) => header(key, name, true, baseline)),
       view.before !== view.after && suite.metrics.length > 0 && header("change", "Change", true),
     ),
   );
@@ -187,7 +187,7 @@ function Row({ suite, view, at }) {
       h("span", { class: "head", dir: "auto" }, nodes(suite.heads[at])),
     ),
     suite.slices.map(({ tag, values, of }) => h("td", { key: tag }, of[at] < 0 ? "" : nodes(values[of[at]]))),
-    scale &&
+    suite.judged &&
       shownVariants(suite, view).map((variant) =>
         h("td", { class: "n", key: variant }, cell(suite, view.metric, variant, at)),
       ),
@@ -203,15 +203,17 @@ function Row({ suite, view, at }) {
   );
 }
 
-// A value; or, where there is none, why: an error is never a number.
+// A value; or, where there is none, why: an error is never a number. Suites without a metric have outcomes alone.
 function cell(suite, metric, variant, at) {
   const value = suite.value(metric, variant, at);
   const name = OUTCOMES[suite.outcomes[variant][at]];
   const said = suite.errors[variant][at]
     ? h("span", { class: "warn" }, "error")
-    : value === null
-      ? h("span", { class: "warn" }, "unscored")
-      : figure(value, suite.metrics[metric]);
+    : !suite.metrics.length
+      ? null
+      : value === null
+        ? h("span", { class: "warn" }, "unscored")
+        : figure(value, suite.metrics[metric]);
   return [name && [outcome(name), " "], said];
 }
 
