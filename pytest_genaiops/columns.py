@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from array import array
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -95,6 +96,18 @@ class Columns(Lazy[Statistics]):
         if known is None and len(self._equal) < _DISTINCT:
             self._equal[key] = row
         self.mappings.append(row if known is None else known)
+
+
+def equal(left: Sequence[Statistics], right: Sequence[Statistics]) -> bool:
+    """Whether two samples have the same statistics, row by row; of columns no row is made."""
+    if not isinstance(left, Columns) or not isinstance(right, Columns):
+        return len(left) == len(right) and all(map(operator.eq, left, right))
+    if len(left) != len(right) or left.mappings != right.mappings or len(left.columns) != len(right.columns):
+        return False
+    return all(
+        one == other if isinstance(one, array) and isinstance(other, array) else list(one) == list(other)
+        for one, other in zip(left.columns, right.columns, strict=True)
+    )
 
 
 def added(rows: Iterable[Mapping[Hashable, float]]) -> Mapping[Hashable, float]:

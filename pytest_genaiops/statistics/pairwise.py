@@ -14,9 +14,9 @@ apart in 7 % of draws instead of 16 %, of 50 cases in 6 % instead of 8 % (``benc
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 
+from pytest_genaiops.columns import equal
 from pytest_genaiops.errors import MetricError, UnscorableError
 from pytest_genaiops.statistics.intervals import RESAMPLES, SEED, from_resamples, named
 from pytest_genaiops.statistics.paired import Difference, difference
@@ -85,7 +85,7 @@ class _Drawn:
         if a not in self._values or b not in self._values:
             return None
         left, right = self._samples[a], self._samples[b]
-        if left is right or all(map(operator.eq, left.statistics, right.statistics)):
+        if left is right or equal(left.statistics, right.statistics):
             # The same outputs, or too few to be sure of it: what a single comparison says of them.
             seed, resamples = self._drawing
             return difference(left, right, confidence=self._confidence, seed=seed, resamples=resamples)

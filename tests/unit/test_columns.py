@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_genaiops.columns import Columns
+from pytest_genaiops.columns import Columns, equal
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.metrics.base import add_up
 
@@ -75,3 +75,18 @@ def test_equal_mappings_are_kept_once() -> None:
 def test_rows_of_different_kinds_are_refused(rows: list[Any], said: str) -> None:
     with pytest.raises(MetricError, match=said):
         Columns(rows)
+
+
+@given(one=st.one_of(TUPLES, MAPPINGS), other=st.one_of(TUPLES, MAPPINGS), changed=st.booleans())
+def test_samples_are_equal_where_their_rows_are(one: list[Any], other: list[Any], changed: bool) -> None:
+    given_rows = other if changed else list(one)
+    expected = one == given_rows
+    assert equal(Columns(one), Columns(given_rows)) is expected
+    assert equal(Columns(one), given_rows) is expected
+
+
+def test_a_number_is_the_same_in_whatever_column_it_stands() -> None:
+    assert equal(Columns([(1,), (2,)]), Columns([(1.0,), (2.0,)]))
+    assert equal(Columns([(1,), (2.5,)]), Columns([(1.0,), (2.5,)]))
+    assert not equal(Columns([(1,), (2,)]), Columns([(1.0,), (2.5,)]))
+    assert not equal(Columns([(1, 2)]), Columns([(1,)]))
