@@ -59,7 +59,8 @@ class RunDifference:
 def run_difference(before: Run, after: Run) -> RunDifference:
     """What changed from one run to another: what was run, scores paired by case and trial, items and verdicts.
 
-    Scores are compared where they have one signature, which names the dataset too; of others is said what differs.
+    Scores are compared where they have one signature but for the dataset, over the cases that are the same in both;
+    of others is said what differs.
     Intervals go by the later run's confidence.
 
     Raises:

@@ -91,11 +91,20 @@ class _Suite:
         self._same: dict[str, bool] = {}
         self.by_case = bool(after.row.facts.get("by_case"))
         trials = int(after.row.facts.get("trials") or 1)
-        self.size = int(after.row.facts.get("n") or len(self.names)) * trials
+        cases = int(after.row.facts.get("n") or len(self.names)) if self.places is None else len(self.places)
+        self.size = cases * trials
         self.clustered = trials > 1 or any(cluster is not None for _, cluster in self.names.values())
 
     def _places(self) -> Mapping[int, int] | None:
-        """Position in the earlier run -> in the later one; None where they are the same."""
+        """Position in the earlier run -> in the later one; None where they are the same.
+
+        Of another dataset, of the cases that are the same in both: of one that records answers, a new answer makes
+        another dataset, and what was asked is the same.
+        """
+        if self.before.row.facts.get("dataset_hash") != self.after.row.facts.get("dataset_hash"):
+            there = {text: position for position, text in self.after.store.rows_of_data(self.after.row.id).items()}
+            rows = self.before.store.rows_of_data(self.before.row.id).items()
+            return {position: there[text] for position, text in rows if text in there}
         sides = [side.store.keys(side.row.id) for side in (self.before, self.after)]
         if sides[0] == sides[1]:
             return None
@@ -113,14 +122,14 @@ class _Suite:
     def _of_variant(
         self, variant: str, before: Sequence[MetricRow], after: Sequence[MetricRow]
     ) -> Iterator[ScoreChange]:
-        known = {row.signature: row for row in before}
+        known = {_of_the_metric(row.signature): row for row in before}
         for row in after:
-            if row.signature in known:
-                yield from self._of_metric(variant, known[row.signature], row)
-        there = {row.signature for row in after}
-        left = {row.name: row for row in before if row.signature not in there}
+            if (signature := _of_the_metric(row.signature)) in known:
+                yield from self._of_metric(variant, known[signature], row)
+        there = {_of_the_metric(row.signature) for row in after}
+        left = {row.name: row for row in before if _of_the_metric(row.signature) not in there}
         for row in after:
-            if row.signature not in known:
+            if _of_the_metric(row.signature) not in known:
                 earlier = left.pop(row.name, None)
                 why = "not measured in the earlier run" if earlier is None else _apart(earlier.signature, row.signature)
                 yield self._refused(variant, row, why)
@@ -230,8 +239,13 @@ def _agree(made: tuple[float | None, int], recorded: tuple[float | None, int] | 
     return math.isclose(made[0], recorded[0], rel_tol=_AGREES, abs_tol=_AGREES)
 
 
+def _of_the_metric(signature: str) -> str:
+    """A signature without the dataset: whether two runs judge the same is told case by case."""
+    return "|".join(item for item in signature.split("|") if not item.startswith("data:"))
+
+
 def _apart(before: str, after: str) -> str:
     """In what two signatures differ."""
-    one, other = set(before.split("|")), set(after.split("|"))
+    one, other = (set(_of_the_metric(each).split("|")) for each in (before, after))
     sides = (" ".join(sorted(items)) or "nothing more" for items in (one - other, other - one))
     return "not comparable: the earlier run has {}, the later one {}".format(*sides)

@@ -46,6 +46,14 @@ class Numbers(Store):
         rows = self._all("SELECT position, content FROM cases WHERE suite = ? ORDER BY position", suite)
         return Keys(positions=[row[0] for row in rows], digests=[row[1] for row in rows])
 
+    def rows_of_data(self, suite: int) -> Mapping[int, str]:
+        """Position of a case -> what its row says, as JSON, wherever in a file it stands."""
+        sql = (
+            "SELECT position, json_remove(text, '$.source') FROM cases "
+            "JOIN contents ON digest = content WHERE suite = ?"
+        )
+        return dict(self._all(sql, suite))
+
     def named(self, suite: int) -> Mapping[int, tuple[str, str | None]]:
         """Position of a case -> its id and its cluster; of one whose text was removed ``removed-<position>``."""
         sql = (

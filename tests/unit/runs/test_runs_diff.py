@@ -120,15 +120,33 @@ class TestScores:
         assert isinstance(after, Score)
         assert change.after == pytest.approx(sum(v for v in after.per_case if v is not None) / 30)
 
-
-class TestScoresThatAreNotCompared:
-    def test_because_the_data_or_the_settings_are_others(self, tmp_path: Path) -> None:
+    def test_of_another_dataset_are_over_the_cases_that_are_the_same(self, tmp_path: Path) -> None:
         changed = [ROWS[0] | {"reference": "another"}, *ROWS[1:]]
         ids = [recorded(tmp_path, answered(tmp_path, {1}, data=data)) for data in (ROWS, changed)]
         found = difference(tmp_path, *ids)
-        assert only(found).reason.startswith("not comparable: the earlier run has data:")
-        assert only(found).change is None
+        change = only(found)
+        assert (change.n, change.unscored, change.change, change.reason) == (len(ROWS) - 1, 0, 0.0, "")
         assert [fact[0] for fact in found.facts[TITLE]] == ["dataset_hash"]
+
+    def test_of_answers_in_the_dataset_are_over_all_cases_wherever_their_rows_stand(self, tmp_path: Path) -> None:
+        texts = [("right", "right"), ("right", "wrong"), ("wrong", "wrong")]
+        rows = [
+            [{"id": str(n), "reference": "right", "responses": {"v1": pair[run]}} for n, pair in enumerate(texts)]
+            for run in range(2)
+        ]
+        sides = [evaluate(dataset=data, metrics=["exact_match"]) for data in (rows[0], list(reversed(rows[1])))]
+        change = only(difference(tmp_path, *(recorded(tmp_path, each) for each in sides)))
+        assert (change.n, change.unscored, change.worse) == (3, 0, 1)
+        assert change.change == pytest.approx(-1 / 3)
+        assert [drop.case for drop in change.drops] == ["1"]
+
+
+class TestScoresThatAreNotCompared:
+    def test_because_no_case_is_the_same(self, tmp_path: Path) -> None:
+        changed = [row | {"reference": f"another {row['reference']}"} for row in ROWS]
+        ids = [recorded(tmp_path, answered(tmp_path, {1}, data=data)) for data in (ROWS, changed)]
+        change = only(difference(tmp_path, *ids))
+        assert (change.change, change.reason) == (None, "no response is scored in both runs")
 
     def test_because_one_run_did_not_measure_them(self, tmp_path: Path) -> None:
         ids = [recorded(tmp_path, answered(tmp_path, {1}, [name])) for name in ("exact_match", "token_f1")]
