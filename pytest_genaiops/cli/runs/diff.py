@@ -26,7 +26,8 @@ _NOTE = (
 
 def add(parser: ArgumentParser) -> None:
     """It takes the two runs."""
-    parser.add_argument("before", metavar="A", help="the earlier run: its id, the beginning of one, or latest~1")
+    earlier = "the earlier run: its id, the beginning of one, or latest~1 (the default)"
+    parser.add_argument("before", metavar="A", nargs="?", default="latest~1", help=earlier)
     parser.add_argument("after", metavar="B", nargs="?", default="latest", help="the later one (default: latest)")
     parser.set_defaults(run=_diff)
 

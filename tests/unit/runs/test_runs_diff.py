@@ -239,6 +239,7 @@ class TestTheRest:
         for wrong in ({1}, {1, 7, 4}):
             recorded(tmp_path, answered(tmp_path, wrong))
         _, lines, _ = genaiops("runs", "diff", "latest~1", "latest")
+        assert genaiops("runs", "diff")[1] == lines
         shown = " ".join(" ".join(lines).split())
         assert "exact_match v1 0.9667 0.9000 -0.0667" in shown
         assert "worse under exact_match, v1: c4 (1.0000 to 0.0000), c7 (1.0000 to 0.0000)" in shown
