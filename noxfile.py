@@ -213,8 +213,9 @@ def suites(session: nox.Session) -> None:
     """The project's own evaluation suites, as a user runs them: alone and under pytest-xdist."""
     session.install("-e", ".", "pytest-xdist>=3.6")
     session.run("genaiops", "lock", "--check")
-    session.run("pytest", "eval_suites", *session.posargs)
-    session.run("pytest", "eval_suites", "-q", "-n", "2")
+    which = session.posargs or ["eval_suites"]
+    session.run("pytest", *which)
+    session.run("pytest", *which, "-q", "-n", "2")
 
 
 @nox.session
