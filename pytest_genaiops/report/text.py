@@ -45,14 +45,15 @@ def clipped(text: str, width: int) -> str:
 def number(value: float | None, scale: tuple[float, float], sign: str = "") -> str:
     """A score for people: two decimals on a scale of 100, four on a scale of 1, three without an end (seconds).
 
-    Without an end, small numbers have three digits instead: an answer may cost two millionths.
+    Without an end, small numbers have three digits instead: an answer may cost two millionths. What rounds to nothing
+    has no minus.
     """
-    return "unscored" if value is None else f"{value:{sign}.{_digits(value, scale)}}"
+    return "unscored" if value is None else f"{value:{sign}z.{_digits(value, scale)}}"
 
 
 def bound(value: float, scale: tuple[float, float]) -> str:
     """A bound of an interval for people: one decimal less than the score itself has."""
-    return "unbounded" if math.isinf(value) else f"{value:.{_digits(value, scale, 1)}}"
+    return "unbounded" if math.isinf(value) else f"{value:z.{_digits(value, scale, 1)}}"
 
 
 def _digits(value: float, scale: tuple[float, float], less: int = 0) -> str:

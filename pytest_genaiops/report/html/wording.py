@@ -41,7 +41,7 @@ def interval(ends: Interval, scale: Scale, *, signed: bool = False) -> str:
     known = [finite(end) for end in ends]
     places = _places([end for end in known if end is not None], _ends(scale))
     return " to ".join(
-        "unbounded" if end is None else _minus(f"{end:{'+' if signed else ''}.{places}f}") for end in known
+        "unbounded" if end is None else _minus(f"{end:{'+' if signed else ''}z.{places}f}") for end in known
     )
 
 
