@@ -13,7 +13,7 @@ from pytest_genaiops.plugin.exit import Failures
 UNAVAILABLE = 69
 """EX_UNAVAILABLE of sysexits.h."""
 SOME_FAIL = "if case.id == 'c1':\n    raise ConnectionError('no route')\nreturn case.reference"
-ALL_WELL = "\ndef test_plain():\n    assert True\n"
+ALL_WELL = "\ndef test_plain(exact_match):\n    assert exact_match(['Paris'], ['Paris']) == 1\n"
 PLAIN_FAILS = "\ndef test_plain():\n    assert False\n"
 SENTENCE = "exit code 69: nothing failed by a judgement, but *"
 
