@@ -35,6 +35,14 @@ UNITS = {
     "SpendingView.tokens": "tokens", "SpendingView.cost": "currency of the project's price table",
     "SpendingView.latency": SECONDS, "SuiteView.n": "cases", "SuiteView.trials": "trials of each case",
     "SuiteView.coverage": SHARE, "SuiteView.pass_rate": SHARE,
+    "EffectView.effect": SCALE, "EffectView.interval": SCALE, "EffectView.p_value": "probability",
+    "EffectView.adjusted_p_value": "probability", "EffectView.n": "cases", "EffectView.unscored": "cases",
+    "InteractionView.effect": SCALE, "InteractionView.interval": SCALE, "InteractionView.p_value": "probability",
+    "InteractionView.adjusted_p_value": "probability", "InteractionView.n": "cases",
+    "InteractionView.unscored": "cases",
+    "EffectView.clusters": COUNT, "ContenderView.value": SCALE, "ContenderView.p_value": "probability",
+    "PointView.values": SCALE, "FactorialView.variants": COUNT, "FactorialView.combinations": COUNT,
+    "FactorialView.confidence": SHARE,
 }  # fmt: skip
 """Class.field -> unit, of every field with numbers in it."""
 ITEM = ["passed", "failed", "missed", "skipped", "lost"]

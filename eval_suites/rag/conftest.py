@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from eval_suites.rag.app import answer
+from eval_suites.rag.lexical import answer
 
 
 @pytest.fixture(scope="session")

@@ -126,6 +126,7 @@ def variant_facts(variant: Variant, suite: Suite) -> dict[str, Any]:
         "source": variant.source,
         "prompt": prompt_text(variant),
         "parameters": _plain(variant.parameters),
+        "axes": dict(variant.axes),
         "rag": _plain(variant.rag),
         "model": ", ".join(dict.fromkeys(str(name) for name in names if name)),
         "differs": summary([change.plain() for change in changes]),

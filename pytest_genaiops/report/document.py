@@ -226,6 +226,104 @@ class SpendingView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AxisView:
+    """One setting that variants vary."""
+
+    name: str
+    levels: Sequence[str]
+    """The first is the reference: effects of the others are against it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectView:
+    """What one level of an axis does to one number, against the axis' reference level, other settings being equal."""
+
+    metric: str
+    axis: str
+    level: str
+    reference: str
+    effect: float | None
+    """On the metric's scale: the mean over the settings of all other axes, as a linear model has it."""
+    interval: tuple[float | None, float | None] | None
+    """Two-sided and by itself; the adjusted p-value is what allows for the number of effects."""
+    p_value: float | None
+    adjusted_p_value: float | None
+    """Holm, over all effects of the factorial."""
+    n: int
+    """Cases that every variant concerned has scored."""
+    unscored: int
+    clusters: int | None = None
+    reason: str = ""
+    """Why there is no effect; empty where there is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InteractionView:
+    """How far two levels together do more, or less, than the sum of what each does alone."""
+
+    metric: str
+    axes: tuple[str, str]
+    levels: tuple[str, str]
+    references: tuple[str, str]
+    effect: float | None
+    """On the metric's scale: the difference of differences against the two reference levels."""
+    interval: tuple[float | None, float | None] | None
+    p_value: float | None
+    adjusted_p_value: float | None
+    """Holm, over all interactions of the factorial."""
+    n: int
+    unscored: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContenderView:
+    """One variant beside the best one under one number."""
+
+    metric: str
+    variant: str
+    value: float | None
+    p_value: float | None
+    """Of the hypothesis that no variant is better than this one."""
+    among_best: bool
+    """Whether it cannot be told from the best: the set of these holds the truly best one, at the run's confidence."""
+    reason: str = ""
+    """Why it is left out of the comparison; empty where it is not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointView:
+    """One variant where several numbers are weighed: quality, cost, latency."""
+
+    variant: str
+    values: Mapping[str, float | None]
+    on_front: bool
+    """No other variant is at least as good in all of them and better in one."""
+    dominated_by: Sequence[str] = ()
+    """Variants that are, if any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorialView:
+    """What the settings of a matrix of variants do, taken apart."""
+
+    axes: Sequence[AxisView]
+    variants: int
+    combinations: int
+    """Of all levels; more than ``variants`` where some were excluded or not drawn."""
+    confidence: float
+    effects: Sequence[EffectView] = ()
+    interactions: Sequence[InteractionView] = ()
+    """The strongest first."""
+    contenders: Sequence[ContenderView] = ()
+    front: Sequence[str] = ()
+    """The numbers that the points weigh, each by name."""
+    points: Sequence[PointView] = ()
+    notes: Sequence[str] = ()
+    """What a reader has to know, such as settings whose effects this design cannot tell apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteView:
     """One test function with a dataset, under every variant."""
 
@@ -248,6 +346,8 @@ class SuiteView:
     verdicts: Sequence[VerdictView] = ()
     items: Sequence[ItemView] = ()
     spending: Sequence[SpendingView] = ()
+    factorial: FactorialView | None = None
+    """Where the variants come from a matrix of at least two axes, or of one with three levels."""
     notes: Sequence[str] = ()
     """What a reader has to know: values that are over some cases only, a metric whose code is not at hand …"""
     cases: Sequence[CaseView] = ()

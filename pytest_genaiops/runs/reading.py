@@ -92,7 +92,9 @@ def _variant(row: VariantRow) -> Variant:
     facts = row.facts
     model = {"name": facts["model"]} if facts.get("model") else {}
     parameters = facts.get("parameters") or {}
-    return Variant(id=row.name, hash=facts.get("hash") or "", model=model, parameters=parameters)
+    return Variant(
+        id=row.name, hash=facts.get("hash") or "", model=model, parameters=parameters, axes=facts.get("axes") or {}
+    )
 
 
 def _responses(store: Store, suite: Suite, variant: VariantRow) -> Responses:

@@ -44,7 +44,8 @@ class VariantRow:
     id: int
     name: str
     facts: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
-    """``hash``, ``prompt`` (templates), ``parameters``, ``model``, ``differs``, ``place`` (its order)."""
+    """``hash``, ``prompt`` (templates), ``parameters``, ``model``, ``axes``, ``differs``, ``place`` (its
+    order)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,8 @@ class Variant:
     blocks: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """The prompt's blocks as written; empty where the file lists messages or steps, or has no prompt."""
     rag: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    axes: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Axis -> name of its level, of a variant that a file makes by varying settings; empty for any other."""
     hash: str
     steps: tuple[Prompt, ...] = field(default=(Prompt(),), compare=False, repr=False)
     """The calls that one answer takes, at least one, in order."""

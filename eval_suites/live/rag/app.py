@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from eval_suites.rag.app import Settings, reply
+from eval_suites.rag.lexical import Settings, reply
 from pytest_genaiops.records import Case, Response
 from pytest_genaiops.targets import model_target
 from pytest_genaiops.variants import Variant

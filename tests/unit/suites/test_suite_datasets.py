@@ -7,7 +7,7 @@ from pydoc_data.topics import topics
 
 import pytest
 
-from eval_suites.rag.app import DECLINED
+from eval_suites.rag.lexical import DECLINED
 from eval_suites.reference_text import words
 from eval_suites.translation.glossary import translate
 

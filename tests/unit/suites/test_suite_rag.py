@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from eval_suites.rag.app import DECLINED, Settings, reply
 from eval_suites.rag.bm25 import Bm25
+from eval_suites.rag.lexical import DECLINED, Settings, reply
 from eval_suites.reference_text import document
 
 
