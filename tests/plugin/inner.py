@@ -114,7 +114,7 @@ class Project:
 
     def run_apart(self, *arguments: str) -> pytest.RunResult:
         """Run pytest in a process of its own, with no plugin but ours and those that the arguments load."""
-        return self.pytester.runpytest_subprocess("-p", "genaiops", *arguments, timeout=120)
+        return self.pytester.runpytest_subprocess("-p", "genaiops", *arguments, timeout=300)
 
     def ids(self, *arguments: str) -> list[str]:
         """Node ids that are collected, without the file's name."""
