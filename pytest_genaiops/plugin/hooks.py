@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_genaiops.plugin import asked, hookspecs
+from pytest_genaiops.plugin import asked, grounding_fixtures, hookspecs
 from pytest_genaiops.plugin.names import INI, MARKER, METRICS, OPTIONS, has_marker
 
 
@@ -147,4 +147,4 @@ def _metric_fixture(name: str) -> Callable[..., Any]:
     return hand_out
 
 
-globals().update({f"metric_{name}": _metric_fixture(name) for name in METRICS})
+globals().update({f"metric_{name}": _metric_fixture(name) for name in METRICS} | grounding_fixtures.FIXTURES)

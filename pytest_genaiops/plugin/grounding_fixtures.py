@@ -1,0 +1,19 @@
+"""Fixtures of what a RAG system answers from; loaded into every session, so it imports nothing of ours by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def index_probe(request: pytest.FixtureRequest) -> Any:
+    """Proofs about a search index: fresh, deleted, same_as, agrees, embeddings; called on an index."""
+    from pytest_genaiops.plugin.probing import probe_of
+
+    return probe_of(request.config)
+
+
+FIXTURES = {"index_probe": index_probe}
+"""What ``hooks.py`` hands to pytest."""
