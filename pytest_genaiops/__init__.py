@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_genaiops.errors import UsageError as UsageError
     from pytest_genaiops.evaluation import Evaluation as Evaluation
     from pytest_genaiops.evaluation import evaluate as evaluate
+    from pytest_genaiops.grounding.builds import Builds as Builds
     from pytest_genaiops.records import Case as Case
     from pytest_genaiops.records import Passage as Passage
     from pytest_genaiops.records import Relevant as Relevant
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_genaiops.variants import Variant as Variant
 
 _WHERE = {
+    "Builds": "grounding.builds",
     "CacheWarning": "errors",
     "Case": "records",
     "CoverageError": "errors",

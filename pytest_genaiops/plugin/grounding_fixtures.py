@@ -8,6 +8,14 @@ import pytest
 
 
 @pytest.fixture(scope="session")
+def index_builds(request: pytest.FixtureRequest) -> Any:
+    """Indexes that are built once for all variants, workers and runs: get(name, key, make) -> folder."""
+    from pytest_genaiops.plugin.building import builds_of
+
+    return builds_of(request.config)
+
+
+@pytest.fixture(scope="session")
 def index_probe(request: pytest.FixtureRequest) -> Any:
     """Proofs about a search index: fresh, deleted, same_as, agrees, embeddings; called on an index."""
     from pytest_genaiops.plugin.probing import probe_of
@@ -15,5 +23,5 @@ def index_probe(request: pytest.FixtureRequest) -> Any:
     return probe_of(request.config)
 
 
-FIXTURES = {"index_probe": index_probe}
+FIXTURES = {"index_builds": index_builds, "index_probe": index_probe}
 """What ``hooks.py`` hands to pytest."""

@@ -50,7 +50,7 @@ class TestImports:
         ours = [name for name in loaded if name.startswith("pytest_genaiops.")]
         assert "pytest_genaiops.plugin.hooks" in ours
         assert [name for name in ours if not name.startswith("pytest_genaiops.plugin")] == []
-        room = ["", ".asked", ".hooks", ".hookspecs", ".names"]
+        room = ["", ".asked", ".grounding_fixtures", ".hooks", ".hookspecs", ".names"]
         assert sorted(ours) == [f"pytest_genaiops.plugin{module}" for module in room], "small modules that load nothing"
         assert not tops(loaded) & HEAVY
         assert tops(loaded) - set(sys.stdlib_module_names) == {"pytest_genaiops"}
@@ -87,7 +87,7 @@ class TestNames:
 
     def test_the_contract(self) -> None:
         assert pytest_genaiops.__all__ == [
-            "CacheWarning", "Case", "CoverageError", "Evaluation", "GateWarning", "GenaiopsError", "Passage",
+            "Builds", "CacheWarning", "Case", "CoverageError", "Evaluation", "GateWarning", "GenaiopsError", "Passage",
             "Relevant", "Response", "Run", "Score", "ScoreGroup", "UndecidedWarning", "UsageError", "Variant",
             "Verdict", "azure_metric", "evaluate", "hf_metric", "metric", "ragas_metric",
         ]  # fmt: skip
