@@ -8,11 +8,12 @@ from pathlib import Path
 
 from pytest_genaiops.cli.output import write
 from pytest_genaiops.cli.project import Project, add_rootdir, project_of
-from pytest_genaiops.cli.purge import files, proof, renaming
+from pytest_genaiops.cli.purge import files, renaming
 from pytest_genaiops.dataset.text import place
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.report.listing import paragraph
 from pytest_genaiops.report.text import excerpt, visible
+from pytest_genaiops.store import proof
 from pytest_genaiops.store.purge import Purged, left_in, purge_cache, purge_record
 from pytest_genaiops.store.wanted import Wanted, folded
 

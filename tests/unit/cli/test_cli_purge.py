@@ -22,13 +22,13 @@ from hypothesis import strategies as st
 from pytest_genaiops.baselines import Baseline, Entry, Rows, Section, Value, line, read
 from pytest_genaiops.baselines import write as write_baseline
 from pytest_genaiops.cli import main
-from pytest_genaiops.cli.purge.proof import holds, views
 from pytest_genaiops.clients import cassette
 from pytest_genaiops.clients.cache import Cache
 from pytest_genaiops.clients.request import Labels, Request
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import Case, Explanation, Measurement, Response, Verdict
 from pytest_genaiops.store import NAME, ItemRow, PartRow, ScoreRow, Store, TrialRow, Writer
+from pytest_genaiops.store.proof import holds, views
 from pytest_genaiops.store.wanted import Wanted, folded
 
 NAMED = 'Zoë "Zed" O\'Brien'
