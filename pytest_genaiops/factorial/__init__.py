@@ -1,1 +1,5 @@
 """What each setting of a matrix of variants does: effects, interactions, the best set, and what has to be weighed."""
+
+from pytest_genaiops.factorial.analysis import factorial, worthwhile
+
+__all__ = ["factorial", "worthwhile"]
