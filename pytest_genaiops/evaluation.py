@@ -16,6 +16,7 @@ from pytest_genaiops.config import DEFAULT_CONCURRENCY, DEFAULT_SEED, Settings
 from pytest_genaiops.dataset import unknown_slice
 from pytest_genaiops.dataset.text import listed
 from pytest_genaiops.errors import DatasetError, MetricError, UsageError, VariantError
+from pytest_genaiops.factorial import Factorial, factorial
 from pytest_genaiops.records import Responses
 from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, Target, judging_of, make_suite
@@ -150,6 +151,30 @@ class Evaluation:
         """
         key, scores = (metric, slice), self._side_by_side(metric, slice)
         return comparison.rank(key, scores, confidence=confidence, adjust=adjust, changes=changes)
+
+    def factorial(
+        self,
+        *,
+        metrics: Sequence[str] | None = None,
+        front: Sequence[str] | None = None,
+        confidence: float = 0.95,
+    ) -> Factorial:
+        """What each setting does, where the variants come from a matrix: effects, interactions, the best set, a front.
+
+        Args:
+            metrics: scores to look at, members of a group such as ``"rougeL"`` among them; by default all.
+            front: two scores or more to weigh against each other; by default the first one about quality, the cost
+                (or the tokens) and the latency, as far as they were evaluated.
+            confidence: of each interval, and with which the best set holds the best variant.
+
+        Raises:
+            UsageError: no two variants differ on an axis, no such score, or a confidence that makes no sense.
+        """
+        axes = {variant.id: variant.axes for variant in self.suite.variants}
+        scores = {
+            name: dict(pair for each in self.handles for pair in self._scores(each, name)) for name in self.responses
+        }
+        return Factorial(factorial(scores, axes, metrics=metrics, front=front, confidence=confidence))
 
     def _side_by_side(self, metric: str, part: str) -> dict[str, Score]:
         """One score of every variant that has it, over all cases or those of a slice."""

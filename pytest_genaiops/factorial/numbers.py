@@ -145,16 +145,17 @@ def _cases(scores: Sequence[Score]) -> tuple[list[Places], Sequence[Hashable] | 
     numbers: dict[str, int] = {}
     clusters: dict[int, Hashable] = {}
     found: list[Places] = []
-    before: Sequence[str] | None = None
+    before: Sequence[str] = ()
     for score in scores:
         table = score.table
-        if before is None or not same(table.ids, before):
-            found.append(np.array([numbers.setdefault(case, len(numbers)) for case in table.ids], dtype=np.intp))
-            for case, key in zip(found[-1].tolist(), table.clusters or (), strict=False):
-                clusters.setdefault(case, key)
-        else:
+        ids = before if found and same(table.ids, before) else list(table.ids)
+        if found and ids == before:
             found.append(found[-1])
-        before = table.ids
+        else:
+            found.append(np.array([numbers.setdefault(case, len(numbers)) for case in ids], dtype=np.intp))
+        for case, key in zip(found[-1].tolist(), table.clusters or (), strict=False):
+            clusters.setdefault(case, key)
+        before = ids
     if not clusters:
         return found, None
     # A case without a cluster depends on nobody.

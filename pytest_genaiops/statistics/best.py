@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pytest_genaiops.statistics.bounds import FEW
 from pytest_genaiops.statistics.contrasts import Panel
 from pytest_genaiops.statistics.intervals import SEED
+from pytest_genaiops.statistics.quantiles import t_two_sided
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,8 +35,6 @@ def none_better(panel: Panel, *, higher_is_better: bool, seed: int = SEED) -> li
     Two scores of which fewer than ``FEW`` cases (or clusters) differ are a tie, whatever they lead by: those few tell
     nothing of a spread.
     """
-    import numpy as np
-
     values = panel.values if higher_is_better else -panel.values
     apart, size = panel.differing() >= FEW, len(panel.values)
     found = [1.0] * size
@@ -44,23 +43,30 @@ def none_better(panel: Panel, *, higher_is_better: bool, seed: int = SEED) -> li
     drawn = _draws(panel.covariance(), panel.units - 1, seed)
     for item in range(size):
         leads, told = values - values[item], apart[item]
-        errors = panel.errors(np.eye(size) - np.eye(size)[item])
+        errors = panel.errors_beside(item)
         spread = told & (errors > 0)
         if leads[spread].max(initial=0.0) > 0:
-            found[item] = _tested(leads[spread], errors[spread], drawn[spread] - drawn[item])
+            among = leads[spread], errors[spread], drawn[spread] - drawn[item]
+            found[item] = _tested(*among, panel.units - 1)
         # A lead that every case confirms alike has no standard error; a sign test tells of it.
         if (told & ~spread & (leads > 0)).any():
             found[item] = min(found[item], (size - 1) * 0.5**panel.units)
     return found
 
 
-def _tested(leads: Vector, errors: Vector, drawn: Matrix) -> float:
-    """Share of the draws whose largest studentized lead reaches the observed one."""
+def _tested(leads: Vector, errors: Vector, drawn: Matrix, freedom: int) -> float:
+    """Share of the draws whose largest studentized lead reaches the observed one.
+
+    Where Bonferroni's bound is smaller than a share of the draws can be, the bound.
+    """
     import numpy as np
 
     observed = float((leads / errors).max())
+    bound = len(leads) * t_two_sided(observed, freedom) / 2
+    if bound * (DRAWS + 1) < 1:
+        return bound
     largest = (drawn / errors[:, None]).max(axis=0)
-    return (1 + int(np.count_nonzero(largest >= observed))) / (len(largest) + 1)
+    return (1 + int(np.count_nonzero(largest >= observed))) / (DRAWS + 1)
 
 
 def _draws(covariance: Matrix, freedom: int, seed: int) -> Matrix:

@@ -82,8 +82,8 @@ class Panel(ABC):
         """The contrasts of these weights: one row for each, one column for each sample."""
 
     @abstractmethod
-    def errors(self, weights: Matrix) -> Vector:
-        """Their standard errors alone; 0 where no spread was seen."""
+    def errors_beside(self, sample: int) -> Vector:
+        """Standard errors of the differences between each sample and this one; 0 where no spread was seen."""
 
     @abstractmethod
     def interval(self, weights: Vector, confidence: float) -> Interval:
@@ -111,7 +111,7 @@ class Means(Panel):
     from 0, without a gap. Raises MetricError for no cases.
     """
 
-    __slots__ = ("_groups", "_seed", "_sizes", "_sums", "_table")
+    __slots__ = ("_groups", "_largest", "_seed", "_sizes", "_sums", "_table")
 
     def __init__(
         self, values: Matrix, groups: Places | None = None, *, scale: Interval = (0.0, 1.0), seed: int = SEED
@@ -129,31 +129,27 @@ class Means(Panel):
             self._sizes = np.bincount(groups).astype(np.float64)
             self._sums = np.array([np.bincount(groups, row) for row in values])
         self.units = len(self._sizes)
+        self._largest: Vector = np.abs(values).max(axis=1)
 
     def estimates(self, weights: Matrix) -> Estimates:
         """The contrasts of the means, with p-values of t or of sign flips."""
         import numpy as np
 
         sums = weights @ self._sums
-        values = sums.sum(axis=1) / self.cases
-        largest = np.abs(weights) @ np.abs(self._table).max(axis=1)
+        values, largest = sums.sum(axis=1) / self.cases, np.abs(weights) @ self._largest
         values[np.abs(values) <= SAME * largest] = 0.0
-        errors = self.errors(weights)
+        errors = self._errors(sums - np.outer(values, self._sizes), largest)
         rows = zip(sums, values.tolist(), errors.tolist(), weights, strict=True)
         p_values = [self._p_value(total, value, error, self.span(row)) for total, value, error, row in rows]
         return Estimates(values=values, errors=errors, p_values=np.array(p_values, dtype=np.float64))
 
-    def errors(self, weights: Matrix) -> Vector:
-        """From the contrasts of single cases, summed over each cluster."""
+    def errors_beside(self, sample: int) -> Vector:
+        """From the differences of single cases, summed over each cluster."""
         import numpy as np
 
-        if self.units < 2:
-            return np.zeros(len(weights))
-        sums = weights @ self._sums
-        residuals = sums - np.outer(sums.sum(axis=1) / self.cases, self._sizes)
-        factor = self.units / (self.units - 1)
-        found: Vector = np.sqrt(np.einsum("ij,ij->i", residuals, residuals) * factor) / self.cases
-        return np.where(found > SAME * (np.abs(weights) @ np.abs(self._table).max(axis=1)), found, 0.0)
+        sums = self._sums - self._sums[sample]
+        means = self.values - self.values[sample]
+        return self._errors(sums - np.outer(means, self._sizes), self._largest + self._largest[sample])
 
     def interval(self, weights: Vector, confidence: float) -> Interval:
         """That of the mean of the contrasts of single cases."""
@@ -176,6 +172,16 @@ class Means(Panel):
     def differing(self) -> NDArray[np.intp]:
         """Units of which a case has different values."""
         return _differing(self._table, self._groups)
+
+    def _errors(self, residuals: Matrix, largest: Vector) -> Vector:
+        """Standard errors from the residuals of each unit; what is tiny beside ``largest`` is rounding."""
+        import numpy as np
+
+        if self.units < 2:
+            return np.zeros(len(residuals))
+        factor = self.units / (self.units - 1)
+        errors: Vector = np.sqrt(np.einsum("ij,ij->i", residuals, residuals) * factor) / self.cases
+        return np.where(errors > SAME * largest, errors, 0.0)
 
     def _p_value(self, sums: Vector, value: float, error: float, span: Interval) -> float:
         """The p-value that goes with the interval: of t, or exact where so few units differ that t knows nothing."""
@@ -242,10 +248,12 @@ class Drawn(Panel):
         errors = np.array([error for error, _ in spreads], dtype=np.float64)
         return Estimates(values=values, errors=errors, p_values=np.array(p_values, dtype=np.float64))
 
-    def errors(self, weights: Matrix) -> Vector:
-        """Standard deviations of the contrasts of the resamples."""
+    def errors_beside(self, sample: int) -> Vector:
+        """Standard deviations of the differences of the resamples."""
         import numpy as np
 
+        weights = np.eye(len(self.values))
+        weights[:, sample] -= 1.0
         return np.array([self._spread(row)[0] for row in weights], dtype=np.float64)
 
     def interval(self, weights: Vector, confidence: float) -> Interval:
@@ -316,10 +324,11 @@ def _differing(table: Matrix, groups: Places | None) -> NDArray[np.intp]:
     """For each pair of rows, in how many columns (or groups of columns) the two differ."""
     import numpy as np
 
+    ordered = table if groups is None else table[:, np.argsort(groups, kind="stable")]
+    starts = np.arange(table.shape[1]) if groups is None else np.cumsum(np.bincount(groups)) - np.bincount(groups)
     found = np.zeros((len(table), len(table)), dtype=np.intp)
-    for place, row in enumerate(table[:-1]):
-        apart = table[place + 1 :] != row
-        counts = [np.count_nonzero(each) if groups is None else len(np.unique(groups[each])) for each in apart]
+    for place, row in enumerate(ordered[:-1]):
+        counts = np.logical_or.reduceat(ordered[place + 1 :] != row, starts, axis=1).sum(axis=1)
         found[place, place + 1 :] = found[place + 1 :, place] = counts
     return found
 
