@@ -31,7 +31,7 @@ class Settings:
     """``lsa-<dimensions>``, fitted on the corpus; or a folder with ``model.onnx`` and ``tokenizer.json``."""
     index: str = "flat"
     """``flat`` compares with every vector; ``ivf`` with those of the nearest ``probes`` of its partitions."""
-    probes: int = 4
+    probes: int = 8
     search: str = "hybrid"
     """``vector``, ``full-text``, or ``hybrid``: both, fused by reciprocal rank."""
     k: int = 5
