@@ -19,6 +19,8 @@ Embed: TypeAlias = Callable[[list[str]], Sequence[Sequence[float]]]
 """Texts to their vectors, one each, as the application embeds what it adds."""
 
 _LONGEST = 200
+_TEXTS_OF_HIT = ("document", "text")
+_TEXTS_OF_ENTRY = ("document", "text", "model", "text_hash")
 _BATCH = 256
 """Texts that are embedded by one call: services take so many."""
 
@@ -55,9 +57,9 @@ class Asked:
         if found is None:
             return None
         for hit in found:
-            if not isinstance(hit, Hit) or not isinstance(hit.id, str):
-                what = f"{mode} search gave {quoted(hit)}, which is no Hit with a text as id"
-                self._fault(f"{what}; give pytest_genaiops.grounding.Hit(id=…)", mode=mode)
+            if not isinstance(hit, Hit) or not _sound(hit, _TEXTS_OF_HIT):
+                what = f"{self.name}: {mode} search gave {quoted(hit)}, whose id, document and text are not texts"
+                self._fault(what, mode=mode)
                 return None
         hits: tuple[Hit, ...] = found
         return hits
@@ -68,9 +70,8 @@ class Asked:
         if found is None:
             return None
         for entry in found:
-            if not isinstance(entry, Entry) or not isinstance(entry.id, str):
-                what = f"list() gave {quoted(entry)}, which is no Entry with a text as id"
-                self._fault(f"{what}; give pytest_genaiops.grounding.Entry(id=…)")
+            if not isinstance(entry, Entry) or not _sound(entry, _TEXTS_OF_ENTRY):
+                self._fault(f"{self.name}: list() gave {quoted(entry)}, whose id, document and text are not texts")
                 return None
         entries: tuple[Entry, ...] = found
         self._listed = len(entries)
@@ -112,6 +113,11 @@ class Asked:
 
     def _fault(self, message: str, *, mode: Mode | None = None, **about: str | None) -> None:
         self.faults.append(Finding(kind="unprobed", message=message, mode=mode, where=self.name, **about))
+
+
+def _sound(given: Entry | Hit, texts: Sequence[str]) -> bool:
+    """Whether an id is a text, and the others are texts as far as they are given: services send anything."""
+    return isinstance(given.id, str) and all(isinstance(getattr(given, name), str | None) for name in texts)
 
 
 def said(error: BaseException) -> str:

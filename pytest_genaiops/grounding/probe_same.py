@@ -77,7 +77,9 @@ def _cut(hit: Hit, others: Sequence[Hit], k: int) -> bool:
 
 
 def _equal(one: float | None, two: float | None) -> bool:
-    return one is not None and two is not None and math.isclose(one, two, rel_tol=TOLERANCE, abs_tol=1e-12)
+    """Whether two scores are; what is no number, as services send it, equals nothing."""
+    numbers = isinstance(one, int | float) and isinstance(two, int | float)
+    return numbers and math.isclose(one, two, rel_tol=TOLERANCE, abs_tol=1e-12)  # type: ignore[arg-type]
 
 
 def _modes(one: Asked, other: Asked) -> Iterator[Finding]:

@@ -1,0 +1,146 @@
+"""JSON posted to a search service and its reply, one after the other, for adapters that are called without a loop.
+
+The call itself is the one that targets and models go by (``clients/http.py``): bounded, never redirected, its failures
+in one sentence without secrets. What a service asks to wait is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from pytest_genaiops.clients.http import post, shown
+from pytest_genaiops.clients.pool import Pool
+from pytest_genaiops.clients.request import RefusedError
+from pytest_genaiops.clients.retrying import Attempts
+from pytest_genaiops.clients.secrets import Headers, from_environment, looks_secret, without_secrets
+from pytest_genaiops.dataset.text import quoted
+from pytest_genaiops.errors import UsageError
+from pytest_genaiops.targets.keys import holds_key
+
+TIMEOUT = 60.0
+"""Seconds that one attempt may take."""
+THROTTLED = 1.0
+"""Seconds to wait where a service says 429 and not how long."""
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+class Poster:
+    """Posts JSON to the paths of one service.
+
+    ``url`` and ``headers`` take variables of the environment as ``${env:NAME}``, filled in for each call and never
+    kept. Raises UsageError for an address or header that is none, or has a key written out.
+    """
+
+    def __init__(
+        self, url: str, *, headers: Mapping[str, str], place: str, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._url = _checked_url(url, place)
+        self._headers = _checked_headers(headers, place)
+        self._place = place
+        self._sleep = sleep
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pool = Pool(concurrency=1, timeout=TIMEOUT)
+
+    @property
+    def shown(self) -> str:
+        """The address as messages show it."""
+        return shown(self._url)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The JSON of the reply, whose status is 2xx.
+
+        Raises UsageError, with the service's own words, for what fails also when it is tried again, and for a variable
+        of the environment that is not set.
+        """
+        url = from_environment(self._url, self._place, hide=True).rstrip("/") + path
+        headers = Headers(
+            {name: from_environment(each, self._place, hide=True) for name, each in self._headers.items()}
+        )
+        data = _written(body, self._place)
+        attempts = Attempts()
+        while True:
+            try:
+                reply = self._run(post(self._pool, url, headers=headers, body=data))
+                return _parsed(reply.body, shown(url))
+            except TimeoutError:
+                refusal = RefusedError(f"{shown(url)} did not answer within {TIMEOUT:g} s", again=True)
+            except RefusedError as error:
+                refusal = error
+            wait = attempts.pause(refusal)
+            if wait is None:
+                raise UsageError(f"{self._place}: {attempts.summed_up(refusal).message}")
+            self._sleep((THROTTLED if refusal.wait is None else refusal.wait) if refusal.throttled else wait)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            asyncio.run_coroutine_threadsafe(self._pool.close(), loop).result()
+            loop.call_soon_threadsafe(loop.stop)
+
+    def _run(self, call: Any) -> Any:
+        """Run a call on a loop in a thread of its own: the caller may be on one already."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=self._loop.run_forever, name="search service", daemon=True).start()
+
+        async def timed() -> Any:
+            async with asyncio.timeout(TIMEOUT):
+                return await call
+
+        return asyncio.run_coroutine_threadsafe(timed(), self._loop).result()
+
+
+def _written(body: Mapping[str, Any], place: str) -> bytes:
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"{place}: what is sent has no form in JSON: {quoted(str(error))}") from None
+
+
+def _parsed(body: bytes, place: str) -> Any:
+    try:
+        return json.loads(body, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        start = quoted(without_secrets(body[:4096].decode("utf-8", "replace")))
+        raise RefusedError(f"{place} sent a reply that is no JSON: {start}") from None
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)
+
+
+def _checked_url(url: object, place: str) -> str:
+    if not isinstance(url, str) or not re.match(r"https?://[^/?#]|\$\{env:", url):
+        what = f"the address {quoted(shown(url) if isinstance(url, str) else url)} is none"
+        raise UsageError(f"{place}: {what}; write http://<host>…, https://<host>… or ${{env:NAME}}")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise UsageError(f"{place}: the address {quoted(shown(url))} is none; mend its host") from None
+    literal = any(holds_key(name, value) for name, value in parse_qsl(parts.query))
+    if "@" in parts.netloc or literal or looks_secret(url):
+        what = f"the address {quoted(shown(url))} holds a password or key"
+        raise UsageError(f"{place}: {what}; put it into the environment and write ${{env:NAME}}")
+    return url
+
+
+def _checked_headers(headers: object, place: str) -> dict[str, str]:
+    if not isinstance(headers, Mapping) or not all(isinstance(text, str) for pair in headers.items() for text in pair):
+        raise UsageError(
+            f"{place}: headers are no mapping of texts; write headers={{'api-key': '${{env:SEARCH_KEY}}'}}"
+        )
+    for name, text in headers.items():
+        if not _NAME.fullmatch(name) or not text.isprintable():
+            raise UsageError(f"{place}: the header {quoted(name)} is none; give a name and one line of text")
+        if holds_key(name, text):
+            what = f"the header {quoted(name)} holds a key"
+            raise UsageError(f"{place}: {what}; put it into the environment and write ${{env:NAME}}")
+    return dict(headers)
