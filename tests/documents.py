@@ -97,14 +97,22 @@ _BETTER = (0.0, 0.07, -0.06, 0.02, 0.0, 0.01)
 
 
 def example(
-    *, cases: int = 60, variants: int = 3, metrics: int = 5, trials: int = 1, context: int = 2_000, seed: int = 1
+    *,
+    cases: int = 60,
+    variants: int | Sequence[str] = 3,
+    metrics: int = 5,
+    trials: int = 1,
+    context: int = 2_000,
+    seed: int = 1,
 ) -> Document:
     """One run of two suites: ``cases`` cases under ``variants`` variants, and at most 12 cases judged one by one.
 
-    ``context`` is the length of each case's contexts in characters. Equal arguments give an equal document.
+    ``variants`` is their number or their names, and ``context`` the length of each case's contexts in characters.
+    Equal arguments give an equal document.
     """
     draw = random.Random(seed)
-    names = tuple(f"v{number}" for number in range(1, variants + 1))
+    counted = [f"v{number}" for number in range(1, variants + 1)] if isinstance(variants, int) else variants
+    names = tuple(counted)
     main = _suite(draw, _Shape(names=names, cases=cases, metrics=metrics, trials=trials, context=context))
     small = _Shape(names=names, cases=min(cases, 12), metrics=min(metrics, 2), trials=2, context=context, by_case=True)
     return Document(run=_run(seed), suites=(main, _suite(draw, small)))

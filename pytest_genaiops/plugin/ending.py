@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from pytest_genaiops.plugin.exit import Failures
 from pytest_genaiops.plugin.junit import Session
 from pytest_genaiops.plugin.reports import Reports
 from pytest_genaiops.plugin.session import State
+from pytest_genaiops.report.document import SuiteView
 
 
 class Ending:
@@ -44,6 +46,10 @@ class Ending:
         self._junit.tell(self._config, record)
         if self._reports.write(record, session):
             record.end(int(session.exitstatus), facts)
+
+    def matrices(self) -> Sequence[SuiteView]:
+        """The suites of the session that have a factorial, as its record has them."""
+        return self._reports.matrices(self._state.record)
 
     def tell(self, reporter: pytest.TerminalReporter) -> None:
         """Say it in the summary."""

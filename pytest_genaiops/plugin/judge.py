@@ -154,6 +154,7 @@ def _facts(item: SuiteItem, rows: Rows, verdicts: Iterable[tuple[Score, Verdict]
         "slices": dict(case.slices) if case else {},
         "rows": [row.plain() for _, row in rows.values()],
         "differs": _told_once(item),
+        "varies": bool(item.binding.variant.axes),
     }
 
 

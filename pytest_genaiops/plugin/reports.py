@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,8 +15,12 @@ from pytest_genaiops.dataset.text import place
 from pytest_genaiops.errors import GenaiopsError
 from pytest_genaiops.plugin.recorded import Record
 from pytest_genaiops.report.conclusion import UNAVAILABLE
+from pytest_genaiops.report.document import Document, SuiteView
 from pytest_genaiops.report.text import visible
 from pytest_genaiops.run.guard import attempt, describe
+
+if TYPE_CHECKING:
+    from pytest_genaiops.runs import Run
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """Environment variable with the file that GitHub shows as Markdown on the page of a run."""
@@ -32,6 +37,8 @@ class Reports:
         # A path on the command line is relative to where that was typed, as other paths there.
         asked = config.getoption("--genaiops-report")
         self._base: Path = config.invocation_params.dir if asked else settings.root
+        self._document: Document | None = None
+        """What was reported, where anything was."""
         self._said: list[tuple[str, bool]] = []
         """Sentences for the summary, and whether they tell of something that went wrong."""
 
@@ -40,10 +47,11 @@ class Reports:
         summary = os.environ.get(SUMMARY)
         if not record.begun or not (self._settings.reports or self._settings.mlflow or summary):
             return False
-        document, error = attempt(self._document, record)
+        document, error = attempt(self._read, record)
         if error is not None:
             self._say(f"there is no report, for the run cannot be read back: {_told(error)}")
             return self._fail(session) if self._settings.reports else False
+        self._document = document
         written = [self._file(document, path) for path in self._settings.reports]
         if summary:
             self._append(document, Path(summary))
@@ -51,16 +59,36 @@ class Reports:
             self._send(document, self._settings.mlflow)
         return not all(written) and self._fail(session)
 
+    def matrices(self, record: Record) -> Sequence[SuiteView]:
+        """The suites whose variants come from a matrix, for the summary; where they cannot be read, it is said why."""
+        if self._document is not None:
+            return [suite for suite in self._document.suites if suite.factorial is not None]
+        if not self._settings.record:
+            self._said.append(("the effects of a matrix's settings are worked out from the record, which is off", False))
+            return ()
+        found, error = attempt(self._matrices, record)
+        if error is not None:
+            self._say(f"the effects of settings cannot be told, for the run cannot be read back: {_told(error)}")
+        untold = [note for suite in found or () if suite.factorial is None for note in suite.notes]
+        self._said += [(note, False) for note in untold]
+        return found or ()
+
     def tell(self, reporter: pytest.TerminalReporter) -> None:
         """Say where each report is, or why not."""
         for sentence, wrong in self._said:
             reporter.write_line(visible(sentence), red=wrong)
 
-    def _document(self, record: Record) -> Any:
+    def _read(self, record: Record) -> Document:
+        return self._run(record).document(prices=self._settings.prices)
+
+    def _matrices(self, record: Record) -> Sequence[SuiteView]:
+        found: Sequence[SuiteView] = self._run(record).matrices(prices=self._settings.prices)
+        return found
+
+    def _run(self, record: Record) -> Run:
         from pytest_genaiops.runs import Run
 
-        run = Run.open(record.run, root=self._settings.root, folder=str(record.folder))
-        return run.document(prices=self._settings.prices)
+        return Run.open(record.run, root=self._settings.root, folder=str(record.folder))
 
     def _file(self, document: Any, given: str) -> bool:
         from pytest_genaiops.report.files import write

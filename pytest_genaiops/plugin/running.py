@@ -180,7 +180,7 @@ class Running:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Variants side by side."""
-        self.ledger.write(terminalreporter)
+        self.ledger.write(terminalreporter, self.ending.matrices)
         spending.tell(self.state, terminalreporter)
         if self.state.settings.update_baseline:
             self.snapshots.tell(terminalreporter)

@@ -1,15 +1,18 @@
-"""The terminal summary: collects what reports bring, and writes one table per suite."""
+"""The terminal summary: collects what reports bring, and writes one table per suite, and what a matrix tells."""
 
 from __future__ import annotations
 
 import math
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pytest_genaiops.report.table import Row, SuiteTable, Tally, render
+from pytest_genaiops.report import factorial
+from pytest_genaiops.report.document import SuiteView
+from pytest_genaiops.report.shortlist import MANY, shortlist
+from pytest_genaiops.report.table import Line, Row, SuiteTable, Tally, render
 from pytest_genaiops.statistics import Sample, interval
 
 MAX_SLICES = 12
@@ -90,6 +93,8 @@ class Ledger:
         """Node id -> case, where a case is tried several times."""
         self._verdicts: dict[tuple[str, ...], dict[str, dict[tuple[str, str], None]]] = {}
         """By title and variant, each (outcome, reason) once."""
+        self._varies = False
+        """Whether a variant varies settings of a matrix."""
         self._lost: list[str] = []
         """Node ids that failed without facts: pytest-xdist reports in place of a worker that died."""
 
@@ -104,6 +109,7 @@ class Ledger:
         variant, title = facts["variant"], _heading(facts)
         if facts["differs"]:
             self._differs.setdefault(title, {})[variant] = facts["differs"]
+        self._varies = self._varies or facts["varies"]
         if report.outcome == "rerun":
             return
         suite = self._suites.setdefault(title, {**facts, "variants": {}})
@@ -158,16 +164,35 @@ class Ledger:
                 differs={v: differs[v] for v in variants if v in differs},
             )
 
-    def write(self, reporter: Any) -> None:
-        """Write the tables; nothing at all where no suite ran."""
+    def write(self, reporter: Any, matrices: Callable[[], Sequence[SuiteView]]) -> None:
+        """Write the tables, and above them what matrices tell; nothing at all where no suite ran.
+
+        ``matrices`` gives the suites that have a factorial; it is asked only where variants vary settings.
+        """
         if not self._suites:
             return
         writer = reporter._tw
         plain = not (getattr(writer._file, "encoding", None) or "").lower().startswith("utf")
         reporter.section("genaiops", sep="-", bold=True)
-        for table in self.tables():
-            for line in render(table, writer.fullwidth, ascii_only=plain):
-                writer.line("".join(writer.markup(cell.text, **STYLES.get(cell.style, {})) for cell in line).rstrip())
+        found = matrices() if self._varies else ()
+        blocks = [factorial.render(suite, writer.fullwidth, ascii_only=plain) for suite in found]
+        blocks += [_lines(table, found, writer.fullwidth, ascii_only=plain) for table in self.tables()]
+        for line in (line for block in blocks for line in block):
+            writer.line("".join(writer.markup(cell.text, **STYLES.get(cell.style, {})) for cell in line).rstrip())
+
+
+def _lines(table: SuiteTable, matrices: Sequence[SuiteView], width: int, *, ascii_only: bool) -> list[Line]:
+    """A table; of more variants than stand side by side the shortlist, led by the best of the matrix that it shows."""
+    if len(table.variants) <= MANY:
+        return render(table, width, ascii_only=ascii_only)
+    best: list[str] = []
+    first: list[str] = []
+    for suite in matrices:
+        if suite.factorial is not None and suite.title.startswith(table.title):
+            numbers = factorial.leading(suite.factorial, factorial.judged(suite))
+            first += [each.name for each in numbers]
+            best += [each.variant for number in numbers[:1] for each in factorial.best(suite.factorial, number)]
+    return shortlist(table, width, best=best, first=first, ascii_only=ascii_only)
 
 
 def _extent(suite: Mapping[str, Any]) -> str:

@@ -319,6 +319,8 @@ class FactorialView:
     front: Sequence[str] = ()
     """The numbers that the points weigh, each by name."""
     points: Sequence[PointView] = ()
+    numbers: Sequence[MetricView] = ()
+    """The numbers that effects, contenders and points name, what answers took among them."""
     notes: Sequence[str] = ()
     """What a reader has to know, such as settings whose effects this design cannot tell apart."""
 

@@ -93,7 +93,7 @@ class Cell:
 
 
 Line = list[Cell]
-_OUTCOMES = {"passed": "better", "failed": "worse", "undecided": "warn"}
+OUTCOMES = {"passed": "better", "failed": "worse", "undecided": "warn"}
 """Outcome of a verdict -> style of its line."""
 
 
@@ -103,7 +103,7 @@ def render(table: SuiteTable, width: int, *, ascii_only: bool = False) -> list[L
     Names in the first column are cut to half the width. A variant's own column is never cut: one that is
     wider than the rest of the line stands alone and sticks out.
     """
-    lines = _heading(table, width)
+    lines = heading(table, width)
     labels = {key: clipped(label, max(12, width // 2)) for key, label in _labels(table, ascii_only).items()}
     margin = max(map(columns, labels.values()), default=0)
     bodies = {variant: _column(table, variant) for variant in table.variants}
@@ -126,7 +126,7 @@ def _verdicts(table: SuiteTable, width: int) -> list[Line]:
         for outcome, reason in table.verdicts.get(variant, ()):
             head = f"{GAP}{visible(variant)} {outcome}"
             first, *rest = textwrap.wrap(f"{head}: {reason}", width, subsequent_indent=GAP * 2, break_on_hyphens=False)
-            lines.append([Cell(text=first[: len(head)], style=_OUTCOMES[outcome]), Cell(text=first[len(head) :])])
+            lines.append([Cell(text=first[: len(head)], style=OUTCOMES[outcome]), Cell(text=first[len(head) :])])
             lines += [[Cell(text=line)] for line in rest]
     return lines
 
@@ -142,8 +142,8 @@ def _differences(table: SuiteTable, width: int, ascii_only: bool) -> list[str]:
     return lines
 
 
-def _heading(table: SuiteTable, width: int) -> list[Line]:
-    """Title and note on one line, or the note below, wrapped, where they do not fit."""
+def heading(table: SuiteTable, width: int) -> list[Line]:
+    """The lines above a table: title and note on one, or the note below, wrapped, where they do not fit."""
     title = Cell(text=clipped(visible(table.title), width), style="head")
     note = Cell(text=f"{GAP}{visible(table.note)}")
     if _width([title, note]) <= width:

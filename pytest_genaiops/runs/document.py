@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from pytest_genaiops import comparison
@@ -25,6 +26,7 @@ from pytest_genaiops.report.document import (
 )
 from pytest_genaiops.run.judging import Judging
 from pytest_genaiops.runs.cases import cases_of
+from pytest_genaiops.runs.factors import factors_of
 from pytest_genaiops.runs.frame import numbers_of
 from pytest_genaiops.runs.metrics import Shelf
 from pytest_genaiops.runs.outline import MAX_ITEMS, ends, item_view, score_view, variant_view, verdict_views
@@ -87,6 +89,14 @@ def view_of(
         return _Suite(recorded, shelf, evaluation, rules).view(cases=cases, prices=prices)
 
 
+def matrix_of(
+    recorded: Recorded, shelf: Shelf, evaluation: Evaluation, rules: Rules, *, prices: Sequence[Price]
+) -> SuiteView:
+    """The same without scores, changes, items and cases: what is to be told of a matrix in a few lines."""
+    with going_by(rules):
+        return _Suite(recorded, shelf, evaluation, rules).matrix(prices)
+
+
 def facts_of(row: RunRow) -> RunFacts:
     """What is known of a run beside its results."""
     facts = row.facts
@@ -118,10 +128,22 @@ class _Suite:
         self.notes = [*(recorded.row.facts.get("notes") or ()), *shelf.notes]
 
     def view(self, *, cases: bool, prices: Sequence[Price]) -> SuiteView:
-        recorded, suite = self.recorded, self.recorded.suite
         self._note_gaps()
         scores, changes = list(self._scores()), list(self._changes())
         kept = self._kept() if cases else ()
+        return replace(
+            self.matrix(prices),
+            scores=scores,
+            changes=changes,
+            items=list(self._items()),
+            spending=[spending_of(name, own, prices) for name, own in self.recorded.responses.items()],
+            cases=cases_of(self.recorded, self.numbers, kept, self.notes),
+            notes=self.notes,
+        )
+
+    def matrix(self, prices: Sequence[Price]) -> SuiteView:
+        recorded, suite = self.recorded, self.recorded.suite
+        factorial = factors_of(recorded, self.numbers, self.notes, rules=self.rules, prices=prices)
         return SuiteView(
             title=recorded.row.title,
             dataset=suite.dataset.name,
@@ -134,12 +156,8 @@ class _Suite:
             by_case=recorded.by_case,
             variants=[self._variant(name) for name in recorded.variants],
             metrics=list(self._metrics()),
-            scores=scores,
-            changes=changes,
             verdicts=list(self._verdicts()),
-            items=list(self._items()),
-            spending=[spending_of(name, own, prices) for name, own in recorded.responses.items()],
-            cases=cases_of(recorded, self.numbers, kept, self.notes),
+            factorial=factorial,
             notes=self.notes,
         )
 

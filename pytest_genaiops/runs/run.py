@@ -15,9 +15,10 @@ from pytest_genaiops.dataset.text import listed, quoted
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.evaluation import Evaluation
 from pytest_genaiops.registry import did_you_mean
-from pytest_genaiops.report.document import Document
+from pytest_genaiops.report.document import Document, SuiteView
 from pytest_genaiops.run import Judging
-from pytest_genaiops.runs.document import facts_of, rules_of, view_of
+from pytest_genaiops.runs.document import facts_of, matrix_of, rules_of, view_of
+from pytest_genaiops.runs.factors import is_matrix
 from pytest_genaiops.runs.frame import frame_of
 from pytest_genaiops.runs.metrics import Shelf, shelf_of
 from pytest_genaiops.runs.outline import is_large, outline_of
@@ -129,6 +130,21 @@ class Run:
                 of = each.recorded, each.shelf, each.evaluation, rules
                 views.append(view_of(*of, cases=cases, prices=prices or ()))
         return Document(run=facts_of(self.row), suites=views)
+
+    def matrices(self, *, prices: Sequence[Price] | None = None) -> list[SuiteView]:
+        """Its suites whose variants come from a matrix, with what each setting does; scores and cases are left out.
+
+        Args:
+            prices: what models charge, for effects on the cost of answers.
+        """
+        views = []
+        with self._store() as store:
+            for row in store.suites(self.id):
+                if is_matrix(store, row) and not is_large(store, row):
+                    each = self._loaded(store, row, None)
+                    rules = rules_of(self.row.facts.get("rules") or {}, each.recorded.suite.coverage)
+                    views.append(matrix_of(each.recorded, each.shelf, each.evaluation, rules, prices=prices or ()))
+        return views
 
     def loaded(self, suite: str | None = None, *, judging: Judging | None = None) -> list[Loaded]:
         """Its suites with their scores at hand: all, or those of a title, a glob or a part of one.
