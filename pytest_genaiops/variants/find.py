@@ -14,9 +14,11 @@ from pytest_genaiops.dataset.ids import folded
 from pytest_genaiops.dataset.text import listed, near, place, quoted
 from pytest_genaiops.errors import VariantError
 from pytest_genaiops.variants.fields import Fields
+from pytest_genaiops.variants.files import read_bytes
 from pytest_genaiops.variants.flow import DAG, flow_entry
 from pytest_genaiops.variants.load import SUFFIXES, YAML, load_variants
 from pytest_genaiops.variants.plain import bare, read
+from pytest_genaiops.variants.rag_variants import KEY as RAG_VARIANTS
 from pytest_genaiops.variants.variant import Variant
 
 FOLDER = "variants"
@@ -129,6 +131,10 @@ def _named(name: str, root: Path) -> tuple[Variant, ...]:
             if len(several) > 1 and "=" in name:
                 there = f"{place(found[0], root)} has no variant {quoted(name)}{near(name, several)}"
                 raise VariantError(f"{there}; its variants are {listed(several)}")
+    if "=" in name:
+        combination = _combination(name, root)
+        if combination:
+            return (combination,)
     if (root / name).is_dir() and (name in _HOLDING or any((root / name).glob("*.prompty"))):
         _refuse_folder(name)
     known = [file.parent.name if file.name == DAG else file.stem for file in files(root)]
@@ -137,6 +143,24 @@ def _named(name: str, root: Path) -> tuple[Variant, ...]:
         there = f"no file in {FOLDER}/ is called {quoted(name)}{near(name, known)}"
         raise VariantError(f'{there}; mend the name, or write {{"id": {quoted(name)}}} for a name without a file')
     return (bare(name),)
+
+
+def _combination(name: str, root: Path) -> Variant | None:
+    """The variant of this id that some file makes of retrieval settings: such ids do not begin with a file's name."""
+    found: list[Variant] = []
+    known: list[str] = []
+    for file in files(root):
+        if file.suffix.lower() in YAML and RAG_VARIANTS.encode() in read_bytes(file, place(file, root), root):
+            made = load_variants(file, root=root)
+            known += [variant.id for variant in made]
+            found += [variant for variant in made if variant.id == name]
+    if len(found) > 1:
+        places = listed(variant.source for variant in found)
+        raise VariantError(f"variant {quoted(name)} could be any of {places}; name the file by its path")
+    if not found and difflib.get_close_matches(name, known, n=1, cutoff=0.8):  # it would be asked without its settings
+        there = f"no file in {FOLDER}/ gives a variant {quoted(name)}{near(name, known)}"
+        raise VariantError(f'{there}; mend the name, or write {{"id": {quoted(name)}}} for a name without a file')
+    return found[0] if found else None
 
 
 def _files(name: str, root: Path) -> list[Path]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_genaiops.dataset.text import listed, near, quoted
 from pytest_genaiops.errors import VariantError
+from pytest_genaiops.records import NOTHING
+from pytest_genaiops.variants.axes import Made
 from pytest_genaiops.variants.fields import Fields
 from pytest_genaiops.variants.matrix import expand
 from pytest_genaiops.variants.prompt import Block, Message, Prompt
+from pytest_genaiops.variants.rag_variants import KEY as RAG_VARIANTS
+from pytest_genaiops.variants.rag_variants import expand_rag
 from pytest_genaiops.variants.variant import Variant
 
 PROMPT = ("blocks", "messages", "user")
 STEP = ("id", "model", "parameters", *PROMPT)
-KEYS = ("id", "description", "model", "parameters", *PROMPT, "steps", "rag", "matrix")
+KEYS = ("id", "description", "model", "parameters", *PROMPT, "steps", "rag", "matrix", RAG_VARIANTS)
 BLOCKS = ("persona", "instructions", "constraints", "examples")
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
@@ -28,7 +32,8 @@ def from_mapping(mapping: Mapping[str, Any], *, source: str = "") -> Variant:
     """
     first, *others = read(mapping, Fields(source=source), stem=Path(source).stem)
     if others:
-        raise VariantError(f"the matrix of {first.id!r} gives {1 + len(others)} variants; use variants.select()")
+        what = f"{RAG_VARIANTS} give" if mapping.get(RAG_VARIANTS) is not None else f"the matrix of {first.id!r} gives"
+        raise VariantError(f"{what} {1 + len(others)} variants; use variants.select()")
     return first
 
 
@@ -38,18 +43,28 @@ def bare(variant_id: str) -> Variant:
 
 
 def read(tree: Mapping[str, Any], fields: Fields, *, stem: str = "") -> tuple[Variant, ...]:
-    """The variants that a mapping describes, one unless it has a matrix; ``stem`` is their id where it has none.
+    """The variants that a mapping describes, one unless it varies settings; ``stem`` is their id where it has none.
 
     Raises VariantError with the place of what is wrong.
     """
     _known_keys(tree, KEYS, fields)
+    return tuple(_variant(made.tree, made.fields, made.axes) for made in _made(tree, fields, stem))
+
+
+def _made(tree: Mapping[str, Any], fields: Fields, stem: str) -> Iterable[Made]:
+    if tree.get(RAG_VARIANTS) is not None:
+        if tree.get("id") is not None:
+            _id(tree, fields)
+        return expand_rag(tree, fields)
     if tree.get("id") is None and stem:
         tree = {**tree, "id": stem}
     _id(tree, fields)
-    return tuple(_variant(each, places) for each, places in expand(tree, fields))
+    if tree.get("matrix") is not None:
+        return expand(tree, fields)
+    return (Made({key: value for key, value in tree.items() if key != "matrix"}, fields, NOTHING),)
 
 
-def _variant(tree: Mapping[str, Any], fields: Fields) -> Variant:
+def _variant(tree: Mapping[str, Any], fields: Fields, axes: Mapping[str, str]) -> Variant:
     variant_id, description = _id(tree, fields), tree.get("description") or ""
     if not isinstance(description, str):
         fields.refuse('"description" is not text; put it in quotes', "description")
@@ -63,6 +78,7 @@ def _variant(tree: Mapping[str, Any], fields: Fields) -> Variant:
         parameters=fields.parameters(tree),
         blocks=fields.mapping(tree, "blocks"),
         rag=rag,
+        axes=axes,
         hash=fields.identity(variant_id, steps, rag),
         steps=steps,
     )

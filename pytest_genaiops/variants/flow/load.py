@@ -12,11 +12,11 @@ from typing import Any
 from pytest_genaiops.dataset.text import listed, near, place, quoted
 from pytest_genaiops.dataset.yaml_tree import parse
 from pytest_genaiops.errors import VariantError
+from pytest_genaiops.variants.axes import CAP
 from pytest_genaiops.variants.fields import Fields
 from pytest_genaiops.variants.files import Texts, read_bytes
 from pytest_genaiops.variants.flow.dag import Node, read_flow
 from pytest_genaiops.variants.flow.steps import Steps
-from pytest_genaiops.variants.matrix import CAP
 from pytest_genaiops.variants.variant import Variant
 
 DAG, FLEX = "flow.dag.yaml", "flow.flex.yaml"
