@@ -20,7 +20,6 @@ ANSWERED_BY = {
     "child-priority": (r"priorit|niceness|\bnice\b", r"modules/subprocess"),
     "circular-import": (r"circular import|partially initiali|import cycle|cyclic import", r""),
     "collector-threshold": (r"threshold|generations?\b.{0,30}(garbage|collect)", r""),
-    "copytree-progress": (r"progress", r"modules/shutil"),
     "csv-byte-order-mark": (r"utf-8-sig|byte.order.mark|\bbom\b", r""),
     "dataclass-nested-dict": (r"from_?dict|deserializ", r"modules/dataclasses"),
     "dict-hash-collisions": (r"collision|open addressing|probing", r"topics/"),
