@@ -11,6 +11,7 @@ import json
 import re
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -45,8 +46,9 @@ class Poster:
         self._headers = _checked_headers(headers, place)
         self._place = place
         self._sleep = sleep
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._pool = Pool(concurrency=1, timeout=TIMEOUT)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ends: weakref.finalize[Any, Any] | None = None
 
     @property
     def shown(self) -> str:
@@ -79,23 +81,34 @@ class Poster:
             self._sleep((THROTTLED if refusal.wait is None else refusal.wait) if refusal.throttled else wait)
 
     def close(self) -> None:
-        """Let go of the connection."""
-        loop, self._loop = self._loop, None
-        if loop is not None:
-            asyncio.run_coroutine_threadsafe(self._pool.close(), loop).result()
-            loop.call_soon_threadsafe(loop.stop)
+        """Let go of the connection, which also happens when nobody has the poster any more."""
+        if self._ends is not None:
+            self._ends()
+            self._loop = self._ends = None
 
     def _run(self, call: Any) -> Any:
         """Run a call on a loop in a thread of its own: the caller may be on one already."""
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            threading.Thread(target=self._loop.run_forever, name="search service", daemon=True).start()
+            thread = threading.Thread(target=self._loop.run_forever, name="search service", daemon=True)
+            thread.start()
+            self._ends = weakref.finalize(self, _end, self._pool, self._loop, thread)
 
         async def timed() -> Any:
             async with asyncio.timeout(TIMEOUT):
                 return await call
 
         return asyncio.run_coroutine_threadsafe(timed(), self._loop).result()
+
+
+def _end(pool: Pool, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    if threading.current_thread() is thread:  # garbage is collected on any thread, and this one cannot wait for itself
+        loop.stop()
+        return
+    asyncio.run_coroutine_threadsafe(pool.close(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
 
 
 def _written(body: Mapping[str, Any], place: str) -> bytes:
