@@ -1,6 +1,6 @@
 """Near copies among many texts: pairs whose sets of word triples overlap, found without comparing all with all.
 
-Shingles and their resemblance (the Jaccard index) are Broder's 1997 (*On the resemblance and containment of documents*).
+Shingles and the Jaccard index of two sets of them: Broder 1997 (*On the resemblance and containment of documents*).
 Two sets whose Jaccard index reaches a threshold share one of their rarest members: prefix filtering (Chaudhuri, Ganti
 and Kaushik 2006; Bayardo, Ma and Srikant 2007). It passes over no pair, which a sketch such as MinHash may.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -68,8 +69,7 @@ def _copies(
         if other in seen:
             continue
         seen.add(other)
-        shorter, longer = sorted((size, shingles.sizes[other]))
-        if shorter < threshold * longer:
+        if not threshold * size <= shingles.sizes[other] <= size / threshold:
             continue
         index = shingles.jaccard(other, place)
         if index >= threshold:
@@ -85,18 +85,20 @@ class _Shingles:
     def __init__(self, texts: Sequence[str]) -> None:
         import numpy as np
 
-        sets = list(_sets(texts))
-        self.sizes: list[int] = [len(each) for each in sets]
-        self._starts = np.concatenate(([0], np.cumsum(self.sizes, dtype=np.int64)))
-        flat = np.concatenate(sets) if sets else np.empty(0, np.uint64)
-        del sets
-        _, which, counts = np.unique(flat, return_inverse=True, return_counts=True)
+        shingles, owner = _shingles(texts)
+        _, which, counts = np.unique(shingles, return_inverse=True, return_counts=True)
+        # A shingle that a text has twice counts as two: rarity orders them all the same.
         rank = np.empty(len(counts), np.int64)
         rank[np.argsort(counts, kind="stable")] = np.arange(len(counts))
-        owner = np.repeat(np.arange(len(self.sizes), dtype=np.int64), self.sizes)
-        keys = np.sort(owner * max(1, len(counts)) + rank[which])
-        self._ranks = keys - owner * max(1, len(counts))
-        self._owner = owner
+        kinds = max(1, len(counts))
+        keys = owner * kinds + rank[which]
+        keys.sort()
+        keys = keys[np.concatenate((np.ones(min(1, len(keys)), bool), keys[1:] != keys[:-1]))]
+        self._owner = keys // kinds
+        self._ranks = keys - self._owner * kinds
+        sizes = np.bincount(self._owner, minlength=len(texts))
+        self._starts = np.concatenate(([0], np.cumsum(sizes)))
+        self.sizes: list[int] = sizes.tolist()
         self._single = int(np.count_nonzero(counts == 1))
         """Shingles of lower rank stand in one text only."""
         self._at_hand = lru_cache(maxsize=_HELD)(self._set)
@@ -124,27 +126,34 @@ class _Shingles:
         return frozenset(self._ranks[self._starts[place] : self._starts[place + 1]].tolist())
 
 
-def _sets(texts: Sequence[str]) -> Iterator[np.ndarray[Any, Any]]:
-    """The distinct shingles of each text, as numbers: the same number for the same words."""
+def _shingles(texts: Sequence[str]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """(shingles as numbers, the same for the same words; the position of the text that each is of)."""
     import numpy as np
 
     numbers: defaultdict[str, int] = defaultdict()
-    numbers.default_factory = numbers.__len__
+    numbers.default_factory = lambda: len(numbers) + 1
+    flat, lengths = array("Q"), []
     for text in texts:
-        ids = np.fromiter(map(numbers.__getitem__, _words(text.casefold())), np.uint64) + np.uint64(1)
-        width = min(WIDTH, len(ids))
-        mixed = np.zeros(len(ids) - width + 1 if width else 0, np.uint64)
-        for offset in range(width):
-            mixed = (mixed ^ (mixed >> np.uint64(31))) * np.uint64(_PRIMES[offset])
-            mixed += ids[offset : offset + len(mixed)] * np.uint64(_PRIMES[-1 - offset])
-        mixed.sort()
-        yield mixed[np.concatenate(([True], mixed[1:] != mixed[:-1]))] if len(mixed) else mixed
+        before = len(flat)
+        for words in _words(text.casefold()):
+            flat.extend(map(numbers.__getitem__, words))
+        if before < len(flat) < before + WIDTH:
+            flat.extend([0] * (before + WIDTH - len(flat)))
+        lengths.append(len(flat) - before)
+    ids = np.frombuffer(flat, np.uint64) if flat else np.empty(0, np.uint64)
+    mixed = np.zeros(max(0, len(ids) - WIDTH + 1), np.uint64)
+    for offset, prime in enumerate(_PRIMES):
+        mixed = (mixed ^ (mixed >> np.uint64(31))) * np.uint64(prime) + ids[offset : offset + len(mixed)]
+    owner = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
+    whole = owner[: len(mixed)] == owner[WIDTH - 1 :]  # no text's end goes with the next one's beginning
+    return mixed[whole], owner[: len(mixed)][whole]
 
 
-def _words(text: str) -> Iterator[str]:
+def _words(text: str) -> Iterator[list[str]]:
     """The words of a text; of a large one a piece at a time."""
     start = 0
     while start < len(text):
         end = text.find(" ", start + _PIECE)
-        yield from _WORD.findall(text, start, len(text) if end < 0 else end)
-        start = len(text) if end < 0 else end
+        end = len(text) if end < 0 else end
+        yield _WORD.findall(text, start, end)
+        start = end

@@ -23,5 +23,13 @@ def index_probe(request: pytest.FixtureRequest) -> Any:
     return probe_of(request.config)
 
 
-FIXTURES = {"index_builds": index_builds, "index_probe": index_probe}
+@pytest.fixture(scope="session")
+def chunk_checks() -> Any:
+    """Checks of chunks: sizes, empty, duplicates, overlap, coverage of the sources, ids that stay; called on chunks."""
+    from pytest_genaiops.grounding.chunks import chunk_checks
+
+    return chunk_checks
+
+
+FIXTURES = {"index_builds": index_builds, "chunk_checks": chunk_checks, "index_probe": index_probe}
 """What ``hooks.py`` hands to pytest."""
