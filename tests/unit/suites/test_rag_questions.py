@@ -119,6 +119,14 @@ class TestSizes:
         assert set(kinds) == {"lexical", "paraphrase", "multi", "unanswerable"}
         assert min(kinds.values()) >= 10
 
+    def test_neither_yes_nor_no_is_a_good_guess(self):
+        first_words = [words(row["reference"])[0] for row in ANSWERABLE]
+        yes, no = first_words.count("yes"), first_words.count("no")
+        assert 0.4 <= yes / (yes + no) <= 0.6
+
+    def test_the_data_card_tells_the_number_of_rows(self):
+        assert f"`python_library_questions.jsonl` | {len(QUESTIONS)} |" in (DATASETS / "README.md").read_text("utf-8")
+
     def test_the_first_rows_are_a_sample_of_all(self):
         first = QUESTIONS[: len(QUESTIONS) // 2]
         share = sum(row["slice_answerable"] == "no" for row in first) / len(first)
