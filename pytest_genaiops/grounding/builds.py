@@ -130,10 +130,10 @@ class Builds:
     def _make(self, folder: Path, said: bytes, make: Make, *, again: str) -> None:
         """Make a build in a folder beside, and rename that when it is complete."""
         for left in self.folder.glob(f".{folder.name}.*"):  # of a process that has died
-            shutil.rmtree(left, ignore_errors=True)
+            _remove(left)
         part = self.folder / f".{folder.name}.{uuid4().hex}"
         with ExitStack() as stack:
-            stack.callback(shutil.rmtree, part, ignore_errors=True)
+            stack.callback(_remove, part)
             stack.push(partial(self._note, folder))
             with self._writing():
                 part.mkdir()
@@ -173,7 +173,7 @@ class Builds:
         if os.path.lexists(folder):
             aside = part.with_name(f"{part.name}.old")
             folder.rename(aside)
-            shutil.rmtree(aside, ignore_errors=True)
+            _remove(aside)
         part.rename(folder)
 
     @contextmanager
@@ -206,9 +206,9 @@ def _said(key: object) -> bytes:
         said = canonical(key)
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"the key of a build holds what JSON cannot ({printable(str(error))}); {mend}") from None
-    wrong = next((name for name in _names(key) if not isinstance(name, str)), None)
-    if wrong is not None:
-        raise UsageError(f"the key of a build names something {quoted(wrong)}, which is not text; put it in quotes")
+    for name in _names(key):
+        if not isinstance(name, str):
+            raise UsageError(f"the key of a build names something {quoted(name)}, which is not text; put it in quotes")
     return said
 
 
@@ -295,6 +295,15 @@ def _files(folder: Path) -> dict[str, int]:
                 else:
                     found[f"{lead}{entry.name}"] = entry.stat(follow_symlinks=False).st_size
     return found
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder, or what stands in its place, as far as that can be done."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _identity(path: Path) -> object:
