@@ -83,7 +83,7 @@ class LanceIndex:
         else:
             both = self._table.search(query_type="hybrid", vector_column_name=embedding, fts_columns=text)
             asked = both.vector(vector).text(words)
-        return [self._hit(row) for row in asked.limit(k).to_list()]
+        return [self._hit(row, 1.0 if mode == "exact" else None) for row in asked.limit(k).to_list()]
 
     def list(self) -> Iterator[Entry]:
         """Every chunk, in the table's order."""
@@ -97,8 +97,8 @@ class LanceIndex:
     def __repr__(self) -> str:
         return f"<LanceDB table {getattr(self._table, 'name', '')}>"
 
-    def _hit(self, row: Mapping[str, Any]) -> Hit:
-        score = next((row[name] for name in _SCORES if row.get(name) is not None), None)
+    def _hit(self, row: Mapping[str, Any], score: float | None) -> Hit:
+        score = next((row[name] for name in _SCORES if row.get(name) is not None), score)
         if score is None and row.get("_distance") is not None:
             score = -row["_distance"]
         found = {name: row[self._columns[name]] for name in ("id", "document", "text")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from pytest_genaiops.dataset.text import listed, quoted
@@ -13,6 +13,10 @@ from pytest_genaiops.grounding.probe_result import Finding, ProbeResult, distinc
 
 TOLERANCE = 1e-5
 """Relative difference up to which two scores are equal: engines add in single precision, in any order."""
+
+_PARTS: tuple[Mode, ...] = ("full-text", "vector")
+_DEEP = 50
+"""Results of a part that hybrid search may go by."""
 
 
 def same(one: Asked, other: Asked, queries: Sequence[Query], k: int) -> ProbeResult:
@@ -30,6 +34,8 @@ def same(one: Asked, other: Asked, queries: Sequence[Query], k: int) -> ProbeRes
                 continue
             compared += bool(left or right)
             difference = differing(left, right, k)
+            if difference and mode == "hybrid" and (tied := _tied(one, other, query, k)):
+                difference = _differing_without(tied, left, right)
             if difference:
                 message = f"{mode} search for {quoted(query.text)}: {difference}"
                 findings.append(Finding(kind="results", message=message, mode=mode))
@@ -62,6 +68,33 @@ def differing(left: Sequence[Hit], right: Sequence[Hit], k: int) -> str:
                 f"{quoted(name)} is at rank {one.index(name) + 1} in the first, at {two.index(name) + 1} in the second"
             )
     return ""
+
+
+def _tied(one: Asked, other: Asked, query: Query, k: int) -> frozenset[str]:
+    """Ids that change places within ties of the searches that a hybrid one is made of.
+
+    Fusion by ranks gives these other scores, and other hits the scores that they had. None where the parts themselves
+    differ.
+    """
+    moved: set[str] = set()
+    for mode in _PARTS:
+        if mode in one.index.modes and mode in other.index.modes:
+            left, right = (asked.search(query, mode, max(k, _DEEP)) or () for asked in (one, other))
+            if differing(left, right, max(k, _DEEP)):
+                return frozenset()
+            places = [{hit.id: place for place, hit in enumerate(hits)} for hits in (left, right)]
+            moved.update(name for name in places[0].keys() | places[1].keys() if _moved(name, *places))
+    return frozenset(moved)
+
+
+def _moved(name: str, one: Mapping[str, int], two: Mapping[str, int]) -> bool:
+    return one.get(name) != two.get(name)
+
+
+def _differing_without(tied: frozenset[str], left: Sequence[Hit], right: Sequence[Hit]) -> str:
+    one, two = ([hit for hit in hits if hit.id not in tied] for hits in (left, right))
+    both = min(len(one), len(two))  # what ties may have pushed others out
+    return differing(one[:both], two[:both], both)
 
 
 def _blocks(hits: Sequence[Hit]) -> dict[str, range]:
