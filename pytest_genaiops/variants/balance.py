@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from itertools import combinations
@@ -51,10 +51,11 @@ def balanced(space: Space, names: Names, size: int, *, seed: int) -> tuple[Row, 
         return tuple(space.rows())
     sample = _Sample(space, names, size, seed)
     sample.take((0,) * len(names))
-    pairs = sum(len(levels) for _, levels in names) * len(names) // 2
-    candidates = max(1, min(CANDIDATES, WORK // (size * max(1, pairs))))
+    looks = (sum(len(levels) for _, levels in names) // 2 + len(space.boxes)) * len(names)
+    candidates = max(1, min(CANDIDATES, WORK // (size * looks)))
     while len(sample.rows) < size:
         sample.take(sample.best(candidates))
+    sample.shift()
     sample.interchange()
     return tuple(sorted(sample.rows))
 
@@ -64,6 +65,7 @@ class _Sample:
 
     def __init__(self, space: Space, names: Names, size: int, seed: int) -> None:
         self.rows: list[Row] = []
+        self._taken: set[Row] = set()
         self._space, self._names, self._size, self._seed = space, names, size, seed
         self._all = space.size
         self._axes = sorted(range(len(names)), key=lambda axis: names[axis][0])
@@ -98,6 +100,7 @@ class _Sample:
     def take(self, row: Row) -> None:
         """Have one more row."""
         self.rows.append(row)
+        self._taken.add(row)
         self._there.update(self._numbers(row))
 
     def best(self, candidates: int) -> Row:
@@ -153,38 +156,67 @@ class _Sample:
 
     def interchange(self) -> None:
         """Let rows swap their levels of one axis as long as pairs become more even."""
-        there, work, swapped = set(self.rows), 0, True
+        work, swapped = 0, True
         while swapped:
             swapped = False
             for axis in self._axes:
                 # The first row is the reference, and stays.
                 for one, other in combinations(range(1, len(self.rows)), 2):
                     if self.rows[one][axis] != self.rows[other][axis]:
-                        swapped |= self._swap(axis, one, other, there)
+                        swapped |= self._swap(axis, one, other)
                         work += len(self._names)
                     if work > WORK:
                         return
 
-    def _swap(self, axis: int, one: int, other: int, there: set[Row]) -> bool:
+    def shift(self) -> None:
+        """Give rows another level of one axis as long as levels become more even.
+
+        What was left to choose from was not always what was behind.
+        """
+        while any(self._shift(axis, number) for axis in self._axes for number in range(1, len(self.rows))):
+            pass
+
+    def _shift(self, axis: int, number: int) -> bool:
+        row, levels = self.rows[number], self._names[axis][1]
+        gains = []
+        for level in range(len(levels)):
+            one, other = self._alone(axis, row[axis]), self._alone(axis, level)
+            if level != row[axis] and self._target(other, (axis, level)):
+                gain = self._gain(one, -1, (axis, row[axis])) + self._gain(other, 1, (axis, level))
+                gains.append((gain, levels[level], level))
+        better = (level for gain, _, level in sorted(gains) if gain < _BETTER)
+        return any(self._replace({number: (*row[:axis], level, *row[axis + 1 :])}) for level in better)
+
+    def _swap(self, axis: int, one: int, other: int) -> bool:
         before = self.rows[one], self.rows[other]
         x, y = before[0][axis], before[1][axis]
         gains = []
         for b, (u, v) in enumerate(zip(*before, strict=True)):
             if b != axis and u != v:
                 for level, at, step in ((x, u, -1), (y, u, 1), (y, v, -1), (x, v, 1)):
-                    number = self._pair(axis, level, b, at)
-                    target = self._target(number, (axis, level), (b, at))
-                    if not target:  # never allowed
+                    pair = (axis, level), (b, at)
+                    number = self._pair(*pair[0], *pair[1])
+                    if not self._target(number, *pair):  # never allowed
                         return False
-                    gains.append((2 * step * (self._there[number] - target) + 1) / target)
-        after = (*before[0][:axis], y, *before[0][axis + 1 :]), (*before[1][:axis], x, *before[1][axis + 1 :])
-        if math.fsum(gains) > _BETTER or any(row in there or row not in self._space for row in after):
+                    gains.append(self._gain(number, step, *pair))
+        if math.fsum(gains) > _BETTER:
             return False
-        there.difference_update(before)
-        there.update(after)
-        for row in before:
-            self._there.subtract(self._numbers(row))
-        for row in after:
+        after = (*before[0][:axis], y, *before[0][axis + 1 :]), (*before[1][:axis], x, *before[1][axis + 1 :])
+        return self._replace({one: after[0], other: after[1]})
+
+    def _gain(self, number: int, step: int, *fixed: tuple[int, int]) -> float:
+        """What (there - wanted)²/wanted grows by with one more, or one less."""
+        target = self._target(number, *fixed)
+        return (2 * step * (self._there[number] - target) + 1) / target
+
+    def _replace(self, rows: Mapping[int, Row]) -> bool:
+        """Put rows in the places of others; False where one is not allowed, or there already."""
+        if any(row in self._taken or row not in self._space for row in rows.values()):
+            return False
+        for place, row in rows.items():
+            self._taken.remove(self.rows[place])
+            self._taken.add(row)
+            self._there.subtract(self._numbers(self.rows[place]))
             self._there.update(self._numbers(row))
-        self.rows[one], self.rows[other] = after
+            self.rows[place] = row
         return True

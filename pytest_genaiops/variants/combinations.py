@@ -13,7 +13,7 @@ Row: TypeAlias = tuple[int, ...]
 Box: TypeAlias = tuple[frozenset[int], ...]
 """Positions of levels for each axis: all their combinations."""
 
-MOST_PIECES = 10_000
+MOST_PIECES = 1000
 """Boxes that are looked through each time; more take seconds."""
 
 

@@ -14,7 +14,7 @@ from pytest_genaiops.variants.template import CertainError, MissingInputError, n
 
 RESERVED = ("case", "contexts", "parameters", "rag")
 STEPS = "steps"
-HIDDEN = ("reference", "references", "label", "relevant")
+HIDDEN = ("reference", "references", "label", "relevant", "tool_calls")
 _NOWHERE = object()
 ONLY = "answer"
 """Id of the step of a variant that has one prompt and no list of steps."""

@@ -1,0 +1,430 @@
+"""One file, many variants: combinations of retrieval settings, their ids, exclusions, cap and samples."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_genaiops import variants
+from pytest_genaiops.errors import VariantError
+
+AXES = """
+rag_variants:
+  axes:
+    chunk: [256, 512]
+    overlap: [0, 32]
+    embedding: {small: {dimensions: 64}, large: {dimensions: 256}}
+    search: [vector, full-text, hybrid]
+    k: [3, 5]
+"""
+FIRST = "chunk=256,overlap=0,embedding=small,search=vector,k=3"
+
+
+def load(folder: Path, content: str, name: str = "rag.yaml") -> tuple[variants.Variant, ...]:
+    path = folder / "variants" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+    return variants.load_variants(path, root=folder)
+
+
+def made(axes: Mapping[str, Any], *, keys: Mapping[str, Any] | None = None, **options: Any) -> list[variants.Variant]:
+    return list(variants.select([{**(keys or {}), "rag_variants": {"axes": axes, **options}}], root=Path()))
+
+
+def refusal(axes: Any, **options: Any) -> str:
+    with pytest.raises(VariantError) as caught:
+        made(axes, **options)
+    return str(caught.value)
+
+
+def ids(found: Sequence[variants.Variant]) -> list[str]:
+    return [variant.id for variant in found]
+
+
+def spread(found: Sequence[variants.Variant], axes: Mapping[str, Sequence[Any]], together: int) -> int:
+    """The largest difference between how often two levels of an axis occur, or two pairs of levels of two axes."""
+    worst = 0
+    for names in itertools.combinations(axes, together):
+        there = Counter(tuple(variant.axes[name] for name in names) for variant in found)
+        counts = [there[level] for level in itertools.product(*(map(str, axes[name]) for name in names))]
+        worst = max(worst, max(counts) - min(counts))
+    return worst
+
+
+def _matches(row: Sequence[int], entry: Mapping[str, list[int]]) -> bool:
+    return all(row[int(name[1:])] in values for name, values in entry.items())
+
+
+class TestCombinations:
+    def test_every_combination_is_a_variant_and_names_every_axis(self, tmp_path: Path) -> None:
+        found = load(tmp_path, AXES)
+        assert len(found) == len(set(ids(found))) == len({v.hash for v in found}) == 48
+        assert found[0].id == FIRST
+        assert ids(found)[1:3] == [FIRST.replace("k=3", "k=5"), FIRST.replace("vector", "full-text")]
+        assert found[-1].id == "chunk=512,overlap=32,embedding=large,search=hybrid,k=5"
+        assert {v.source for v in found} == {"variants/rag.yaml"}
+
+    def test_levels_go_to_the_target_and_their_names_to_reports(self, tmp_path: Path) -> None:
+        last = load(tmp_path, AXES + "rag: {index: main, k: 9}")[-1]
+        assert last.rag == {
+            "index": "main", "chunk": 512, "overlap": 32, "embedding": {"dimensions": 256}, "search": "hybrid", "k": 5,
+        }  # fmt: skip
+        assert last.axes == {"chunk": "512", "overlap": "32", "embedding": "large", "search": "hybrid", "k": "5"}
+        assert list(last.axes) == ["chunk", "overlap", "embedding", "search", "k"]
+
+    def test_one_is_what_a_file_of_its_own_would_be(self, tmp_path: Path) -> None:
+        keys = "user: '{{ question }} {{ rag.k }}'\nparameters: {temperature: 0}\n"
+        first = load(tmp_path, f"{keys}rag_variants: {{axes: {{k: [3, 5], search: [vector]}}}}")[0]
+        (alone,) = load(tmp_path, f"{keys}rag: {{search: vector, k: 3}}", "alone.yaml")
+        assert first.hash == alone.hash
+        assert first.parameters == {"temperature": 0}
+        assert alone.axes == {}
+
+    def test_a_file_with_an_id_puts_it_before(self, tmp_path: Path) -> None:
+        found = load(tmp_path, "id: rewrite\nrag_variants: {axes: {k: [3, 5]}}")
+        assert ids(found) == ["rewrite-k=3", "rewrite-k=5"]
+
+    def test_two_files_with_the_same_axes_need_ids(self, tmp_path: Path) -> None:
+        load(tmp_path, "user: a\nrag_variants: {axes: {k: [3, 5]}}", "a.yaml")
+        load(tmp_path, "user: b\nrag_variants: {axes: {k: [3, 5]}}", "b.yaml")
+        with pytest.raises(VariantError, match="have one id, 'k=3'; give one of them another id"):
+            variants.select("variants/*.yaml", root=tmp_path)
+        load(tmp_path, "id: b\nuser: b\nrag_variants: {axes: {k: [3, 5]}}", "b.yaml")
+        assert ids(variants.select("variants/*.yaml", root=tmp_path)) == ["k=3", "k=5", "b-k=3", "b-k=5"]
+
+    def test_dots_lead_into_mappings(self) -> None:
+        found = made({"index.probes": [4, 8]}, keys={"rag": {"index": {"kind": "ivf"}}})
+        assert [(v.id, v.rag) for v in found] == [
+            ("index.probes=4", {"index": {"kind": "ivf", "probes": 4}}),
+            ("index.probes=8", {"index": {"kind": "ivf", "probes": 8}}),
+        ]
+
+    @pytest.mark.parametrize(
+        ("value", "name"),
+        [(True, "true"), (None, "null"), (0.5, "0.5"), ({"a": 1}, "2"), ([1, 2], "2"), ("two words", "2"), (1, "1")],
+    )
+    def test_what_values_are_called(self, value: Any, name: str) -> None:
+        second = made({"x": ["first", value]})[1]
+        assert (second.id, second.rag["x"], second.axes) == (f"x={name}", value, {"x": name})
+
+    def test_one_and_true_are_two_values(self) -> None:
+        assert ids(made({"x": [1, True, 0, False]})) == ["x=1", "x=true", "x=0", "x=false"]
+
+    def test_a_mapping_in_code_is_one_variant(self) -> None:
+        with pytest.raises(VariantError, match=r"rag_variants give 2 variants; use variants.select\(\)"):
+            variants.from_mapping({"rag_variants": {"axes": {"k": [1, 2]}}})
+        assert variants.from_mapping({"rag_variants": {"axes": {"k": [1]}}}).id == "k=1"
+
+    def test_a_matrix_tells_its_axes_too_the_default_s_as_well(self) -> None:
+        matrix = {"parameters.temperature": [0, 0.7], "rag.k": [3], "blocks.persona": {"plain": "A.", "kind": "B."}}
+        found = variants.select([{"id": "v1", "matrix": matrix}], root=Path())
+        assert found[0].axes == {"temperature": "0", "k": "3", "persona": "plain"}
+        assert found[-1].axes == {"temperature": "0.7", "k": "3", "persona": "kind"}
+
+
+class TestExclusions:
+    def test_by_value_by_name_and_by_lists_of_either(self) -> None:
+        axes = {"search": ["vector", "full-text", "hybrid"], "k": [3, 5], "e": {"small": 1, "large": 2}}
+        exclude = [{"search": ["full-text", "hybrid"], "k": 5}, {"e": "large", "search": ["full-text"]}]
+        assert ids(made(axes, exclude=exclude)) == [
+            "search=vector,k=3,e=small",
+            "search=vector,k=3,e=large",
+            "search=vector,k=5,e=small",
+            "search=vector,k=5,e=large",
+            "search=full-text,k=3,e=small",
+            "search=hybrid,k=3,e=small",
+            "search=hybrid,k=3,e=large",
+        ]
+
+    def test_a_list_that_is_itself_a_value(self) -> None:
+        assert ids(made({"x": [1, 2, [1, 2]]}, exclude=[{"x": [1, 2]}])) == ["x=1", "x=2"]
+
+    def test_in_a_matrix_a_list_names_several_values_too(self) -> None:
+        matrix = {"rag.k": [1, 2, 3], "exclude": [{"rag.k": [2, 3]}]}
+        assert ids(variants.select([{"id": "v1", "matrix": matrix}], root=Path())) == ["v1"]
+
+    @given(data=st.data(), sizes=st.lists(st.integers(1, 4), min_size=1, max_size=4))
+    @settings(deadline=None)
+    def test_what_is_left_is_what_matches_no_entry(self, data: st.DataObject, sizes: list[int]) -> None:
+        axes = {f"a{i}": list(range(size)) for i, size in enumerate(sizes)}
+        one = st.fixed_dictionaries(
+            {}, optional={name: st.lists(st.sampled_from(levels), min_size=1) for name, levels in axes.items()}
+        )
+        exclude = data.draw(st.lists(one.filter(bool), max_size=3))
+        every = list(itertools.product(*axes.values()))
+        kept = set(every)
+        for entry in exclude:
+            without = {row for row in kept if not _matches(row, entry)}
+            if without == kept or every[0] not in without:
+                refusal(axes, exclude=exclude, cap=256)
+                return
+            kept = without
+        found = made(axes, exclude=exclude, cap=256)
+        assert [tuple(variant.rag.values()) for variant in found] == [row for row in every if row in kept]
+
+    def test_it_works_on_more_combinations_than_could_be_made(self) -> None:
+        axes: dict[str, Any] = {f"a{i}": list(range(10)) for i in range(12)}
+        exclude = [{f"a{i}": list(range(1, 10))} for i in range(11)]
+        assert ids(made(axes, exclude=exclude))[1].endswith(",a10=0,a11=1")
+        message = refusal(axes, exclude=exclude[:-2])
+        assert "gives 1 000 variants, and 64 are allowed" in message
+
+    def test_more_pieces_than_can_be_looked_through(self) -> None:
+        """Each entry about two further axes doubles the pieces."""
+        axes = {f"a{i}": [0, 1] for i in range(20)}
+        exclude = [{f"a{2 * i}": 1, f"a{2 * i + 1}": 1} for i in range(10)]
+        assert "too many pieces once exclude[9] is left out; exclude less" in refusal(axes, exclude=exclude)
+        assert f"gives {3**9 * 4:,} variants".replace(",", " ") in refusal(axes, exclude=exclude[:9])
+
+
+class TestCap:
+    def test_more_than_the_cap_are_refused_with_their_number(self) -> None:
+        axes = {"a": list(range(13)), "b": list(range(10))}
+        message = refusal(axes)
+        assert (
+            '"rag_variants" gives 130 variants, and 64 are allowed; exclude some, allow them with cap: 130' in message
+        )
+        assert "draw some: sample: {variants: 64, seed: 1}" in message
+        assert len(made(axes, cap=130)) == 130
+        assert "gives 130 variants, and 129 are allowed" in refusal(axes, cap=129)
+
+    def test_more_than_can_be_allowed_may_only_be_drawn(self) -> None:
+        message = refusal({f"a{i}": list(range(10)) for i in range(6)})
+        assert (
+            "gives 1 000 000 variants, and 64 are allowed; exclude some, or draw some: sample: {variants: 64" in message
+        )
+        assert "billions of variants" in refusal({f"a{i}": [1, 2] for i in range(64)})
+
+
+class TestSample:
+    AXES: Mapping[str, list[Any]] = {
+        "chunk": [128, 256, 512], "overlap": [0, 32], "enrich": ["none", "title", "summary"],
+        "embedding": ["s", "m", "l"], "exact": [True, False], "search": ["vector", "full-text", "hybrid"],
+    }  # fmt: skip
+
+    def draw(self, variants: int, seed: int = 7, **options: Any) -> list[Any]:
+        return made(self.AXES, sample={"variants": variants, "seed": seed}, cap=256, **options)
+
+    def test_48_of_324_have_every_level_equally_often_and_every_pair_nearly_so(self) -> None:
+        """48/(3·3) is no whole number: pairs of two axes with three levels can be 5 or 6 times there."""
+        named = {name: [json.dumps(v) if isinstance(v, bool) else v for v in vs] for name, vs in self.AXES.items()}
+        found = self.draw(48)
+        assert len(set(ids(found))) == 48
+        assert spread(found, named, 1) == 0
+        assert spread(found, named, 2) <= 1
+
+    def test_twelve_of_24_are_an_orthogonal_array(self) -> None:
+        """There is one of 12 rows for an axis of three levels and three of two: every pair of levels equally often."""
+        axes = {"a": [0, 1], "b": [0, 1], "c": [0, 1], "d": [0, 1, 2]}
+        found = made(axes, sample={"variants": 12, "seed": 3})
+        assert (spread(found, axes, 1), spread(found, axes, 2)) == (0, 0)
+
+    def test_the_reference_is_in_it_and_comes_first(self) -> None:
+        for seed in range(5):
+            found = self.draw(4, seed)
+            assert found[0].axes == {name: json.dumps(v[0]).strip('"') for name, v in self.AXES.items()}
+
+    def test_they_stand_in_the_order_of_the_product(self) -> None:
+        whole, some = ids(made(self.AXES, cap=324)), ids(self.draw(48))
+        assert [one for one in whole if one in some] == some
+
+    def test_another_seed_draws_others(self) -> None:
+        assert set(ids(self.draw(48, 1))) != set(ids(self.draw(48, 2)))
+        assert ids(self.draw(48, 0)) == ids(made(self.AXES, sample={"variants": 48}))
+
+    def test_all_of_them_are_all_of_them(self) -> None:
+        assert ids(made({"a": [1, 2], "b": [1, 2]}, sample={"variants": 4})) == [
+            "a=1,b=1", "a=1,b=2", "a=2,b=1", "a=2,b=2",
+        ]  # fmt: skip
+
+    def test_all_but_one(self) -> None:
+        axes = {"a": [1, 2, 3], "b": [1, 2, 3], "c": [1, 2]}
+        found = made(axes, sample={"variants": 17})
+        assert len(set(ids(found))) == 17
+        assert spread(found, axes, 1) == 1
+
+    def test_one_is_the_reference(self) -> None:
+        assert ids(made(self.AXES, sample={"variants": 1}))[0].startswith("chunk=128,overlap=0,enrich=none")
+
+    def test_it_is_the_same_whatever_the_order_of_axes_and_of_levels_but_the_first(self) -> None:
+        other = {name: [levels[0], *reversed(levels[1:])] for name, levels in reversed(self.AXES.items())}
+        again = made(other, sample={"variants": 48, "seed": 7})
+        assert {frozenset(v.axes.items()) for v in again} == {frozenset(v.axes.items()) for v in self.draw(48)}
+
+    def test_an_exclusion_is_not_made_up_for(self) -> None:
+        """Overlap 32 is allowed with chunk 512 alone. As many with it as without would be one axis, not two."""
+        axes = {"chunk": [256, 512], "overlap": [0, 32], "k": [1, 2, 3, 4], "search": ["a", "b", "c"]}
+        found = made(axes, exclude=[{"chunk": 256, "overlap": 32}], sample={"variants": 18, "seed": 1})
+        there = Counter((v.axes["chunk"], v.axes["overlap"]) for v in found)
+        assert there == {("256", "0"): 6, ("512", "0"): 6, ("512", "32"): 6}
+
+    def test_some_of_billions(self) -> None:
+        axes = {f"a{i}": list(range(10)) for i in range(10)}
+        found = made(axes, sample={"variants": 20, "seed": 5}, exclude=[{"a0": 1, "a9": [1, 2, 3]}])
+        assert len(set(ids(found))) == 20
+        assert not [v for v in found if v.rag["a0"] == 1 and v.rag["a9"] in (1, 2, 3)]
+        assert spread(found, {name: levels for name, levels in axes.items() if name not in ("a0", "a9")}, 1) <= 1
+
+    @given(sizes=st.lists(st.integers(1, 4), min_size=1, max_size=4), share=st.floats(0, 1), seed=st.integers(0, 2**70))
+    @settings(deadline=None, max_examples=40)
+    def test_levels_are_as_even_as_they_can_be(self, sizes: list[int], share: float, seed: int) -> None:
+        axes = {f"a{i}": list(range(size)) for i, size in enumerate(sizes)}
+        product = len(list(itertools.product(*axes.values())))
+        size = max(1, min(64, round(share * product)))
+        found = made(axes, sample={"variants": size, "seed": seed})
+        assert len(set(ids(found))) == len({v.hash for v in found}) == size
+        assert set(found[0].rag.values()) == {0}
+        assert spread(found, axes, 1) <= 1
+
+    def test_every_process_draws_the_same(self, tmp_path: Path) -> None:
+        load(tmp_path, AXES + "  sample: {variants: 12, seed: 7}")
+        code = (
+            "import sys; from pathlib import Path; from pytest_genaiops import variants\n"
+            "print(*(v.id for v in variants.select('rag', root=Path(sys.argv[1]))), sep='\\n')"
+        )
+        said = []
+        for seed in ("0", "1"):
+            done = subprocess.run(
+                [sys.executable, "-c", code, str(tmp_path)],
+                capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed},
+            )  # fmt: skip
+            said.append(done.stdout.split())
+        assert said[0] == said[1] == ids(variants.select("rag", root=tmp_path))
+
+    def test_what_a_seed_draws_stays_what_it_is(self) -> None:
+        """Written down when it was first drawn: histories of variants, and committed baselines, go by these ids."""
+        assert ids(made({"a": [0, 1], "b": [0, 1], "c": [0, 1]}, sample={"variants": 4, "seed": 7})) == [
+            "a=0,b=0,c=0", "a=0,b=1,c=1", "a=1,b=0,c=1", "a=1,b=1,c=0",
+        ]  # fmt: skip
+
+
+class TestSelection:
+    def test_one_of_them_is_found_by_its_id(self, tmp_path: Path) -> None:
+        load(tmp_path, AXES)
+        last = "chunk=512,overlap=32,embedding=large,search=full-text,k=5"
+        (one,) = variants.select(last, root=tmp_path)
+        assert (one.id, one.source, one.rag["search"]) == (last, "variants/rag.yaml", "full-text")
+        assert len(variants.select(["rag", last], root=tmp_path)) == 48
+
+    def test_one_of_a_file_with_an_id_of_its_own(self, tmp_path: Path) -> None:
+        load(tmp_path, f"id: rewrite{AXES}")
+        (one,) = variants.select(f"rewrite-{FIRST}", root=tmp_path)
+        assert one.id == f"rewrite-{FIRST}"
+
+    def test_one_that_is_not_there_is_no_bare_name(self, tmp_path: Path) -> None:
+        load(tmp_path, AXES)
+        with pytest.raises(VariantError) as caught:
+            variants.select(FIRST.replace("256", "255"), root=tmp_path)
+        assert str(caught.value).startswith("no file in variants/ gives a variant 'chunk=255,")
+        assert "(did you mean 'chunk=256," in str(caught.value)
+
+    def test_a_recorded_system_may_have_such_a_sign_in_its_name(self, tmp_path: Path) -> None:
+        load(tmp_path, AXES)
+        assert variants.select("temperature=0", root=tmp_path) == (variants.bare("temperature=0"),)
+
+    def test_one_that_two_files_give(self, tmp_path: Path) -> None:
+        for name in ("a.yaml", "b.yaml"):
+            load(tmp_path, "rag_variants: {axes: {k: [3, 5]}}", name)
+        with pytest.raises(VariantError, match=r"'k=3' could be any of 'variants/a.yaml', 'variants/b.yaml'"):
+            variants.select("k=3", root=tmp_path)
+
+
+class TestMalformed:
+    @pytest.mark.parametrize(
+        ("content", "line", "parts"),
+        [
+            ("rag_variants: 3", 1, ('"rag_variants" holds 3, which is not a mapping',)),
+            ("rag_variants: {}", 1, ('"rag_variants" has no axes; write axes: {k: [3, 5]',)),
+            ("rag_variants:\n  axes:", 2, ("has no axes",)),
+            ("rag_variants:\n  axes: [1]", 2, ('"axes" holds [1], which is not a mapping',)),
+            ("rag_variants:\n  k: [3, 5]", 2, ("unknown key 'k' (axes stand under axes:)", "'exclude'")),
+            ("rag_variants:\n  axis: {k: [1]}", 2, ("unknown key 'axis' (did you mean 'axes'?)",)),
+            ("rag_variants:\n  axes:\n    k: []", 3, ("the axis 'k' has no values; write k: [<value>",)),
+            ("rag_variants:\n  axes:\n    k: 3", 3, ("has no values",)),
+            ("rag_variants:\n  axes:\n    k: {}", 3, ("has no values",)),
+            ("rag_variants:\n  axes:\n    k:", 3, ("has no values",)),
+            ("rag_variants:\n  axes:\n    k: [1, 1.0]", 3, ("has the value 1.0 twice",)),
+            ("rag_variants:\n  axes:\n    k:\n    - 1\n    - 2\n    - 1", 6, ("has the value 1 twice",)),
+            ("rag_variants:\n  axes:\n    k: [true, True]", 3, ("has the value True twice",)),
+            ("rag_variants:\n  axes:\n    k: [null, ~]", 3, ("has the value None twice",)),
+            ("rag_variants:\n  axes:\n    k: [1, '1']", 3, ("would call two values '1'", "name them")),
+            ("rag_variants:\n  axes:\n    k: {'a,b': 1}", 3, ("names a value 'a,b'", "it stands in ids")),
+            ("rag_variants:\n  axes:\n    'a,b': [1]", 3, ("an axis cannot be called 'a,b'", "letters, digits")),
+            ("rag_variants:\n  axes:\n    'a=b': [1]", 3, ("an axis cannot be called 'a=b'",)),
+            ("rag_variants:\n  axes:\n    '': [1]", 3, ("an axis cannot be called ''",)),
+            ("rag_variants:\n  axes:\n    a..b: [1]", 3, ("an axis cannot be called 'a..b'",)),
+            ("rag_variants:\n  axes:\n    .a: [1]", 3, ("an axis cannot be called '.a'",)),
+            (f"rag_variants:\n  axes:\n    {'x' * 41}: [1]", 3, ("an axis cannot be called", "up to 40")),
+            ("rag: {k: 3}\nrag_variants:\n  axes:\n    k.a: [1]", 4, ("leads through 3, which is not a mapping",)),
+            ("rag: 3\nrag_variants: {axes: {k: [1]}}", 1, ('"rag" holds 3, which is not a mapping',)),
+            ("rag_variants:\n  axes:\n    a: [1]\n    a.b: [1]", 4, ("'a.b' lies within the axis 'a'",)),
+            ("rag_variants:\n  axes:\n    k: &ks [1]\n    l: *ks", 4, ("a * refers to another place",)),
+            (
+                "rag_variants:\n  axes:\n" + "".join(f"    a{i}: [1]\n" for i in range(65)),
+                2,
+                ('"axes" names 65 settings; vary at most 64',),
+            ),
+            (f"rag_variants:\n  axes:\n    k: {list(range(4097))}", 3, ("has 4097 values",)),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  exclude: {k: 1}", 3, ('"exclude" is not a list',)),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  exclude:\n  - 2", 4, ("exclude[0] is not a mapping",)),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  exclude: [{}]", 3, ("exclude[0] is not a mapping",)),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  exclude: [{q: 2}]", 3, ("names 'q'", "the axes are 'k'")),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  exclude: [{k: 3}]", 3, ("the value 3", "its values are '1'")),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  exclude: [{k: [2, 3]}]", 3, ("the value 3", "does not take")),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  exclude: [{k: true}]", 3, ("the value True", "does not take")),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  exclude: [{k: []}]", 3, ("exclude[0] has no value for 'k'",)),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  exclude: [{k: 2}, {k: 2}]", 3, ("exclude[1] matches no",)),
+            (
+                "rag_variants:\n  axes: {k: [1, 2]}\n  exclude: [{k: 1}]",
+                3,
+                ("exclude[0] leaves out the first combination, which is the reference",),
+            ),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  exclude: [{k: [1, 2]}]", 3, ("leaves out everything",)),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  cap: 1", 1, ("gives 2 variants, and 1 are allowed",)),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  cap: true", 3, ("cap: True is not a number of variants",)),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  cap: 4097", 3, ("give 1 to 4096",)),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  sample: 2", 3, ('"sample" holds 2, which is not a mapping',)),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  sample: {}", 3, ('"sample" draws None variants',)),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  sample: {size: 2}", 3, ("unknown key 'size'", "'seed'")),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  sample: {variants: true}", 3, ("draws True variants",)),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  sample: {variants: 0}", 3, ("draws 0 variants",)),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  sample: {variants: 3}", 3, ("draws 3 variants of 2; remove it",)),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  sample: {variants: 65}", 3, ("raise the cap, which is 64",)),
+            (
+                "rag_variants:\n  axes: {k: [1, 2]}\n  cap: 1000\n  sample: {variants: 257}",
+                4,
+                ("draws 257 variants, and 256 are allowed; draw at most 256",),
+            ),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  sample: {variants: 1, seed: -1}", 3, ("the seed -1",)),
+            ("rag_variants:\n  axes: {k: [1, 2]}\n  sample: {variants: 1, seed: yes}", 3, ("the seed 'yes'",)),
+            ("matrix: {rag.k: [1]}\nrag_variants: {axes: {k: [1]}}", 2, ('"matrix" and "rag_variants" are two ways',)),
+            ("id: 3\nrag_variants: {axes: {k: [1]}}", 1, ("the id 3 is not text",)),
+            ("user: '{% if %}'\nrag_variants: {axes: {k: [1]}}", 1, ("not a Jinja2 template",)),
+        ],
+    )  # fmt: skip
+    def test_one_sentence_with_file_line_and_mend(
+        self, tmp_path: Path, content: str, line: int, parts: tuple[str, ...]
+    ) -> None:
+        with pytest.raises(VariantError) as caught:
+            load(tmp_path, content)
+        message = str(caught.value)
+        assert message.startswith(f"variants/rag.yaml:{line}: ")
+        assert "\n" not in message
+        for part in parts:
+            assert part in message
+
+    def test_a_value_that_json_cannot_hold(self) -> None:
+        assert "the variant holds what JSON cannot" in refusal({"k": [1, {2, 3}]})
+
+    def test_a_key_in_code_that_is_no_text(self) -> None:
+        assert '"axes" has the key 3, which is not text' in refusal({3: [1]})
