@@ -48,7 +48,10 @@ def matrix_example(
     }
     document = example(cases=cases, variants=tuple(levels), metrics=metrics, context=context, seed=seed)
     suite = document.suites[0]
-    shown = [replace(each, prompt="", differs="") for each in suite.variants]
+    shown = [
+        replace(each, prompt="", differs="", axes=dict(zip(axes, levels[each.id], strict=True)))
+        for each in suite.variants
+    ]
     suite = replace(suite, variants=shown, factorial=factorial_of(suite, axes, seed))
     return replace(document, suites=(suite,))
 

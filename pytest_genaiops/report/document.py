@@ -59,6 +59,8 @@ class VariantView:
     """Models that answered, as endpoints named them."""
     differs: str = ""
     """In what it differs from the baseline, in words."""
+    axes: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    """Axis -> name of its level, of a variant of a matrix; empty for any other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

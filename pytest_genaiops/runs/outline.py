@@ -68,6 +68,7 @@ def variant_view(row: VariantRow, served: tuple[str, ...] = ()) -> VariantView:
         model=facts.get("model") or "",
         served=served,
         differs=facts.get("differs") or "",
+        axes=facts.get("axes") or {},
     )
 
 

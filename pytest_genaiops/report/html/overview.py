@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_genaiops.report.document import ChangeView, ItemView, MetricView, ScoreView, SuiteView, VerdictView
-from pytest_genaiops.report.html.pack import Values, head
+from pytest_genaiops.report.html.factors import Factors, factors
+from pytest_genaiops.report.html.pack import Values, finite, head
 from pytest_genaiops.report.html.plots import BOX, Axis, Bar, Histogram, axis, bar, binned, histogram
-from pytest_genaiops.report.html.wording import headline
+from pytest_genaiops.report.html.wording import figure, headline
 
 WORST = 5
 """Cases that are named for each verdict that did not pass."""
@@ -16,6 +18,10 @@ MOST_ITEMS = 100
 """Items that are listed; the case table has all of them."""
 MOST_SLICES = 200
 """Rows of slices for each metric."""
+MANY = 12
+"""Variants up to which everything is shown of each; of more, slices and distributions of that many."""
+LOUD = 10
+"""Verdicts that did not pass which stand open; further ones are folded away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,8 @@ class Section:
     changes: Sequence[ChangeRow]
     slices: Sequence[ChangeRow | ScoreRow]
     more_slices: int
+    words: str
+    """The range of its values, where there are too many variants to be taken in at a glance."""
     spread: Sequence[tuple[str, Histogram | None]]
     """Variant -> its cases' values."""
     differences: Sequence[tuple[str, Histogram | None]]
@@ -83,9 +91,14 @@ class Overview:
     words: str
     """What became of its gates and items."""
     decisions: Sequence[Decision]
+    factors: Factors | None
     sections: Sequence[Section]
     items: Sequence[ItemView]
     more_items: int
+    prompts: Sequence[tuple[str, str]]
+    """Names of the variants that have a prompt, and the prompt; each prompt once."""
+    many: bool
+    """Whether there are so many variants that metrics are folded away."""
 
 
 _ORDER = {"failed": 0, "undecided": 1, "passed": 2}
@@ -103,26 +116,74 @@ def overview(suite: SuiteView, slug: str, values: Values) -> Overview:
         slug=slug,
         words=headline([suite])[1],
         decisions=[_decision(suite, verdict, values) for verdict in decisions],
+        factors=factors(suite),
         sections=sections,
         items=loud[:MOST_ITEMS],
         more_items=max(0, len(loud) - MOST_ITEMS),
+        prompts=_prompts(suite),
+        many=len(suite.variants) > MANY,
     )
 
 
 def _section(suite: SuiteView, metric: MetricView, values: Values) -> Section:
     scores = [each for each in suite.scores if each.metric == metric.name]
     changes = [each for each in suite.changes if each.metric == metric.name]
-    slices: list[ChangeRow | ScoreRow] = [*_change_rows([each for each in changes if each.slice], metric)]
-    slices = slices or [*_score_rows([each for each in scores if each.slice], suite)]
+    order = {each.variant: at for at, each in enumerate(_best_first(suite, scores, metric))}
+    whole = sorted((each for each in scores if not each.slice), key=lambda each: order[each.variant])
+    chosen = _chosen(suite, [each.variant for each in whole])
+    moved = [each for each in changes if each.slice and each.variant in chosen]
+    slices: list[ChangeRow | ScoreRow] = [*_change_rows(moved, metric)]
+    slices = slices or [*_score_rows([each for each in scores if each.slice and each.variant in chosen], suite)]
     return Section(
         metric=metric,
-        scores=_score_rows([each for each in scores if not each.slice], suite),
-        changes=_change_rows([each for each in changes if not each.slice], metric),
+        scores=_score_rows(whole, suite),
+        changes=_change_rows(
+            sorted((each for each in changes if not each.slice), key=lambda each: order.get(each.variant, len(order))),
+            metric,
+        ),
         slices=slices[:MOST_SLICES],
         more_slices=max(0, len(slices) - MOST_SLICES),
-        spread=_spread({each.id: values[each.id, metric.name] for each in suite.variants}, metric),
-        differences=_differences(suite, metric, values),
+        words=_range(whole, metric),
+        spread=_spread({name: values[name, metric.name] for name in chosen}, metric),
+        differences=_differences(suite, metric, values, chosen),
     )
+
+
+def _best_first(suite: SuiteView, scores: Sequence[ScoreView], metric: MetricView) -> list[ScoreView]:
+    """One score of each variant over all cases: of many the best first, else in the suite's order."""
+    whole = [each for each in scores if not each.slice]
+    sign = -1.0 if metric.higher_is_better else 1.0
+    if len(suite.variants) <= MANY:
+        return whole
+    return sorted(whole, key=lambda each: math.inf if each.value is None else sign * each.value)
+
+
+def _chosen(suite: SuiteView, best: Sequence[str]) -> list[str]:
+    """Variants with slices and distributions: of many the baseline, some that failed, and the best."""
+    names = [each.id for each in suite.variants]
+    if len(names) <= MANY:
+        return names
+    failed = [each.variant for each in suite.verdicts if each.outcome == "failed"]
+    kept = [name for name in names if name == suite.baseline] + list(dict.fromkeys(failed))[: MANY // 3]
+    wanted = list(dict.fromkeys([*kept, *best, *names]))[:MANY]
+    return [name for name in names if name in wanted]
+
+
+def _range(scores: Sequence[ScoreView], metric: MetricView) -> str:
+    known = [value for each in scores if (value := finite(each.value)) is not None]
+    return f"{figure(min(known), metric.scale)} to {figure(max(known), metric.scale)}" if known else "unscored"
+
+
+def _prompts(suite: SuiteView) -> list[tuple[str, str]]:
+    """Many variants of a matrix have the same prompt."""
+    having: dict[str, list[str]] = {}
+    for each in suite.variants:
+        if each.prompt:
+            having.setdefault(each.prompt, []).append(each.id)
+    return [
+        (names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more", prompt)
+        for prompt, names in having.items()
+    ]
 
 
 def _change_rows(changes: Sequence[ChangeView], metric: MetricView) -> list[ChangeRow]:
@@ -166,18 +227,20 @@ def _spread(values: Mapping[str, Sequence[float | None]], metric: MetricView) ->
     return _histograms({name: _known(column) for name, column in values.items()}, on, zero=False)
 
 
-def _differences(suite: SuiteView, metric: MetricView, values: Values) -> list[tuple[str, Histogram | None]]:
+def _differences(
+    suite: SuiteView, metric: MetricView, values: Values, chosen: Sequence[str]
+) -> list[tuple[str, Histogram | None]]:
     if suite.baseline is None or (suite.baseline, metric.name) not in values:
         return []
     before = values[suite.baseline, metric.name]
     found = {
-        each.id: [
+        name: [
             new - old
-            for old, new in zip(before, values[each.id, metric.name], strict=True)
+            for old, new in zip(before, values[name, metric.name], strict=True)
             if old is not None and new is not None
         ]
-        for each in suite.variants
-        if each.id != suite.baseline
+        for name in chosen
+        if name != suite.baseline
     }
     ends = [value for column in found.values() for value in column]
     # As far to the left as to the right of zero, so that a shift shows.

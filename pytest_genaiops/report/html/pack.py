@@ -78,32 +78,48 @@ def index(suite: SuiteView, slug: str, blocks: Sequence[Sequence[CaseView]], val
 def blocks(cases: Sequence[CaseView]) -> list[Sequence[CaseView]]:
     """The cases in runs that are packed together."""
     found: list[list[CaseView]] = []
+    pooled: set[str] = set()
     room = 0
     for case in cases:
         if room <= 0 or len(found[-1]) >= BLOCK_CASES:
             found.append([])
-            room = BLOCK_CHARACTERS
+            room, pooled = BLOCK_CHARACTERS, set()
         found[-1].append(case)
-        room -= sum(len(answer.text) + sum(map(len, answer.contexts or ())) for answer in case.answers)
-        room -= sum(map(len, case.contexts or ())) + sum(len(str(each)) for each in case.inputs.values())
+        passages = {text for each in _passages(case) for text in each or ()} - pooled
+        pooled |= passages
+        room -= sum(map(len, passages)) + sum(len(answer.text) for answer in case.answers)
+        room -= sum(len(str(each)) for each in case.inputs.values())
     return [*found]
 
 
-def texts(cases: Sequence[CaseView]) -> list[dict[str, Any]]:
-    """Cases as the page shows them: fields of :class:`CaseView`, inputs as texts, offsets in UTF-16 units."""
-    return [
+def texts(cases: Sequence[CaseView]) -> dict[str, Any]:
+    """Cases as the page shows them: fields of :class:`CaseView`, inputs as texts, offsets in UTF-16 units.
+
+    Contexts are numbers of texts in ``pool``: systems that search the same corpus find the same passages.
+    """
+    pool: dict[str, int] = {}
+
+    def pooled(passages: Sequence[str] | None) -> list[int] | None:
+        return None if passages is None else [pool.setdefault(text, len(pool)) for text in passages]
+
+    found = [
         {
             "id": case.id,
             "inputs": {str(name): as_text(value) for name, value in case.inputs.items()},
             "references": plain(case.references),
-            "contexts": plain(case.contexts),
+            "contexts": pooled(case.contexts),
             "label": case.label,
             "cluster": case.cluster,
             "slices": plain(case.slices),
-            "answers": [_answer(each) for each in case.answers],
+            "answers": [{**_answer(each), "contexts": pooled(each.contexts)} for each in case.answers],
         }
         for case in cases
     ]
+    return {"pool": list(pool), "cases": found}
+
+
+def _passages(case: CaseView) -> list[Sequence[str] | None]:
+    return [case.contexts, *(answer.contexts for answer in case.answers)]
 
 
 def as_text(value: Any) -> str:
@@ -188,7 +204,6 @@ def _answer(answer: AnswerView) -> dict[str, Any]:
         "trial": answer.trial,
         "text": answer.text,
         "error": answer.error,
-        "contexts": plain(answer.contexts),
         "latency": finite(answer.latency),
         "usage": plain(answer.usage),
         "model": answer.model,

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_genaiops.report.document import Document
 from pytest_genaiops.report.html import pack, wording
-from pytest_genaiops.report.html.overview import overview
+from pytest_genaiops.report.html.factors import MOST_NAMES
+from pytest_genaiops.report.html.overview import LOUD, overview
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-STYLES = ("style.css", "verdicts.css", "tables.css", "case.css", "print.css")
+STYLES = ("style.css", "verdicts.css", "tables.css", "factorial.css", "case.css", "print.css")
 SCRIPTS = ("data.js", "text.js", "table.js", "filters.js", "diff.js", "case.js", "main.js")
 """The page's own, in the order in which they build on each other."""
 
@@ -82,6 +83,8 @@ def _environment() -> Environment:
         duration=wording.duration,
         plural=wording.plural,
         part=wording.part,
+        most_names=MOST_NAMES,
+        most_loud=LOUD,
     )
     return made
 

@@ -85,7 +85,18 @@ class Page(HTMLParser):
 
     def cases(self, suite: int = 0) -> list[Any]:
         names = [str(attributes.get("id")) for attributes, _ in self.scripts]
-        return [case for name in names if name.startswith(f"texts-{suite}-") for case in self.data(name)]
+        blocks = [self.data(name) for name in names if name.startswith(f"texts-{suite}-")]
+        return [_with_passages(case, block["pool"]) for block in blocks for case in block["cases"]]
+
+
+def _with_passages(case: Any, pool: list[str]) -> Any:
+    """As the page's script reads a case: numbers of passages become the passages."""
+
+    def passages(numbers: list[int] | None) -> list[str] | None:
+        return None if numbers is None else [pool[number] for number in numbers]
+
+    answers = [{**each, "contexts": passages(each["contexts"])} for each in case["answers"]]
+    return {**case, "contexts": passages(case["contexts"]), "answers": answers}
 
 
 RUN = RunFacts(id="r1", started="2026-11-30T10:29:40Z")
@@ -234,8 +245,18 @@ def test_texts_of_cases_are_in_blocks() -> None:
 
 
 def test_a_block_ends_where_its_texts_are_long() -> None:
-    cases = [CaseView(id=str(at), contexts=("x" * 400_000,)) for at in range(6)]
+    cases = [CaseView(id=str(at), contexts=(str(at) * 400_000,)) for at in range(6)]
     assert [len(block) for block in pack.blocks(cases)] == [3, 3]
+
+
+def test_a_passage_that_many_found_stands_once_in_a_block() -> None:
+    same, other = "a passage", "another one"
+    answers = (answer(contexts=(same, other)), answer("b", contexts=(other, same, same)), answer("c", contexts=()))
+    cases = [CaseView(id=str(at), contexts=(same,), answers=answers) for at in range(3)]
+    found = pack.texts(cases)
+    assert found["pool"] == [same, other]
+    assert [each["contexts"] for each in found["cases"][2]["answers"]] == [[0, 1], [1, 0, 0], []]
+    assert [len(block) for block in pack.blocks([replace(each, contexts=("x" * 700_000,)) for each in cases])] == [3]
 
 
 def test_a_case_with_several_trials_has_their_mean_and_the_worst_outcome() -> None:

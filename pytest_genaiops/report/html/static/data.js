@@ -20,6 +20,17 @@ async function unpacked(id) {
   return new Response(stream).json();
 }
 
+// Cases with their passages, which stand once for all who found them.
+async function casesOf(id) {
+  const { pool, cases } = await unpacked(id);
+  const passages = (numbers) => numbers && numbers.map((number) => pool[number]);
+  return cases.map((each) => ({
+    ...each,
+    contexts: passages(each.contexts),
+    answers: each.answers.map((answer) => ({ ...answer, contexts: passages(answer.contexts) })),
+  }));
+}
+
 // One suite: what is in the index, with ways to its texts and from the names in links to numbers.
 class Suite {
   constructor(data, at) {
@@ -33,7 +44,7 @@ class Suite {
   }
 
   block(number) {
-    if (!this.found.has(number)) this.found.set(number, unpacked(`texts-${this.at}-${number}`));
+    if (!this.found.has(number)) this.found.set(number, casesOf(`texts-${this.at}-${number}`));
     return this.found.get(number);
   }
 
