@@ -9,7 +9,7 @@ from pytest_genaiops.errors import MetricError, UnscorableError
 from pytest_genaiops.score import Score
 from pytest_genaiops.score.judging import same_signature
 from pytest_genaiops.sequences import same
-from pytest_genaiops.statistics.contrasts import Drawn, Means, Panel
+from pytest_genaiops.statistics.contrasts import Means, Panel, Summed
 from pytest_genaiops.statistics.sample import grouping
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Number:
         return np.ones(len(self.scores), dtype=np.bool_)
 
     def common(self, used: Flags) -> Flags:
-        """The cases that all variants in use have scored; all variants are, where one set of resamples serves all."""
+        """The cases that all variants in use have scored; all variants are, where one jackknife serves all."""
         import numpy as np
 
         found: Flags = np.logical_and.reduce(self._scored[self._concerned(used)], axis=0)
@@ -78,7 +78,7 @@ class Number:
         """
         if not cases.any():
             raise MetricError("no case is scored by every variant that it takes")
-        return self._means(cases) if self.is_mean else self._drawn(cases)
+        return self._means(cases) if self.is_mean else self._summed(cases)
 
     def _means(self, cases: Flags) -> Means:
         import numpy as np
@@ -92,7 +92,7 @@ class Number:
         score = next(iter(self.scores.values()))
         return Means(values[:, cases], self._groups(cases), scale=score.scale)
 
-    def _drawn(self, cases: Flags) -> Drawn:
+    def _summed(self, cases: Flags) -> Summed:
         import numpy as np
 
         groups = self._groups(cases)
@@ -108,7 +108,7 @@ class Number:
             places.append(units[found[rows]].tolist())
         alone = groups is None and all(len(each) == int(cases.sum()) for each in places)
         try:
-            return Drawn(samples, None if alone else places, cases=int(cases.sum()))
+            return Summed(samples, None if alone else places, cases=int(cases.sum()))
         except UnscorableError as error:
             raise MetricError(f"undefined on the {int(cases.sum())} cases that all variants scored: {error}") from None
 

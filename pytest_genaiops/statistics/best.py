@@ -40,21 +40,21 @@ def none_better(panel: Panel, *, higher_is_better: bool, seed: int = SEED) -> li
     found = [1.0] * size
     if panel.units < 2:
         return found
-    drawn = _draws(panel.covariance(), panel.units - 1, seed)
+    drawn = _draws(panel.covariance(), panel.freedom, seed)
     for item in range(size):
         leads, told = values - values[item], apart[item]
         errors = panel.errors_beside(item)
         spread = told & (errors > 0)
         if leads[spread].max(initial=0.0) > 0:
             among = leads[spread], errors[spread], drawn[spread] - drawn[item]
-            found[item] = _tested(*among, panel.units - 1)
+            found[item] = _tested(*among, panel.freedom)
         # A lead that every case confirms alike has no standard error; a sign test tells of it.
         if (told & ~spread & (leads > 0)).any():
             found[item] = min(found[item], (size - 1) * 0.5**panel.units)
     return found
 
 
-def _tested(leads: Vector, errors: Vector, drawn: Matrix, freedom: int) -> float:
+def _tested(leads: Vector, errors: Vector, drawn: Matrix, freedom: float) -> float:
     """Share of the draws whose largest studentized lead reaches the observed one.
 
     Where Bonferroni's bound is smaller than a share of the draws can be, the bound.
@@ -69,7 +69,7 @@ def _tested(leads: Vector, errors: Vector, drawn: Matrix, freedom: int) -> float
     return (1 + int(np.count_nonzero(largest >= observed))) / (DRAWS + 1)
 
 
-def _draws(covariance: Matrix, freedom: int, seed: int) -> Matrix:
+def _draws(covariance: Matrix, freedom: float, seed: int) -> Matrix:
     """Errors of the scores drawn from a multivariate t law: one row a score, one column a draw."""
     import numpy as np
 

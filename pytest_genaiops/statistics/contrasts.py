@@ -1,14 +1,17 @@
 """Contrasts of many scores over the same cases: weighted sums whose weights add up to zero, such as a main effect.
 
-- a mean: the contrast of the values of one case is one number, so that the contrast of the scores is the mean of such
-  numbers and paired by case. Its interval is that of any mean (:mod:`~pytest_genaiops.statistics.bounds`), over
-  clusters where there are any; its p-value is of Student t with one degree of freedom less than there are cases or
-  clusters, and of sign flips where fewer than ``FEW`` of them differ from the others;
-- anything else: all scores on one set of resamples, whole clusters drawn; Student t over the standard error of the
-  contrast's resamples, for the interval as well as for the p-value.
+The standard error of a contrast is that of the jackknife that leaves out one case (or cluster) at a time, from all
+scores at once: the contrast is paired by case whatever the scores are. Of means it is the cluster-robust error of a
+linear model of all values on the variants' settings (Liang and Zeger 1986, *Biometrika* 73:13-22): where all clusters
+have one size, with the factor G / (G - 1) for G clusters; where they do not, of the kind CV3, which is less misled by
+large ones (Bell and McCaffrey 2002, *Survey Methodology* 28:169-181; MacKinnon, Nielsen and Webb 2023, *Journal of
+Applied Econometrics* 38:671-694). p-values are of Student t with G - 1 degrees of freedom, or as many as clusters of
+unequal size are worth (:func:`freedom_of`).
 
-The standard error of a contrast of means is the cluster-robust one of a linear model of all values on the variants'
-settings (Liang and Zeger 1986, *Biometrika* 73:13-22) with the factor G / (G - 1) for G clusters.
+- a mean: the contrast of the values of one case is one number, and the contrast of the scores is the mean of such
+  numbers. Its interval is that of any mean (:mod:`~pytest_genaiops.statistics.bounds`), as much wider as the error is;
+  where fewer than ``FEW`` cases or clusters are off the most common one, its p-value is of sign flips;
+- anything else: its interval is of Student t.
 """
 
 from __future__ import annotations
@@ -21,12 +24,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.records import Statistics
-from pytest_genaiops.statistics.bounds import FEW, mean_bounds
+from pytest_genaiops.statistics.bca import LEFT_OUT
+from pytest_genaiops.statistics.bounds import FEW, SKEWED, mean_bounds
 from pytest_genaiops.statistics.intervals import SEED
 from pytest_genaiops.statistics.means import SAME, Interval, clip, unseen
 from pytest_genaiops.statistics.quantiles import t_quantile, t_two_sided
 from pytest_genaiops.statistics.randomization import sign_flip
-from pytest_genaiops.statistics.resampling import Table, bootstrap
+from pytest_genaiops.statistics.resampling import Table
 from pytest_genaiops.statistics.sample import Sample
 
 if TYPE_CHECKING:
@@ -36,17 +40,12 @@ if TYPE_CHECKING:
     Matrix: TypeAlias = NDArray[np.float64]
     Vector: TypeAlias = NDArray[np.float64]
     Places: TypeAlias = NDArray[np.intp]
-
-RESAMPLES = 1000
-"""Of a score that is no mean: its standard error is then known to about 2 %."""
-
-LEAST = 100
-"""Resamples on which all scores of a contrast are defined, below which nothing is said of its spread."""
+    Counts: TypeAlias = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimates:
-    """Contrasts without their intervals: a number of each kind for each."""
+    """Contrasts without their intervals: one entry for each."""
 
     values: Vector
     """On the metric's scale."""
@@ -59,15 +58,14 @@ class Estimates:
         """How many standard errors each is away from 0; without a spread, infinitely many or none."""
         import numpy as np
 
-        spread = self.errors > 0
         ratio = np.where(self.values == 0, 0.0, np.inf)
-        return np.divide(np.abs(self.values), self.errors, out=ratio, where=spread)
+        return np.divide(np.abs(self.values), self.errors, out=ratio, where=self.errors > 0)
 
 
 class Panel(ABC):
     """Scores of some samples over the same cases, ready for contrasts between them."""
 
-    __slots__ = ("cases", "clustered", "scale", "units", "values")
+    __slots__ = ("_largest", "_moves", "cases", "clustered", "freedom", "scale", "units", "values")
 
     values: Vector
     """The score of each sample."""
@@ -76,32 +74,62 @@ class Panel(ABC):
     units: int
     """Independent cases, or clusters."""
     clustered: bool
+    freedom: float
+    """Degrees of freedom of the standard errors."""
+    _moves: Matrix
+    """By how much leaving out each unit (a column) moves each score (a row), so that squares add up to a variance."""
+    _largest: Vector
+    """For each sample, a number of the size of its values: what is tiny beside it is rounding."""
 
-    @abstractmethod
     def estimates(self, weights: Matrix) -> Estimates:
         """The contrasts of these weights: one row for each, one column for each sample."""
+        import numpy as np
 
-    @abstractmethod
-    def errors_beside(self, sample: int) -> Vector:
-        """Standard errors of the differences between each sample and this one; 0 where no spread was seen."""
+        values, errors = weights @ self.values, self._errors(weights @ self._moves, np.abs(weights) @ self._largest)
+        values[np.abs(values) <= SAME * (np.abs(weights) @ self._largest)] = 0.0
+        rows = zip(weights, values.tolist(), errors.tolist(), strict=True)
+        p_values = [self._p_value(*row) for row in rows]
+        return Estimates(values=values, errors=errors, p_values=np.array(p_values, dtype=np.float64))
 
     @abstractmethod
     def interval(self, weights: Vector, confidence: float) -> Interval:
         """Two-sided interval of one contrast, within its :meth:`span`."""
 
-    @abstractmethod
+    def errors_beside(self, sample: int) -> Vector:
+        """Standard errors of the differences between each sample and this one; 0 where no spread was seen."""
+        return self._errors(self._moves - self._moves[sample], self._largest + self._largest[sample])
+
     def covariance(self) -> Matrix:
         """Of the errors of the scores, each less the mean error of all scores: differences keep their variance."""
+        moves = self._moves - self._moves.mean(axis=0)
+        found: Matrix = moves @ moves.T
+        return found
 
     @abstractmethod
-    def differing(self) -> NDArray[np.intp]:
+    def differing(self) -> Counts:
         """For each pair of samples, how many units differ between the two."""
 
     def span(self, weights: Vector) -> Interval:
         """Lowest and highest value that a contrast can have on this scale."""
-        width = self.scale[1] - self.scale[0]
-        reach = float(weights[weights > 0].sum()) * width if weights.any() else 0.0
+        reach = float(weights[weights > 0].sum()) * (self.scale[1] - self.scale[0]) if weights.any() else 0.0
         return -reach, reach
+
+    def _error(self, weights: Vector) -> float:
+        import numpy as np
+
+        return float(self._errors((weights @ self._moves)[None, :], np.abs(weights) @ self._largest)[0])
+
+    def _errors(self, moves: Matrix, largest: Vector) -> Vector:
+        import numpy as np
+
+        errors: Vector = np.sqrt(np.einsum("ij,ij->i", moves, moves))
+        return np.where(errors > SAME * largest, errors, 0.0)
+
+    def _p_value(self, weights: Vector, value: float, error: float) -> float:
+        """Two-sided, of t; where all units agree, of signs."""
+        if error:
+            return t_two_sided(value / error, self.freedom)
+        return 1.0 if value == 0 or self.units < 2 else 2.0 ** (1 - self.units)
 
 
 class Means(Panel):
@@ -111,7 +139,7 @@ class Means(Panel):
     from 0, without a gap. Raises MetricError for no cases.
     """
 
-    __slots__ = ("_groups", "_largest", "_seed", "_sizes", "_sums", "_table")
+    __slots__ = ("_groups", "_seed", "_sizes", "_table")
 
     def __init__(
         self, values: Matrix, groups: Places | None = None, *, scale: Interval = (0.0, 1.0), seed: int = SEED
@@ -121,75 +149,41 @@ class Means(Panel):
         if not values.size:
             raise MetricError("a contrast needs at least one case that all its samples scored, and there is none")
         self._table, self._groups, self.scale, self._seed = values, groups, scale, seed
-        self.values = values.mean(axis=1)
-        self.cases = values.shape[1]
-        self.clustered = groups is not None
-        self._sizes, self._sums = np.ones(self.cases), values
-        if groups is not None:
-            self._sizes = np.bincount(groups).astype(np.float64)
-            self._sums = np.array([np.bincount(groups, row) for row in values])
+        self.values, self._largest = values.mean(axis=1), np.abs(values).max(axis=1)
+        self.cases, self.clustered = values.shape[1], groups is not None
+        self._sizes = np.ones(self.cases) if groups is None else np.bincount(groups).astype(np.float64)
         self.units = len(self._sizes)
-        self._largest: Vector = np.abs(values).max(axis=1)
-
-    def estimates(self, weights: Matrix) -> Estimates:
-        """The contrasts of the means, with p-values of t or of sign flips."""
-        import numpy as np
-
-        sums = weights @ self._sums
-        values, largest = sums.sum(axis=1) / self.cases, np.abs(weights) @ self._largest
-        values[np.abs(values) <= SAME * largest] = 0.0
-        errors = self._errors(sums - np.outer(values, self._sizes), largest)
-        rows = zip(sums, values.tolist(), errors.tolist(), weights, strict=True)
-        p_values = [self._p_value(total, value, error, self.span(row)) for total, value, error, row in rows]
-        return Estimates(values=values, errors=errors, p_values=np.array(p_values, dtype=np.float64))
-
-    def errors_beside(self, sample: int) -> Vector:
-        """From the differences of single cases, summed over each cluster."""
-        import numpy as np
-
-        sums = self._sums - self._sums[sample]
-        means = self.values - self.values[sample]
-        return self._errors(sums - np.outer(means, self._sizes), self._largest + self._largest[sample])
+        self.freedom = freedom_of(self._sizes)
+        if self.units < 2:
+            self._moves = np.zeros((len(values), 1))
+        else:
+            residuals = self._by_unit(values) - np.outer(self.values, self._sizes)
+            self._moves = residuals / (self.cases - self._sizes) * math.sqrt(1 - 1 / self.units)
 
     def interval(self, weights: Vector, confidence: float) -> Interval:
         """That of the mean of the contrasts of single cases."""
         changes = self._rounded(weights @ self._table)
-        groups = None if self._groups is None else self._groups.tolist()
-        return mean_bounds(
-            changes.tolist(), groups, confidence=confidence, scale=self.span(weights), seed=self._seed
-        ).interval
+        groups, span = None if self._groups is None else self._groups.tolist(), self.span(weights)
+        found = mean_bounds(changes.tolist(), groups, confidence=confidence, scale=span, seed=self._seed)
+        if found.method != SKEWED or not found.standard_error:
+            return found.interval
+        level = (1 + confidence) / 2
+        wider = t_quantile(level, self.freedom) / t_quantile(level, self.units - 1)
+        wider *= self._error(weights) / found.standard_error
+        low, high = (found.value + wider * (bound - found.value) for bound in found.interval)
+        return clip((low, high), found.value, span)
 
-    def covariance(self) -> Matrix:
-        """From the distances of values to their means, summed over each cluster."""
-        import numpy as np
-
-        residuals = self._sums - np.outer(self.values, self._sizes)
-        residuals = residuals - residuals.mean(axis=0)
-        factor = self.units / (self.units - 1) if self.units > 1 else 0.0
-        found: Matrix = residuals @ residuals.T * (factor / self.cases**2)
-        return found
-
-    def differing(self) -> NDArray[np.intp]:
+    def differing(self) -> Counts:
         """Units of which a case has different values."""
         return _differing(self._table, self._groups)
 
-    def _errors(self, residuals: Matrix, largest: Vector) -> Vector:
-        """Standard errors from the residuals of each unit; what is tiny beside ``largest`` is rounding."""
-        import numpy as np
-
-        if self.units < 2:
-            return np.zeros(len(residuals))
-        factor = self.units / (self.units - 1)
-        errors: Vector = np.sqrt(np.einsum("ij,ij->i", residuals, residuals) * factor) / self.cases
-        return np.where(errors > SAME * largest, errors, 0.0)
-
-    def _p_value(self, sums: Vector, value: float, error: float, span: Interval) -> float:
-        """The p-value that goes with the interval: of t, or exact where so few units differ that t knows nothing."""
-        if not error:
-            return _without_spread(value, self.units)
-        if math.isfinite(span[1]) and self._few_differ(sums):
-            return sign_flip(self._rounded(sums).tolist())
-        return t_two_sided(value / error, self.units - 1)
+    def _p_value(self, weights: Vector, value: float, error: float) -> float:
+        """The p-value that goes with the interval: exact where so few units differ that t knows nothing."""
+        if error and math.isfinite(self.span(weights)[1]):
+            sums = self._by_unit(self._rounded(weights @ self._table)[None, :])[0]
+            if self._few_differ(sums):
+                return sign_flip(sums.tolist())
+        return super()._p_value(weights, value, error)
 
     def _few_differ(self, sums: Vector) -> bool:
         """As :func:`~pytest_genaiops.statistics.bounds.mean_bounds` has it: units off the most common value."""
@@ -199,128 +193,110 @@ class Means(Panel):
         levels, counts = np.unique(means[: 2 * FEW], return_counts=True)
         return int(np.count_nonzero(means != levels[counts.argmax()])) < FEW
 
+    def _by_unit(self, values: Matrix) -> Matrix:
+        """Sums over the cases of each cluster."""
+        import numpy as np
+
+        return values if self._groups is None else np.array([np.bincount(self._groups, row) for row in values])
+
     def _rounded(self, numbers: Vector) -> Vector:
         """Numbers that differ by rounding alone made equal: sums of the same terms in another order."""
         import numpy as np
 
-        step = max(float(np.abs(self._table).max()), float(np.abs(numbers).max())) * SAME
+        step = float(max(self._largest.max(), np.abs(numbers).max())) * SAME
         return np.round(numbers / step) * step if step > 1e-300 else numbers
 
 
-class Drawn(Panel):
-    """Scores that are no means, of samples whose rows belong to the same units; all on one set of resamples.
+class Summed(Panel):
+    """Scores of summed statistics, of samples whose rows belong to the same units.
 
     ``groups`` gives for each sample the unit of each of its rows, from 0 without a gap, the same units for all; None
-    where each row is a unit of its own. Raises MetricError for no rows, UnscorableError where the metric is undefined
-    on a sample.
+    where each row is a unit of its own. Beyond 500 units the jackknife leaves out one of 500 groups of them. Raises
+    MetricError for no rows, UnscorableError where the metric is undefined on a sample.
     """
 
-    __slots__ = ("_groups", "_samples", "_scores")
+    __slots__ = ("_groups", "_known", "_samples")
 
-    def __init__(
-        self, samples: Sequence[Sample], groups: Sequence[Sequence[int]] | None = None, *, cases: int, seed: int = SEED
-    ) -> None:
+    def __init__(self, samples: Sequence[Sample], groups: Sequence[Sequence[int]] | None = None, *, cases: int) -> None:
         import numpy as np
 
         if not cases:
             raise MetricError("a contrast needs at least one case that all its samples scored, and there is none")
-        each = [None] * len(samples) if groups is None else groups
-        tables = [Table(sample, own) for sample, own in zip(samples, each, strict=True)]
+        owners = [None] * len(samples) if groups is None else groups
+        tables = [Table(sample, own) for sample, own in zip(samples, owners, strict=True)]
         self._samples, self._groups = samples, groups
         self.scale, self.cases = samples[0].scale, cases
         self.values = np.array([table.value() for table in tables], dtype=np.float64)
+        self._largest = np.abs(self.values)
         self.units = len(tables[0].matrix)
         self.clustered = self.units < cases
-        # None, a resample on which the metric is undefined, becomes NaN, which leaves no method of this class.
-        self._scores: Matrix = np.array(bootstrap(tables, resamples=RESAMPLES, seed=seed), dtype=np.float64)
-
-    def estimates(self, weights: Matrix) -> Estimates:
-        """The contrasts of the scores, with p-values of t; a share of undefined resamples adds to them."""
-        import numpy as np
-
-        values = weights @ self.values
-        values[np.abs(values) <= SAME * (np.abs(weights) @ np.abs(self.values))] = 0.0
-        spreads = [self._spread(row) for row in weights]
-        p_values = [
-            min(1.0, self._p_value(value, error) + gone)
-            for value, (error, gone) in zip(values.tolist(), spreads, strict=True)
-        ]
-        errors = np.array([error for error, _ in spreads], dtype=np.float64)
-        return Estimates(values=values, errors=errors, p_values=np.array(p_values, dtype=np.float64))
-
-    def errors_beside(self, sample: int) -> Vector:
-        """Standard deviations of the differences of the resamples."""
-        import numpy as np
-
-        weights = np.eye(len(self.values))
-        weights[:, sample] -= 1.0
-        return np.array([self._spread(row)[0] for row in weights], dtype=np.float64)
+        left_out = min(self.units, LEFT_OUT)
+        places = np.arange(self.units) % left_out
+        sizes = np.ones(self.units) if tables[0].sizes is None else tables[0].sizes
+        self.freedom = freedom_of(np.bincount(places, sizes).astype(np.float64))
+        if self.units < 2:
+            self._moves = np.zeros((len(samples), 1))
+        else:
+            # None, a score that is undefined without a unit, becomes NaN, which leaves no method of this class.
+            without = np.array([table.without(places, left_out) for table in tables], dtype=np.float64)
+            self._moves = (without - self.values[:, None]) * math.sqrt(1 - 1 / left_out)
+        self._known: NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(self._moves), axis=1)
+        self._moves[~self._known] = 0.0
 
     def interval(self, weights: Vector, confidence: float) -> Interval:
-        """Student t; the whole span where too few resamples are defined."""
-        value, (error, gone), span = float(weights @ self.values), self._spread(weights), self.span(weights)
-        if gone > 1 - LEAST / RESAMPLES:
+        """Student t; the whole span where a score hangs on a single unit, without which it is undefined."""
+        value, error, span = float(weights @ self.values), self._error(weights), self.span(weights)
+        if not self._known[weights != 0].all():
             return span
-        if self.units < 2 or not error:
+        if not error:
             return unseen(value, self.units, confidence, span)
-        reach = error * t_quantile((1 + confidence) / 2, self.units - 1)
+        reach = error * t_quantile((1 + confidence) / 2, self.freedom)
         return clip((value - reach, value + reach), value, span)
 
-    def covariance(self) -> Matrix:
-        """Of the scores of the resamples; all 0 where too few of them are defined."""
-        import numpy as np
-
-        defined = self._scores[np.isfinite(self._scores).all(axis=1)]
-        size = len(self.values)
-        if self.units < 2 or len(defined) < LEAST:
-            return np.zeros((size, size))
-        defined = defined - defined.mean(axis=1, keepdims=True)
-        factor = self.units / (self.units - 1)
-        found: Matrix = np.cov(defined, rowvar=False).reshape(size, size) * factor
-        return found
-
-    def differing(self) -> NDArray[np.intp]:
-        """Units whose statistics differ."""
+    def differing(self) -> Counts:
+        """Units whose statistics differ; 0 beside a score that hangs on a single unit."""
         import numpy as np
 
         known: dict[Hashable, int] = {}
         rows = [[known.setdefault(_key(row), len(known)) for row in sample.statistics] for sample in self._samples]
-        if self._groups is None:
-            return _differing(np.array(rows, dtype=np.float64), None)
-        units: dict[Hashable, int] = {}
-        codes = [
-            [units.setdefault(held, len(units)) for held in _held(own, groups, self.units)]
-            for own, groups in zip(rows, self._groups, strict=True)
-        ]
-        return _differing(np.array(codes, dtype=np.float64), None)
+        if self._groups is not None:
+            held: dict[Hashable, int] = {}
+            rows = [
+                [held.setdefault(each, len(held)) for each in _held(own, groups, self.units)]
+                for own, groups in zip(rows, self._groups, strict=True)
+            ]
+        found = _differing(np.array(rows, dtype=np.float64), None)
+        return found * np.outer(self._known, self._known)
 
-    def _spread(self, weights: Vector) -> tuple[float, float]:
-        """Standard error of a contrast, and the share of the resamples on which it is undefined."""
-        import numpy as np
-
-        used = weights != 0
-        if not used.any():
-            return 0.0, 0.0
-        drawn = self._scores[:, used] @ weights[used]
-        defined = drawn[np.isfinite(drawn)]
-        gone = 1 - len(defined) / len(drawn)
-        if self.units < 2 or len(defined) < LEAST:
-            return 0.0, gone
-        # Resamples of n units vary by (n - 1) / n of what samples do (Efron and Tibshirani 1993, section 5.3).
-        error = float(defined.std(ddof=1)) * math.sqrt(self.units / (self.units - 1))
-        largest = float(np.abs(weights) @ np.abs(self.values))
-        return (error if error > SAME * largest else 0.0), gone
-
-    def _p_value(self, value: float, error: float) -> float:
-        return t_two_sided(value / error, self.units - 1) if error else _without_spread(value, self.units)
+    def _p_value(self, weights: Vector, value: float, error: float) -> float:
+        """1 where a score hangs on a single unit, without which it is undefined."""
+        return super()._p_value(weights, value, error) if self._known[weights != 0].all() else 1.0
 
 
-def _without_spread(value: float, units: int) -> float:
-    """Where all units agree: a sign test."""
-    return 1.0 if value == 0 or units < 2 else 2.0 ** (1 - units)
+def freedom_of(sizes: Vector) -> float:
+    """Degrees of freedom of a jackknifed variance over clusters of these sizes; one less than their number if equal.
+
+    Those of the chi-squared law with the variance's mean and variance (Satterthwaite), were the values of a cluster all
+    alike and normal: the case in which unequal sizes matter most (Bell and McCaffrey 2002; Imbens and Kolesár 2016,
+    *Review of Economics and Statistics* 98:701-712). 0 for fewer than two clusters.
+    """
+    import numpy as np
+
+    if len(sizes) < 2:
+        return 0.0
+    shares = sizes / sizes.sum()
+    # Leaving out a cluster moves the score by scale * (its sum - its share of all sums), where a sum has the variance
+    # share ** 2: the covariance of these moves is diagonal but for two vectors, so that its traces cost little.
+    scale, own = 1 / (1 - shares), shares**2
+    diagonal, sides = own * scale**2, np.column_stack([shares * scale, own * scale])
+    middle = np.array([[own.sum(), -1.0], [-1.0, 0.0]])
+    inner, outer = sides.T @ sides, np.einsum("ij,jk,ik->i", sides, middle, sides)
+    trace = float((diagonal + outer).sum())
+    squared = float((diagonal**2).sum() + 2 * diagonal @ outer + np.trace(middle @ inner @ middle @ inner))
+    return min(trace**2 / squared, len(sizes) - 1.0)
 
 
-def _differing(table: Matrix, groups: Places | None) -> NDArray[np.intp]:
+def _differing(table: Matrix, groups: Places | None) -> Counts:
     """For each pair of rows, in how many columns (or groups of columns) the two differ."""
     import numpy as np
 
