@@ -1,4 +1,4 @@
-"""Azure AI Search's REST shape (api-version 2024-07-01), spoken to a local server that refuses what it does not know."""
+"""Azure AI Search's REST shape (api-version 2024-07-01), spoken to a local server that refuses all else."""
 
 from __future__ import annotations
 
@@ -149,9 +149,9 @@ def test_documents_of_a_batch_that_were_not_taken_are_sent_again() -> None:
 
 
 def test_a_document_that_is_never_taken_is_named() -> None:
-    with FakeSearchServer(key=KEY, refuse=dict.fromkeys(range(1, 10), 207)) as server:
-        with pytest.raises(UsageError, match="refused 1 of 1 documents, 'd0-0' with status 503"):
-            client_of(server).add(CHUNKS)
+    refused = pytest.raises(UsageError, match="refused 1 of 1 documents, 'd0-0' with status 503")
+    with FakeSearchServer(key=KEY, refuse=dict.fromkeys(range(1, 10), 207)) as server, refused:
+        client_of(server).add(CHUNKS)
 
 
 @pytest.mark.parametrize(

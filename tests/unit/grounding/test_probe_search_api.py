@@ -144,9 +144,9 @@ def test_a_failing_expression_is_named() -> None:
 
 
 def test_a_service_that_refuses_is_told_in_its_words() -> None:
-    with served(lambda path, body: (400, {"error": {"message": "no such tenant"}})) as url:
-        with pytest.raises(UsageError, match='answered 400 Bad Request: "no such tenant"'):
-            search_api(url, headers={}).delete(["d1"])
+    refused = pytest.raises(UsageError, match='answered 400 Bad Request: "no such tenant"')
+    with served(lambda path, body: (400, {"error": {"message": "no such tenant"}})) as url, refused:
+        search_api(url, headers={}).delete(["d1"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,444 @@
+"""What the checks of a probe take, how long they wait, and what they say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import md5
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from probe_help import MODEL, WIDTH, Watch, chunk, chunks_of, embed, of
+
+from pytest_genaiops.errors import UsageError
+from pytest_genaiops.grounding import Entry, Hit, Query, index_probe, manifest_of, text_hash
+from pytest_genaiops.grounding.index import hash_fits
+from pytest_genaiops.grounding.probe_same import differing
+from pytest_genaiops.testing import FakeIndex
+
+CHUNKS = chunks_of(documents=4)
+NEW = chunk("probe-0", "probe", "wholly new words nobody knows yet, about the quagga and its stripes")
+
+
+def filled(chunks: Sequence[Entry] = CHUNKS, **options: Any) -> FakeIndex:
+    index = FakeIndex(**options)
+    index.add(chunks)
+    return index
+
+
+class TestFresh:
+    def test_a_document_that_comes_within_the_time_is_fresh_and_removed_again(self) -> None:
+        watch = Watch()
+        index = filled(fault="late", delay=3, now=lambda: watch.time)
+        watch.time += 10
+        result = index_probe(index, embed=embed, clock=watch.clock).fresh(NEW, within=4)
+        assert result, result.reason
+        assert result.seconds.keys() == {"exact", "full-text", "vector", "hybrid"}
+        assert all(3 <= seconds <= 3.5 for seconds in result.seconds.values())
+        assert [entry.id for entry in index.list()] == [each.id for each in CHUNKS]
+
+    @pytest.mark.parametrize(("within", "in_time"), [(2.99, False), (3, True)])
+    def test_the_last_look_comes_when_the_time_is_over(self, within: float, in_time: bool) -> None:
+        watch = Watch()
+        index = filled(fault="late", delay=3, now=lambda: watch.time)
+        watch.time += 10
+        result = index_probe(index, embed=embed, clock=watch.clock).fresh(NEW, within=within)
+        assert bool(result) is in_time
+        assert sum(watch.slept) == pytest.approx(within)
+        assert in_time or result.kinds == {"late"}
+        assert max(watch.slept) <= 0.5
+
+    def test_late_chunks_are_named_with_their_searches_and_removed(self) -> None:
+        watch = Watch()
+        index = filled(fault="late", delay=3, now=lambda: watch.time)
+        result = index_probe(index, embed=embed, clock=watch.clock).fresh(NEW, within=1)
+        assert [(finding.chunk, finding.mode) for finding in result.findings] == [
+            ("probe-0", mode) for mode in ("exact", "full-text", "vector", "hybrid")
+        ]
+        assert "'probe-0' is not among the first 10 of exact search 1 s after it was added" in result.reason
+        assert "probe-0" not in {entry.id for entry in index.list()}
+
+    def test_embeddings_are_made_for_chunks_that_have_none(self) -> None:
+        index = filled()
+        assert index_probe(index, embed=embed).fresh(replace(NEW, embedding=None), within=0)
+        result = index_probe(index).fresh(replace(NEW, embedding=None), within=0)
+        assert [(finding.kind, finding.mode) for finding in result.findings] == [
+            ("unprobed", "vector"),
+            ("unprobed", "hybrid"),
+        ]
+
+    def test_a_document_of_several_chunks_is_looked_for_chunk_by_chunk(self) -> None:
+        class Last(FakeIndex):
+            def add(self, chunks: Sequence[Entry]) -> None:
+                super().add(chunks[:-1])
+
+        more = chunk("probe-1", "probe", "and a second piece of it that speaks of zebras alone")
+        result = index_probe(Last(), embed=embed, clock=Watch().clock).fresh([NEW, more], within=0)
+        assert {finding.chunk for finding in result.findings} == {"probe-1"}
+
+    def test_a_document_that_is_the_users_own_is_never_touched(self) -> None:
+        index = filled()
+        for own in (replace(NEW, document="d1"), replace(NEW, id="d1-0")):
+            with pytest.raises(UsageError, match="the index has 'd1' already, and the probe would remove it"):
+                index_probe(index, embed=embed).fresh(own, within=0)
+        assert len(list(index.list())) == len(CHUNKS)
+
+    def test_another_text_than_was_added_is_a_finding(self) -> None:
+        class Cut(FakeIndex):
+            def search(self, query: Query, mode: Any, k: int) -> Sequence[Hit]:
+                return [replace(hit, text=(hit.text or "")[:20]) for hit in super().search(query, mode, k)]
+
+        assert index_probe(Cut(), embed=embed).fresh(NEW, within=0).kinds == {"differs"}
+
+    def test_what_cannot_be_removed_is_named(self) -> None:
+        class Stuck(FakeIndex):
+            def delete(self, documents: Sequence[str]) -> None:
+                raise PermissionError("read only")
+
+        result = index_probe(Stuck(), embed=embed).fresh(NEW, within=0)
+        assert result.kinds == {"left"}
+        assert "'probe' could not be removed: PermissionError: read only; remove it by hand" in result.reason
+
+    def test_the_document_is_removed_even_when_the_test_is_interrupted(self) -> None:
+        class Stopped(FakeIndex):
+            def search(self, query: Query, mode: Any, k: int) -> Sequence[Hit]:
+                raise KeyboardInterrupt
+
+        index = Stopped()
+        with pytest.raises(KeyboardInterrupt):
+            index_probe(index, embed=embed).fresh(NEW, within=0)
+        assert list(index.list()) == []
+
+    @pytest.mark.parametrize("text", [None, "", "  \n", "…!?"])
+    def test_a_document_without_text_is_refused(self, text: str | None) -> None:
+        with pytest.raises(UsageError, match="the chunk 'probe-0' has no text to look for"):
+            index_probe(filled(), embed=embed).fresh(replace(NEW, text=text), within=1)
+
+    @pytest.mark.parametrize("within", [-1, math.nan, math.inf, True, "1", None])
+    def test_a_time_that_is_none_is_refused(self, within: Any) -> None:
+        with pytest.raises(UsageError, match="is no time to wait"):
+            index_probe(filled()).fresh(NEW, within=within)
+
+    def test_an_index_that_cannot_be_listed_is_not_written_to(self) -> None:
+        class Blind(FakeIndex):
+            def list(self) -> Any:
+                raise NotImplementedError("no listing")
+
+        index = Blind()
+        result = index_probe(index, embed=embed).fresh(NEW, within=0)
+        assert result.kinds == {"unprobed"}
+        assert index.search(Query(text="quagga"), "full-text", 1) == []
+
+
+class TestDeleted:
+    def test_k_may_be_larger_than_the_index_and_the_index_empty(self) -> None:
+        gone = of(CHUNKS, "d1")
+        assert index_probe(FakeIndex(), embed=embed).deleted(gone, k=1_000)
+        index = filled()
+        index.delete(["d1"])
+        assert index_probe(index, embed=embed).deleted(gone, k=1_000)
+
+    def test_a_document_without_text_cannot_be_proved_gone_by_its_words(self) -> None:
+        index = filled()
+        result = index_probe(index, embed=embed).deleted([Entry(id="x-0", document="x", text="")])
+        assert result.kinds == {"unprobed"}
+        assert "'x' has no text to look for; its ids alone were looked for" in result.reason
+
+    def test_an_empty_chunk_among_others_is_no_trouble(self) -> None:
+        index = filled()
+        gone = [*of(CHUNKS, "d1"), Entry(id="d1-9", document="d1", text="")]
+        index.delete(["d1"])
+        assert index_probe(index, embed=embed).deleted(gone)
+
+    def test_a_text_too_short_to_tell_goes_by_its_id(self) -> None:
+        index = filled()
+        index.add([chunk("other-0", "other", "see below")])
+        gone = [chunk("x-0", "x", "see below")]
+        assert index_probe(index, embed=embed).deleted(gone)
+        index.add(gone)
+        assert index_probe(index, embed=embed).deleted(gone).kinds == {"found"}
+
+    def test_searches_by_vector_need_embeddings(self) -> None:
+        index = filled()
+        index.delete(["d1"])
+        gone = [replace(each, embedding=None) for each in of(CHUNKS, "d1")]
+        result = index_probe(index).deleted(gone)
+        assert {(finding.kind, finding.mode) for finding in result.findings} == {
+            ("unprobed", "vector"),
+            ("unprobed", "hybrid"),
+        }
+        assert index_probe(index, embed=embed).deleted(gone)
+
+    def test_hits_without_texts_are_read_from_the_listing(self) -> None:
+        class Ids(FakeIndex):
+            def search(self, query: Query, mode: Any, k: int) -> Sequence[Hit]:
+                return [Hit(id=hit.id) for hit in super().search(query, mode, k)]
+
+        index = Ids()
+        index.add(CHUNKS)
+        index.delete(["d1"])
+        assert index_probe(index, embed=embed).deleted(of(CHUNKS, "d1"))
+
+    def test_hits_that_nobody_knows_could_not_be_probed(self) -> None:
+        class Ghost(FakeIndex):
+            def search(self, query: Query, mode: Any, k: int) -> Sequence[Hit]:
+                return [Hit(id="ghost")]
+
+        result = index_probe(Ghost(), embed=embed).deleted(of(CHUNKS, "d1"))
+        assert result.kinds == {"unprobed"}
+        assert "gives 'ghost' at rank 1 without a text, and list() has none either" in result.reason
+
+    def test_chunks_are_taken_before_they_are_deleted(self) -> None:
+        probe = index_probe(filled(), embed=embed)
+        assert probe.chunks_of(["d1"]) == tuple(of(CHUNKS, "d1"))
+        with pytest.raises(UsageError, match="the index does not have 'd9'; name documents that it has"):
+            probe.chunks_of(["d1", "d9"])
+        with pytest.raises(UsageError, match=r"'d1' is no list of documents; write \['d1'\]"):
+            probe.chunks_of("d1")
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            ({"documents": []}, "there is no chunk to look for"),
+            ({"documents": ["d1"]}, "'d1' is no chunk"),
+            ({"documents": "d1"}, "'d1' is no chunk"),
+            ({"documents": CHUNKS, "k": 0}, "k=0 is no number of results"),
+            ({"documents": CHUNKS, "k": True}, "k=True is no number of results"),
+            ({"documents": CHUNKS, "threshold": 0}, "threshold=0 is no share"),
+            ({"documents": CHUNKS, "threshold": math.nan}, "threshold=nan is no share"),
+            ({"documents": CHUNKS, "allowed": "d2"}, "'d2' is no list of documents"),
+            ({"documents": CHUNKS, "also": "cache"}, "'cache' is no list of places"),
+            ({"documents": CHUNKS, "also": ["cashe"]}, "did you mean 'cache'"),
+            ({"documents": CHUNKS, "also": [5]}, "5, which is no place"),
+        ],
+    )
+    def test_what_means_nothing_is_refused(self, arguments: dict[str, Any], words: str) -> None:
+        with pytest.raises(UsageError, match=words):
+            index_probe(filled(), embed=embed).deleted(**arguments)
+
+
+class TestSameAs:
+    @pytest.mark.parametrize(
+        ("left", "right", "difference"),
+        [
+            ("a1 b1", "b1 a1", ""),
+            ("a2 b1", "b2 a1", "'a' is at rank 1 in the first, at 2 in the second"),
+            ("a3 b2 c2", "a3 c2 b2", ""),
+            ("a3 b2 c2", "a3 b2 d2", ""),  # tied where the results were cut off
+            ("a3 b2 c2", "a3 b2 d1", "only the first has 'c'; only the second has 'd'"),
+            ("a3 b2 c2", "a3 d2.5 b2", "only the second has 'd'"),
+            ("a3 b2", "a3 b2 c1", "only the second has 'c'"),
+            ("a b", "b a", "'a' is at rank 1 in the first, at 2 in the second"),
+            ("a3 b2", "a3.00000001 b2", ""),
+            ("", "", ""),
+        ],
+    )
+    def test_ties_alone_may_change_places(self, left: str, right: str, difference: str) -> None:
+        one, two = (
+            [Hit(id=word[0], score=float(word[1:]) if word[1:] else None) for word in text.split()]
+            for text in (left, right)
+        )
+        assert differing(one, two, 3) == difference
+
+    @given(st.lists(st.sampled_from([3.0, 2.0, 1.0]), max_size=8), st.randoms(use_true_random=False))
+    def test_shuffles_within_equal_scores_are_the_same(self, scores: list[float], drawn: Any) -> None:
+        hits = [Hit(id=str(place), score=score) for place, score in enumerate(sorted(scores, reverse=True))]
+        shuffled = sorted(drawn.sample(hits, len(hits)), key=lambda hit: -(hit.score or 0))
+        assert differing(hits, shuffled, 20) == ""
+
+    def test_an_index_built_in_another_order_is_the_same(self) -> None:
+        queries = [" ".join((each.text or "").split()[:6]) for each in CHUNKS]
+        assert index_probe(filled(), embed=embed).same_as(filled(CHUNKS[::-1]), queries)
+
+    def test_searches_that_only_one_has_were_not_compared(self) -> None:
+        result = index_probe(filled(), embed=embed).same_as(filled(modes=("exact", "vector")), [CHUNKS[0].text or ""])
+        assert {(finding.kind, finding.mode) for finding in result.findings} == {
+            ("unprobed", "full-text"),
+            ("unprobed", "hybrid"),
+        }
+
+    def test_two_empty_indexes_prove_nothing(self) -> None:
+        result = index_probe(FakeIndex(), embed=embed).same_as(FakeIndex(), ["anything"])
+        assert result.kinds == {"unprobed"}
+        assert "nothing was compared" in result.reason
+
+    def test_another_probe_may_be_given_and_queries_with_embeddings(self) -> None:
+        probe = index_probe(filled())
+        query = Query(text=CHUNKS[0].text or "", embedding=CHUNKS[0].embedding)
+        assert probe.same_as(index_probe(filled()), [query], k=100)
+        assert probe.same_as(filled(), [CHUNKS[0].text or ""]).kinds == {"unprobed"}
+
+    @pytest.mark.parametrize("queries", [[], "a text", [5]])
+    def test_queries_that_are_none_are_refused(self, queries: Any) -> None:
+        with pytest.raises(UsageError, match="are none; give a list of texts"):
+            index_probe(filled(), embed=embed).same_as(filled(), queries)
+
+
+class TestAgrees:
+    def test_hashes_alone_are_a_manifest(self) -> None:
+        hashes = {each.id: text_hash(each.text or "") for each in CHUNKS}
+        assert index_probe(filled(), embed=embed).agrees(hashes)
+        assert index_probe(filled(), embed=embed).agrees(
+            {each.id: md5((each.text or "").encode()).hexdigest() for each in CHUNKS}
+        )
+
+    def test_an_index_that_lists_hashes_alone_agrees_by_them(self) -> None:
+        class Hashes(FakeIndex):
+            def list(self) -> Any:
+                return [replace(each, text=None) for each in super().list()]
+
+        index = Hashes()
+        index.add(CHUNKS)
+        assert index_probe(index).agrees(manifest_of(CHUNKS))
+        index.add([chunk("d0-0", "d0", "another text altogether")])
+        assert index_probe(index).agrees(manifest_of(CHUNKS)).kinds == {"differs"}
+
+    def test_an_index_that_lists_ids_alone_could_not_be_probed(self) -> None:
+        class Ids(FakeIndex):
+            def list(self) -> Any:
+                return [replace(each, text=None, text_hash=None) for each in super().list()]
+
+        index = Ids()
+        index.add(CHUNKS)
+        result = index_probe(index).agrees(manifest_of(CHUNKS))
+        assert result.kinds == {"unprobed"}
+        assert len(result.findings) == len(CHUNKS)
+
+    def test_an_empty_index_has_lost_everything(self) -> None:
+        result = index_probe(FakeIndex()).agrees(manifest_of(CHUNKS))
+        assert [finding.kind for finding in result.findings] == ["lost"] * len(CHUNKS)
+        assert f"and {len(CHUNKS) - 10} more" in result.reason
+
+    @pytest.mark.parametrize("manifest", [["a"], {"a": 5}, {5: text_hash("")}, {"a": "no hash"}])
+    def test_what_is_no_manifest_is_refused(self, manifest: Any) -> None:
+        with pytest.raises(UsageError, match="manifest"):
+            index_probe(filled()).agrees(manifest)
+
+    def test_a_manifest_has_every_chunk_once(self) -> None:
+        with pytest.raises(UsageError, match="two chunks have the id 'd0-0'"):
+            manifest_of([CHUNKS[0], CHUNKS[0]])
+
+
+class TestEmbeddings:
+    @pytest.mark.parametrize("index", [FakeIndex(), filled([replace(each, embedding=None) for each in CHUNKS])])
+    def test_no_embeddings_are_no_proof(self, index: FakeIndex) -> None:
+        result = index_probe(index, embed=embed).embeddings()
+        assert result.kinds == {"unprobed"}
+        assert "nothing is known of them" in result.reason
+
+    def test_hashes_do_where_there_is_no_embed(self) -> None:
+        assert index_probe(filled(), model=MODEL).embeddings()
+        bare = filled([replace(each, text_hash=None) for each in CHUNKS])
+        assert "give embed=, or list text hashes" in index_probe(bare).embeddings().reason
+
+    def test_another_model_than_was_asked_for_is_every_chunks(self) -> None:
+        result = index_probe(filled(), embed=embed, model="hashed-9").embeddings()
+        assert [finding.kind for finding in result.findings] == ["model"] * len(CHUNKS)
+        assert "was embedded by 'hashed-8', it should be by 'hashed-9'" in result.reason
+
+    def test_a_model_that_nobody_names_could_not_be_compared(self) -> None:
+        bare = filled([replace(each, model=None) for each in CHUNKS])
+        assert "names no embedding model" in index_probe(bare, embed=embed, model=MODEL).embeddings().reason
+        assert index_probe(bare, embed=embed).embeddings()
+
+    def test_one_chunk_without_an_embedding_is_named(self) -> None:
+        index = filled([replace(CHUNKS[0], embedding=None), *CHUNKS[1:]])
+        result = index_probe(index, embed=embed).embeddings()
+        assert [(finding.kind, finding.chunk) for finding in result.findings] == [("embedding", "d0-0")]
+
+    def test_rounding_is_within_the_tolerance_and_another_text_is_not(self) -> None:
+        rounded = [replace(each, embedding=[round(x, 3) for x in each.embedding or ()]) for each in CHUNKS]
+        assert index_probe(filled(rounded), embed=embed).embeddings(tolerance=0.01)
+        swapped = [replace(CHUNKS[0], embedding=CHUNKS[1].embedding), *CHUNKS[1:]]
+        result = index_probe(filled(swapped), embed=embed).embeddings()
+        assert [(finding.kind, finding.chunk) for finding in result.findings] == [("embedding", "d0-0")]
+        assert "cosine" in result.reason
+
+    def test_an_index_of_another_width_than_embeds_is_named(self) -> None:
+        wide = filled([replace(each, embedding=[*(each.embedding or ()), 1.0]) for each in CHUNKS])
+        result = index_probe(wide, embed=embed).embeddings()
+        assert result.kinds == {"width"}
+        assert f"of width {WIDTH + 1}, embed gives {WIDTH}" in result.reason
+
+    @pytest.mark.parametrize(
+        ("broken", "words"),
+        [
+            (lambda texts: [[1.0] * WIDTH], "embed gave 1 vector for 12 texts"),
+            (lambda texts: 1 / 0, "embed could not be probed: ZeroDivisionError"),
+            (lambda texts: ["abc"] * len(texts), "embed could not be probed: ValueError"),
+        ],
+    )
+    def test_an_embed_that_fails_could_not_be_probed(self, broken: Any, words: str) -> None:
+        result = index_probe(filled(), embed=broken).embeddings()
+        assert result.kinds == {"unprobed"}
+        assert words in result.reason
+
+    @pytest.mark.parametrize("tolerance", [-0.1, 1, math.nan, True, "0.1"])
+    def test_a_tolerance_that_is_none_is_refused(self, tolerance: Any) -> None:
+        with pytest.raises(UsageError, match="tolerance="):
+            index_probe(filled()).embeddings(tolerance=tolerance)
+
+
+class TestTheIndexItself:
+    @pytest.mark.parametrize(
+        ("index", "words"),
+        [
+            (object(), r"has no add, delete, search, list\(\)"),
+            (FakeIndex(modes=()), r"modes are \(\)"),
+            (FakeIndex(modes=["fuzzy"]), "has a mode 'fuzzy'; known are exact, full-text, vector, hybrid"),  # type: ignore[list-item]
+        ],
+    )
+    def test_what_is_no_index_is_refused(self, index: Any, words: str) -> None:
+        with pytest.raises(UsageError, match=words):
+            index_probe(index)
+
+    @pytest.mark.parametrize("hits", [None, 5, [5], [Hit(id=5)], [Hit(id="a", text=5)], "abc"])  # type: ignore[arg-type]
+    def test_results_that_are_none_are_findings(self, hits: Any) -> None:
+        class Odd(FakeIndex):
+            def search(self, query: Query, mode: Any, k: int) -> Any:
+                return hits
+
+        assert "unprobed" in index_probe(Odd(), embed=embed).deleted(of(CHUNKS, "d1")).kinds
+
+    def test_what_an_index_raises_is_shown_on_one_line_bounded_and_without_keys(self) -> None:
+        class Loud(FakeIndex):
+            def list(self) -> Any:
+                raise RuntimeError("Authorization: Bearer abcdefghijklmnop \x1b[31m" + "x" * 9_000)
+
+        reason = index_probe(Loud(), embed=embed).agrees(manifest_of(CHUNKS)).reason
+        assert "abcdefghijklmnop" not in reason
+        assert "\x1b" not in reason
+        assert len(reason) < 600
+
+    def test_findings_are_told_in_the_message_of_an_assert(self) -> None:
+        result = index_probe(filled(), embed=embed).deleted(of(CHUNKS, "d1"))
+        assert repr(result).startswith("<deleted: ")
+        assert len(repr(result)) < 240
+        assert "'d1-0' of 'd1' was deleted and is still listed" in repr(result)
+
+
+class TestHashes:
+    def test_a_hash_is_that_of_its_text(self) -> None:
+        # FIPS 180-4's example of SHA-256
+        assert text_hash("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+    @pytest.mark.parametrize(
+        ("written", "fits"),
+        [
+            ("900150983cd24fb0d6963f7d28e17f72", True),  # RFC 1321
+            ("A9993E364706816ABA3E25717850C26C9CD0D89D", True),  # RFC 3174
+            ("sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", True),
+            ("900150983cd24fb0d6963f7d28e17f73", False),
+            ("v17", None),
+            ("", None),
+            ("z" * 32, None),
+        ],
+    )
+    def test_digests_are_told_by_their_length(self, written: str, fits: bool | None) -> None:
+        assert hash_fits(written, "abc") is fits
+
+    def test_half_a_character_has_a_hash(self) -> None:
+        assert len(text_hash("\ud83d")) == 64
