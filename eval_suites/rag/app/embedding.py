@@ -81,8 +81,12 @@ class Lsa:
         vocabulary = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
         with numpy.load(folder / "lsa.npz", allow_pickle=False) as kept:
             self._components = numpy.ascontiguousarray(kept["components"].T)
-            self._vectorizer = TfidfVectorizer(sublinear_tf=True, stop_words="english", vocabulary=vocabulary)
-            self._vectorizer.idf_ = kept["idf"]
+            # Of the components' own type: else all of them would be converted for every question.
+            kind = self._components.dtype
+            self._vectorizer = TfidfVectorizer(
+                sublinear_tf=True, stop_words="english", vocabulary=vocabulary, dtype=kind
+            )
+            self._vectorizer.idf_ = kept["idf"].astype(kind)
         self.width = self._components.shape[1]
 
     def encode(self, texts: Sequence[str]) -> Any:

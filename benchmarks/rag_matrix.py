@@ -1,0 +1,181 @@
+"""The matrix of eval_suites/rag/matrix: time, memory, what is built, and whether two workers record what one does.
+
+    python benchmarks/rag_matrix.py [--limit N] [--keep FOLDER]
+
+With ``pytest-genaiops[rag]`` and pytest-xdist installed, in a copy of the suite. Two workers run it first, with nothing
+built; then one process, which must build nothing. Raises SystemExit where a build was made twice, where a test fails,
+or where the two records differ in anything but times. Memory is the sum of the resident sets of all processes of a run,
+looked at ten times a second (on Linux alone); pages that processes share count for each of them. ``--limit`` takes the
+first questions of each dataset; ``--keep`` leaves the copy, with its record, in a folder that is not there yet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pytest_genaiops.grounding.builds import Builds
+
+ROOT = Path(__file__).parents[1]
+SUITE = "eval_suites/rag/matrix"
+NEEDED = ("eval_suites", "datasets", "pyproject.toml")
+WHAT = ("trials", "measurements", "verdicts", "items")
+TIMES = ("latency", "p50", "p95", "per_token", "first_token")
+"""Numbers of the metric `latency`."""
+LOOK = 0.1
+
+
+class Figures(NamedTuple):
+    wall: float
+    cpu: float
+    peak: float
+    """Megabytes; 0 where nobody could look."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--keep", type=Path)
+    options = parser.parse_args()
+    limit = [f"--genaiops-limit={options.limit}"] if options.limit else []
+    with _folder(options.keep) as project:
+        for name in NEEDED:
+            take = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            take(ROOT / name, project / name)
+        _say(f"{'':24}    wall s   CPU s   peak MB   builds")
+        by_two = _run(project, "two workers, cold", "-n", "2", *limit)
+        by_one = _run(project, "one process, warm", *limit)
+        _check(by_two == _records(project, "latest~1"), "the first run's record stays as it was")
+        _compare(by_two, by_one)
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        keep.mkdir(parents=True)
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="genaiops-rag-") as made:
+        yield Path(made)
+
+
+def _run(project: Path, name: str, *options: str) -> dict[str, list[Any]]:
+    before = len(_made(project))
+    figures = _measured(project, [sys.executable, "-m", "pytest", SUITE, "-q", *options])
+    made = _made(project)
+    kinds = Counter(folder.rsplit("-", 1)[0] for folder in made[before:])
+    built = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "none"
+    _say(f"{name:24}  {figures.wall:8.1f}{figures.cpu:8.1f}{figures.peak:10.0f}   {built}")
+    _check(len(made) == len(set(made)), "nothing is built twice")
+    _check(not before or not kinds, "what is built is not built again")
+    return _records(project, "latest")
+
+
+def _measured(project: Path, command: Sequence[str]) -> Figures:
+    log = project / "log.txt"
+    used, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    with log.open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(command, cwd=project, stdout=output, stderr=subprocess.STDOUT)
+        memory = Memory(process.pid)
+        memory.start()
+        status = process.wait()
+    wall, now = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    memory.join()
+    _check(status == 0, f"the suite passes\n{log.read_text(encoding='utf-8')[-3000:]}")
+    return Figures(wall, now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime, memory.peak / 1e6)
+
+
+class Memory(threading.Thread):
+    """The largest sum of resident sets of a process and all that descend from it."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.pid = pid
+        self.peak = 0
+
+    def run(self) -> None:
+        while (size := self._size()) is not None:
+            self.peak = max(self.peak, size)
+            time.sleep(LOOK)
+
+    def _size(self) -> int | None:
+        """None once the process has ended."""
+        found = {}
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                fields = (path / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            found[int(path.name)] = (int(fields[1]), int(fields[21]) * os.sysconf("SC_PAGE_SIZE"), fields[0])
+        if self.pid not in found or found[self.pid][2] == "Z":
+            return None
+        return sum(size for pid, (_, size, _) in found.items() if self._descends(pid, found))
+
+    def _descends(self, pid: int, found: dict[int, tuple[int, int, str]]) -> bool:
+        while pid in found and pid != self.pid:
+            pid = found[pid][0]
+        return pid == self.pid
+
+
+def _made(project: Path) -> list[str]:
+    return [build.folder for build in Builds(project / ".genaiops" / "builds").made()]
+
+
+def _records(project: Path, run: str) -> dict[str, list[Any]]:
+    """What a run has on record, by the kind of rows, without what differs from run to run: its name, and times."""
+    program = str(Path(sys.executable).with_name("genaiops"))
+    found = {}
+    for what in WHAT:
+        command = [program, "runs", "export", run, "--what", what, "-o", "-"]
+        output = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout
+        rows = [_timeless(json.loads(line)) for line in output.splitlines()]
+        found[what] = sorted(
+            json.dumps(row, sort_keys=True) for row in rows if row.get("gen_ai.evaluation.name") not in TIMES
+        )
+    return found
+
+
+def _timeless(row: dict[str, Any]) -> dict[str, Any]:
+    kept = {
+        key: value for key, value in row.items() if key not in ("genaiops.run", "genaiops.latency", "genaiops.seconds")
+    }
+    if "genaiops.evaluations" in kept:
+        kept["genaiops.evaluations"] = [
+            each for each in kept["genaiops.evaluations"] if each.get("gen_ai.evaluation.name") not in TIMES
+        ]
+    return kept
+
+
+def _compare(one: dict[str, list[Any]], other: dict[str, list[Any]]) -> None:
+    for what in WHAT:
+        first = next((f"\n{a}\n{b}" for a, b in zip(one[what], other[what], strict=False) if a != b), "")
+        _check(one[what] == other[what], f"both have the same {what} on record{first[:3000]}")
+        _check(bool(one[what]) or what == "verdicts", f"there are {what}")
+    _say("the same on record: " + ", ".join(f"{len(one[what])} {what}" for what in WHAT))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _check(holds: bool, what: str) -> None:
+    if not holds:
+        raise SystemExit(f"rag_matrix: this must hold: {what}")
+
+
+if __name__ == "__main__":
+    main()
