@@ -18,7 +18,7 @@ from pytest_genaiops.dataset.text import listed, near, quoted
 from pytest_genaiops.errors import UsageError, VariantError
 from pytest_genaiops.records import Case
 from pytest_genaiops.report.difference import full
-from pytest_genaiops.report.listing import table
+from pytest_genaiops.report.listing import paragraph, table
 from pytest_genaiops.report.prompts import texts
 from pytest_genaiops.report.text import columns, visible
 from pytest_genaiops.run import load
@@ -80,9 +80,20 @@ def _listed(found: Sequence[Variant]) -> Iterator[str]:
     for number, (variant, row) in enumerate(zip(found, rows, strict=True)):
         if not number or found[number - 1].source != variant.source:
             yield visible(variant.source)
+            yield from _varied([each for each in found if each.source == variant.source])
         # Every file's lines stand under those of the others.
         padded = [cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=False)]
         yield from table([[*padded, row[-1]]], indent=2)
+
+
+def _varied(made: Sequence[Variant]) -> list[str]:
+    """The axes of a file that makes several variants, and their levels as far as the variants have them."""
+    levels: dict[str, dict[str, None]] = {}
+    for variant in made:
+        for axis, level in variant.axes.items():
+            levels.setdefault(axis, {})[level] = None
+    told = "; ".join(f"{axis} {', '.join(each)}" for axis, each in levels.items())
+    return paragraph(visible(f"{len(made)} variants of {told}"), indent=2) if told else []
 
 
 def _row(variant: Variant) -> tuple[str, ...]:

@@ -50,6 +50,7 @@ class TestList:
     def test_every_variant_under_the_name_of_its_file(self, capsys: pytest.CaptureFixture[str]) -> None:
         code, lines, _ = run(capsys, "list")
         assert code == 0
+        assert lines.pop(3) == "  2 variants of temperature 0, 0.7"
         words = [line.split() for line in lines]
         assert [[*each[:3], *each[4:]] for each in words] == [
             ["variants/deep/two.yaml"],
@@ -60,6 +61,26 @@ class TestList:
             ["variants/v2.yaml"],
             ["v2", "1", "step", "-", "-"],
         ]
+
+    def test_what_a_file_of_many_variants_varies(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        axes = "{chunk: [256, 512], search: [vector, full-text, hybrid], rerank: {none: null, cross-encoder: ce}}"
+        (root / "variants/rag.yaml").write_text(f"rag_variants: {{axes: {axes}, exclude: [{{search: hybrid}}]}}")
+        code, lines, _ = run(capsys, "list", "rag")
+        assert (code, len(lines)) == (0, 11)
+        assert lines[:3] == [
+            "variants/rag.yaml",
+            "  8 variants of chunk 256, 512; search vector, full-text; rerank none,",
+            "  cross-encoder",
+        ]
+        assert lines[-1].startswith("  chunk=512,search=full-text,rerank=cross-encoder  1 step  ")
+
+    def test_one_of_many_is_shown_by_its_id(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (root / "prompts").mkdir()
+        (root / "prompts/rag.yaml").write_text("rag_variants: {axes: {k: [3, 5], search: [vector, hybrid]}}")
+        code, lines, _ = run(capsys, "show", "k=5,search=hybrid")
+        assert (code, lines[0]) == (0, "k=5,search=hybrid")
+        assert "  rag   k=5, search=hybrid" in lines
+        assert run(capsys, "diff", "k=3,search=hybrid", "k=5,search=hybrid")[1][-1] == "rag.k 3 → 5"
 
     @pytest.mark.parametrize("entry", ["variants/v*.yaml", "v1", "variants/v1.yaml"])
     def test_some_of_them(self, entry: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,7 +96,7 @@ class TestList:
     def test_a_broken_file_hides_none_of_the_others(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (root / "variants/bad.yaml").write_text("usr: x")
         code, lines, complaint = run(capsys, "list")
-        assert (code, len(lines)) == (1, 7)
+        assert (code, len(lines)) == (1, 8)
         assert complaint.startswith("genaiops: variants/bad.yaml:1: unknown key 'usr' (did you mean 'user'?)")
 
     def test_no_files(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
