@@ -38,7 +38,7 @@ class Entry:
     """The id of the document that it is a part of; None stands for the chunk's own id."""
     text: str | None = None
     """None where the index does not give texts back."""
-    embedding: Sequence[float] | None = field(default=None, compare=False)
+    embedding: Sequence[float] | None = field(default=None, compare=False, repr=False)
     source: str | None = None
     start: int | None = None
     """Where it begins and ends in its source, in characters; the end is not included."""
@@ -59,7 +59,7 @@ class Query:
     """What is searched for; ``embedding`` is that of the text, or of the chunk that should be found."""
 
     text: str = ""
-    embedding: Sequence[float] | None = field(default=None, compare=False)
+    embedding: Sequence[float] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,6 +134,9 @@ class FakeIndex:
             for name, score in seen
         ]
 
+    def __repr__(self) -> str:
+        return f"<FakeIndex, {len(self._parts['list']):,} chunks>"
+
     def list(self) -> Iterator[Entry]:
         """Every chunk, in the order in which they came."""
         yield from self._parts["list"].values()
