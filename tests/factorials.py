@@ -30,6 +30,7 @@ AXES = {
     "k": ("3", "5", "8", "12"),
 }
 """Of 48 combinations."""
+SMALL = {"a": "12", "b": "xyz"}
 FRONT = ("groundedness", "latency")
 
 
@@ -54,6 +55,12 @@ def matrix_example(
     ]
     suite = replace(suite, variants=shown, factorial=factorial_of(suite, axes, seed))
     return replace(document, suites=(suite,))
+
+
+def hostile_matrix(text: str) -> Document:
+    """A small matrix whose axes and levels, and so its variants, have this text in their names."""
+    axes = {f"{text} {axis}": [f"{text} {level}" for level in levels] for axis, levels in SMALL.items()}
+    return matrix_example(cases=3, axes=axes)
 
 
 def factorial_of(suite: SuiteView, axes: Mapping[str, Sequence[str]], seed: int = 1) -> FactorialView:

@@ -14,6 +14,8 @@ from pytest_genaiops.report.document import Document, RunFacts, SuiteView
 from pytest_genaiops.report.flips import Flip, flips
 from pytest_genaiops.report.gfm import block, code, folded, inert, table, wrapped
 from pytest_genaiops.report.grid import prompt_changes, scores, slices, spending
+from pytest_genaiops.report.settings import settings
+from pytest_genaiops.report.shortlist import MANY
 
 LIMIT = 60_000
 """Bytes of UTF-8 that a page has at most."""
@@ -90,7 +92,10 @@ def _reason(reason: Reason) -> str:
 
 def _suite(suite: SuiteView, later: float) -> Iterator[_Part]:
     """Parts of a suite; ``later`` is added to their ranks."""
-    head = [f"### {code(suite.title, 160)}", "", _extent(suite), "", *scores(suite), *_notes(suite)]
+    table_of_scores = scores(suite)
+    if len(suite.variants) > MANY:
+        table_of_scores = folded(f"Scores of {len(suite.variants):,} variants", table_of_scores)
+    head = [f"### {code(suite.title, 160)}", "", _extent(suite), "", *settings(suite), *table_of_scores, *_notes(suite)]
     yield _Part(rank=1 + later, name="tables of scores", text="\n".join(head))
     if found := flips(suite, FLIPS):
         lines = [line for flip in found for line in ("", *_flip(flip))][1:]

@@ -9,10 +9,15 @@ from contextlib import closing
 from typing import Any
 
 from pytest_genaiops.cli.output import write
+from pytest_genaiops.cli.project import project_of
 from pytest_genaiops.cli.runs.recorded import commit, ended, moment, store_of
 from pytest_genaiops.config import DEFAULT_CONFIDENCE
-from pytest_genaiops.report.listing import paragraph, table
+from pytest_genaiops.report import factorial
+from pytest_genaiops.report.document import SuiteView
+from pytest_genaiops.report.listing import WIDTH, paragraph, table
+from pytest_genaiops.report.shortlist import MANY
 from pytest_genaiops.report.text import bound, excerpt, number, visible
+from pytest_genaiops.runs import Run
 from pytest_genaiops.runs.spending import spending_of
 from pytest_genaiops.store import MetricRow, RunRow, ScoreRow, Store, SuiteRow, VariantRow
 
@@ -31,12 +36,25 @@ def add(parser: ArgumentParser) -> None:
 
 
 def _run(arguments: Namespace) -> int:
+    project = project_of(arguments)
     with closing(store_of(arguments)) as store:
         run = store.run(arguments.run_id)
         write(_head(run))
+        recorded = Run.open(run.id, root=project.root, folder=project.settings.folder)
+        settings = {each.title: [*_settings(each)] for each in recorded.matrices(prices=project.prices)}
         for suite in store.suites(run.id):
-            write(["", *_suite(store, suite, run.facts.get("rules") or {})])
+            write(["", *_suite(store, suite, run.facts.get("rules") or {}, settings.get(suite.title, ()))])
     return 0
+
+
+def _settings(suite: SuiteView) -> Iterator[str]:
+    """What the settings of a matrix do; or why that cannot be told."""
+    if suite.factorial is None:
+        for note in suite.notes:
+            yield from paragraph(excerpt(note, 400), indent=2)
+        return
+    for line in factorial.lines(suite.factorial, WIDTH, first=factorial.judged(suite)):
+        yield "".join(cell.text for cell in line).rstrip()
 
 
 def _head(run: RunRow) -> Iterator[str]:
@@ -57,17 +75,21 @@ def _head(run: RunRow) -> Iterator[str]:
     yield from paragraph(excerpt(f"command {command}", 400), indent=2) if command else ()
 
 
-def _suite(store: Store, suite: SuiteRow, rules: Mapping[str, Any]) -> Iterator[str]:
+def _suite(store: Store, suite: SuiteRow, rules: Mapping[str, Any], settings: Sequence[str]) -> Iterator[str]:
     facts, variants = suite.facts, store.variants(suite.id)
     yield visible(suite.title)
     yield f"  dataset {visible(str(facts.get('dataset', '-')))}, {_counted(facts.get('n', 0), 'case')}, " + _counted(
         len(variants), "variant"
     )
-    scores = [row for variant in variants for row in _scores(store, variant)]
+    yield from settings
+    every = [row for variant in variants for row in _scores(store, variant)]
+    scores = every if len(variants) <= MANY else [row for row in every if row[1:3] == (every[0][1], "-")]
     level = f"{100 * rules.get('confidence', DEFAULT_CONFIDENCE):g} % interval"
     yield from (
         table(scores, head=("variant", "score", "slice", "value", level, "n", "unscored"), indent=2) if scores else ()
     )
+    if len(scores) < len(every):
+        yield f"  {len(every) - len(scores):,} more scores: genaiops report"
     verdicts = [row for variant in variants for row in _verdicts(store, variant)]
     yield from _some(verdicts, "verdicts")
     outcomes = [(visible(variant.name), _outcomes(store, variant)) for variant in variants]

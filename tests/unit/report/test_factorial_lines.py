@@ -23,8 +23,8 @@ from pytest_genaiops.report.document import (
 from pytest_genaiops.report.factorial import best, leading, lines, render
 from pytest_genaiops.report.table import Line
 from pytest_genaiops.report.text import columns
-from tests.documents import HOSTILE, filled
-from tests.factorials import matrix_example
+from tests.documents import HOSTILE
+from tests.factorials import hostile_matrix, matrix_example
 
 RECALL = MetricView(name="recall", metric="retrieval", signature="recall|v:1", scale=(0.0, 1.0))
 LATENCY = MetricView(
@@ -208,8 +208,7 @@ class TestLines:
 
     @pytest.mark.parametrize("hostile", HOSTILE)
     def test_hostile_names_are_shown_as_text(self, hostile: str) -> None:
-        document = filled(hostile, matrix_example(cases=3, axes={"a": "12", "b": "123"}))
-        for line in text(render(document.suites[0], 80)):
+        for line in text(render(hostile_matrix(hostile).suites[0], 80)):
             assert not ACTING & set(map(unicodedata.category, line))
             assert columns(line) <= 80
 

@@ -96,7 +96,8 @@ def _write_suite(
     writer.cases(number, enumerate(suite.cases))
     places = {case.id: position for position, case in enumerate(suite.cases)}
     for place, variant in enumerate(suite.variants):
-        own = writer.variant(number, variant.id, {"hash": variant.hash, "place": place})
+        facts = {"hash": variant.hash, "place": place, "axes": dict(variant.axes)}
+        own = writer.variant(number, variant.id, facts)
         given = evaluation.responses[variant.id]
         keys = [(places[r.trial.case.id], r.trial.index) for r in given if r.trial]
         writer.trials(own, (TrialRow(position=p, trial=t, response=r) for (p, t), r in zip(keys, given, strict=True)))

@@ -1,0 +1,108 @@
+"""The part of the report that tells what settings do, and a page of 48 variants, as a person uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.conftest import written
+from tests.documents import HOSTILE
+from tests.factorials import hostile_matrix, matrix_example
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    Opened = Callable[..., Page]
+
+SETTINGS = "#test_answers-settings"
+
+
+@pytest.fixture(scope="session")
+def matrix(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return written(matrix_example(cases=30), tmp_path_factory.mktemp("matrix") / "report.html")
+
+
+def unfold(page: Page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+
+
+def test_settings_are_told_with_plots_and_tables(opened: Opened, matrix: str, screenshots: Path) -> None:
+    page = opened(SETTINGS, at=matrix)
+    effects = page.get_by_role("table", name="Effects of settings on groundedness")
+    assert effects.locator("tbody tr").count() == 7
+    assert effects.locator("svg.forest").count() == 7
+    assert page.get_by_role("heading", name="Best under groundedness").is_visible()
+    for name in ("groundedness ↑ (higher is better) by latency ↓ (lower is better)",):
+        plot = page.locator("figure", has_text=name.split(" ")[0]).locator("svg.scatter").first
+        assert "48 variants" in (plot.get_attribute("aria-label") or "")
+    page.screenshot(path=screenshots / "settings.png", full_page=True)
+
+
+def test_points_on_the_front_have_a_shape_and_a_number(opened: Opened, matrix: str) -> None:
+    page = opened(SETTINGS, at=matrix)
+    plot = page.locator("svg.scatter").first
+    rows = page.get_by_role("table", name="Variants on the front").locator("tbody tr")
+    assert plot.locator("path.on-front").count() == rows.count() == plot.locator("text").count()
+    assert plot.locator("circle.dot").count() == 48 - rows.count()
+    assert rows.first.inner_text().startswith("1. ")
+
+
+@pytest.mark.parametrize("width", [360, 800])
+def test_a_narrow_window_needs_no_sideways_scrolling(
+    opened: Opened, matrix: str, screenshots: Path, width: int
+) -> None:
+    page = opened(SETTINGS, at=matrix, viewport={"width": width, "height": 800})
+    unfold(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.screenshot(path=screenshots / f"settings-{width}.png", full_page=True)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(opened: Opened, matrix: str, scheme: str) -> None:
+    found = find_spec("axe_playwright_python")
+    if found is None or found.origin is None:
+        pytest.skip("axe is not installed: python -m pip install axe-playwright-python")
+    page = opened(SETTINGS, at=matrix, color_scheme=scheme)
+    unfold(page)
+    page.evaluate((Path(found.origin).parent / "axe.min.js").read_text("utf-8"))
+    report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    serious = [
+        (each["id"], each["help"], [node["html"][:200] for node in each["nodes"]][:3])
+        for each in report["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+def test_long_names_leave_room_for_numbers_in_tables_and_cases(opened: Opened, matrix: str) -> None:
+    page = opened(at=matrix)
+    place = page.locator("#test_answers .cases")
+    assert place.locator("table").evaluate("node => node.scrollWidth <= node.parentElement.clientWidth")
+    place.locator("tbody a").first.click()
+    page.wait_for_selector("dialog[open] .answer")
+    asked = page.locator("dialog .asked")
+    assert asked.evaluate("node => node.clientWidth") > 250
+    assert page.locator("dialog").evaluate("node => node.scrollWidth <= node.clientWidth")
+
+
+def test_passages_that_many_variants_found_are_shown_with_each(opened: Opened, matrix: str) -> None:
+    case = matrix_example(cases=30).suites[0].cases[0]
+    page = opened(f"#test_answers/{case.id}", at=matrix)
+    page.wait_for_selector("dialog[open] .answer")
+    shown = page.locator("dialog .contexts li").all_inner_texts()
+    assert shown == list(case.contexts or ())
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_of_settings_are_shown_and_never_run(opened: Opened, tmp_path: Path, text: str) -> None:
+    page = opened(at=written(hostile_matrix(text), tmp_path / "hostile.html"))
+    unfold(page)
+    assert page.evaluate("typeof window.hacked") == "undefined"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator(".cases tbody a").first.click()
+    page.wait_for_selector("dialog[open] .answer")
+    assert page.evaluate("typeof window.hacked") == "undefined"
