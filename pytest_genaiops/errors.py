@@ -74,12 +74,16 @@ class CacheWarning(UserWarning):
     """Answers that cannot be kept, or a file of answers that was set aside; the session goes on."""
 
 
+Kind = Literal["target", "timeout", "missing", "model", "metric", "judge", "budget", "input"]
+"""Those of records.ErrorKind; this module imports nothing of ours."""
+
+
 class UnscorableError(GenaiopsError):
     """Raised by a metric for one response that it has nothing to say about; becomes an unscored case.
 
     ``kind`` is the :data:`~pytest_genaiops.records.ErrorKind` under which it is counted.
     """
 
-    def __init__(self, reason: str, *, kind: Literal["metric", "judge", "budget", "missing"] = "metric") -> None:
+    def __init__(self, reason: str, *, kind: Kind = "metric") -> None:
         super().__init__(reason)
-        self.kind: Literal["metric", "judge", "budget", "missing"] = kind
+        self.kind: Kind = kind

@@ -104,6 +104,9 @@ class Case:
     label: str | None = None
     relevant: tuple[Relevant, ...] | None = None
     """What a retriever should find; empty where there is nothing to find, None where the row does not say."""
+    tool_calls: tuple[Mapping[str, Any], ...] | None = None
+    """The calls that an agent should make, in their order, as ``{"name", "arguments"}``, without ``arguments`` where
+    any are right; empty where it should make none, None where the row does not say."""
     cluster: str | None = None
     slices: Mapping[str, str] = field(default_factory=_nothing)
     recorded: Mapping[str, Any] = field(default_factory=_nothing)
@@ -141,7 +144,7 @@ class ResponseError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One call of a model on the way to an answer: what it was asked, and what it said."""
+    """One step on the way to an answer, such as a call of a model: what it was asked, and what it said."""
 
     id: str
     output: str
@@ -155,6 +158,10 @@ class Step:
     """Seconds; None where nobody measured it."""
     model: str | None = None
     deployment: str | None = None
+    agent: str | None = None
+    """Which agent, or part of the system, took the step; None where it is the only one of its id."""
+    error: str | None = None
+    """Why the step failed; the answer may have come all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +179,7 @@ class Response:
     probabilities: Mapping[str, float] | None = None
     """Class -> predicted probability."""
     tool_calls: tuple[Mapping[str, Any], ...] = ()
+    """The tools that were called on the way to the answer, in their order, as ``{"name", "arguments"}``."""
     logprobs: tuple[Mapping[str, Any], ...] = ()
     """One mapping a token of the answer: ``token``, ``logprob`` (natural logarithm), and what else the model gave."""
     usage: Mapping[str, int] = field(default_factory=_nothing)

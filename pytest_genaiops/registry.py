@@ -37,10 +37,12 @@ METRICS: dict[str, str] = {
     "rubric": "pytest_genaiops.metrics.judged.rubric:Rubric",
     "prefer": "pytest_genaiops.metrics.judged.prefer:Prefer",
     "retrieval": "pytest_genaiops.metrics.retrieval:Retrieval",
+    "tool_calls": "pytest_genaiops.metrics.tool_calls:ToolCalls",
     "content_safety": "pytest_genaiops.metrics.safety:ContentSafety",
     "latency": "pytest_genaiops.metrics.operations:Latency",
     "tokens": "pytest_genaiops.metrics.spending:Tokens",
     "cost": "pytest_genaiops.metrics.spending:Cost",
+    "steps": "pytest_genaiops.metrics.steps:Steps",
     "error_rate": "pytest_genaiops.metrics.operations:ErrorRate",
 }
 """Our own metrics. Strangers register theirs under the entry point group of this module."""

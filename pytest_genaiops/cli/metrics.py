@@ -21,6 +21,8 @@ _FIRST = {
     "probabilities": '[{"spam": 0.9, "ham": 0.1}, {"spam": 0.2, "ham": 0.8}]',
     "latency": "[0.8, 1.2]",
     "retrieved": '[["handbook-7", "faq-2"], ["faq-2"]]',
+    "tool_calls": '[[{"name": "search", "arguments": {"q": "lamps"}}], []]',
+    "steps": '2 * [[{"id": "plan", "output": "Go.", "latency": 0.2}]]',
     "usage": '2 * [{"input_tokens": 90, "output_tokens": 7}]',
 }
 _CALLS = {
@@ -52,6 +54,7 @@ _ROLES = {
     "contexts": 'contexts=[["We are open from nine to five."], ["Parking is free."]]',
     "question": 'questions=["When are you open?", "Is parking free?"]',
     "label": 'labels=["spam", "ham"]',
+    "tool_calls": 'tool_calls=[["search"], ["open"]]',
     "relevant": 'relevant=[["handbook-7"], ["faq-3", "faq-2"]]',
 }
 _ANSWERS = '["Open from nine to five.", "Parking is free."]'

@@ -76,7 +76,7 @@ def cells(case: Case) -> dict[str, str]:
     """Everything that a row says beside its id, as text by column; what is not text as JSON. Nulls are left out."""
     found: dict[str, Any] = dict(case.inputs)
     found |= {"reference": _one_or_all(case.references), "context": _one_or_all(case.contexts)}
-    found |= {"label": case.label, "relevant": _labels(case), "cluster": case.cluster}
+    found |= {"label": case.label, "relevant": _labels(case), "tool_calls": case.tool_calls, "cluster": case.cluster}
     found |= {f"slice_{tag}": value for tag, value in case.slices.items()}
     found |= {f"response_{system}": value for system, value in case.recorded.items()}
     return {

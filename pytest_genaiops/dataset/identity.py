@@ -46,7 +46,8 @@ def case_bytes(case: Case) -> bytes:
         case.recorded,
     )
     # Only where there are any: rows without labels are the same rows as before there could be some.
-    return canonical(content if case.relevant is None else (*content, written(case.relevant)))
+    content = content if case.relevant is None else (*content, written(case.relevant))
+    return canonical(content if case.tool_calls is None else (*content, {"tool_calls": case.tool_calls}))
 
 
 def case_digest(case: Case) -> bytes:

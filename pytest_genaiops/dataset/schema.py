@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from pytest_genaiops.dataset.calls import tool_calls
 from pytest_genaiops.dataset.ids import Ids
 from pytest_genaiops.dataset.relevance import relevant
 from pytest_genaiops.dataset.text import listed, near, printable, quoted
@@ -30,7 +31,16 @@ RESPONSE_FIELDS = frozenset(
     }
 )
 ROLES = frozenset(
-    {"id", "label", "relevant", "cluster", "responses", *TEXT_LISTS["references"], *TEXT_LISTS["contexts"]}
+    {
+        "id",
+        "label",
+        "relevant",
+        "tool_calls",
+        "cluster",
+        "responses",
+        *TEXT_LISTS["references"],
+        *TEXT_LISTS["contexts"],
+    }
 )
 
 
@@ -47,6 +57,7 @@ class _Layout:
     contexts: str | None
     label: bool
     relevant: bool
+    tool_calls: bool
     cluster: bool
     responses: bool
     inputs: tuple[str, ...]
@@ -75,6 +86,7 @@ class Schema:
             contexts=_texts(row, layout.contexts, source) if layout.contexts else None,
             label=(word(row["label"], "label", source) or "") if layout.label else None,
             relevant=relevant(row["relevant"], source) if layout.relevant else None,
+            tool_calls=tool_calls(row["tool_calls"], source) if layout.tool_calls else None,
             cluster=(word(row["cluster"], "cluster", source) or None) if layout.cluster else None,
             slices=_slices(row, layout.slices, source) if layout.slices else NOTHING,
             recorded=self._recorded(row["responses"], source) if layout.responses else NOTHING,
@@ -97,6 +109,7 @@ class Schema:
             contexts=_one_of(names, TEXT_LISTS["contexts"], source),
             label="label" in names,
             relevant="relevant" in names,
+            tool_calls="tool_calls" in names,
             cluster="cluster" in names,
             responses="responses" in names,
             inputs=tuple(name for name in names if name not in ROLES and not name.startswith(SLICE)),

@@ -121,16 +121,19 @@ def _packed(case: Case) -> bytes:
     inputs, slices, recorded = dict(case.inputs), dict(case.slices), dict(case.recorded)
     relevant = None if case.relevant is None else [_label(each) for each in case.relevant]
     row = (case.id, inputs, case.references, case.contexts, case.label, case.cluster, slices, recorded, case.source)
-    return marshal.dumps((*row, relevant))
+    calls = None if case.tool_calls is None else [dict(call) for call in case.tool_calls]
+    return marshal.dumps((*row, relevant, calls))
 
 
 def _unpacked(row: bytes | memoryview) -> Case:
-    case_id, inputs, references, contexts, label, cluster, slices, recorded, source, relevant = marshal.loads(row)  # noqa: S302 - the file has no name: nobody else writes it
+    *said, relevant, calls = marshal.loads(row)  # noqa: S302 - the file has no name: nobody else writes it
+    case_id, inputs, references, contexts, label, cluster, slices, recorded, source = said
     return Case(
         id=case_id,
         relevant=None
         if relevant is None
         else tuple(Relevant(**dict(zip(FIELDS, each, strict=True))) for each in relevant),
+        tool_calls=None if calls is None else tuple(map(ReadOnly, calls)),
         inputs=ReadOnly(inputs),
         references=references,
         contexts=contexts,

@@ -97,8 +97,8 @@ MARKER = (
 METRICS = (
     "bleu", "chrf", "ter", "rouge", "exact_match", "token_f1", "classification", "cross_entropy",
     "meteor", "meteor_stem", "bertscore", "similarity", "groundedness", "relevancy", "completeness", "utilization",
-    "correctness", "coherence", "fluency", "rubric", "prefer", "retrieval", "content_safety",
-    "latency", "tokens", "cost", "error_rate",
+    "correctness", "coherence", "fluency", "rubric", "prefer", "retrieval", "tool_calls", "content_safety",
+    "latency", "tokens", "cost", "steps", "error_rate",
 )  # fmt: skip
 
 

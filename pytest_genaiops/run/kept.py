@@ -81,7 +81,7 @@ def _request(service: dict[str, str], slot: Slot) -> Request:
 
 def _seen(case: Case) -> dict[str, Any]:
     """All of a case that a target may look at."""
-    seen = {
+    seen: dict[str, Any] = {
         "id": case.id,
         "inputs": dict(case.inputs),
         "references": case.references,
@@ -89,4 +89,5 @@ def _seen(case: Case) -> dict[str, Any]:
         "label": case.label,
     }
     # Only where there are any: what was kept before there could be some is found again.
-    return seen if case.relevant is None else {**seen, "relevant": written(case.relevant)}
+    seen |= {} if case.relevant is None else {"relevant": written(case.relevant)}
+    return seen if case.tool_calls is None else {**seen, "tool_calls": case.tool_calls}

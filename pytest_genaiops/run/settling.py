@@ -21,8 +21,11 @@ COLUMNS = {
     "contexts": "`context` or `contexts`",
     "label": "`label`",
     "relevant": "`relevant`",
+    "tool_calls": "`tool_calls`",
     "question": "`question` or `input`",
 }
+_MAY_BE_EMPTY = ("relevant", "tool_calls")
+"""Where nothing is relevant, nothing should be found; where no call is expected, none should be made."""
 
 
 def case_of(response: Response) -> Case:
@@ -70,11 +73,13 @@ def _lacking(metric: Metric, response: Response, case: Case) -> str:
             value = case.label
         elif role == "relevant":
             value = case.relevant
+        elif role == "tool_calls":
+            value = case.tool_calls
         else:
             continue  # the question has several spellings: the metric looks it up
         if value is None:
             return f"no {COLUMNS[role]}, which {metric.name} needs"
-        if value == () and role != "relevant":  # where nothing is relevant, nothing should be found
+        if value == () and role not in _MAY_BE_EMPTY:
             return f"{COLUMNS[role]} is empty, and {metric.name} needs one"
     return ""
 

@@ -7,10 +7,27 @@ from typing import Any
 
 from pytest_genaiops.errors import MetricError, of_ours
 from pytest_genaiops.metrics.base import Part
+from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.score.handle import Score
-from pytest_genaiops.score.table import Table
+from pytest_genaiops.score.table import Table, reasons
 
 __tracebackhide__ = of_ours
+
+
+class _Members(dict[str, Score]):
+    """Scores by a name that comes from the data: a class, an agent."""
+
+    def __init__(self, place: str, scores: Mapping[str, Score], table: Table) -> None:
+        super().__init__(scores)
+        self._place = place
+        self._table = table
+
+    def __missing__(self, key: object) -> Score:
+        what = f"{self._place} has no {key!r}"
+        if self:
+            raise MetricError(f"{what}; {did_you_mean(str(key), list(self))}")
+        why = next((reason for _, reason in reasons(self._table)), "no response tells of any")
+        raise MetricError(f"{what}, nor any other: {why}")
 
 
 class ScoreGroup:
@@ -66,7 +83,8 @@ def build(table: Table) -> Score | ScoreGroup:
         if isinstance(part, Part):
             members[name] = Score(table, part, (name,))
         else:
-            members[name] = {key: Score(table, each, (name, key)) for key, each in part.items()}
+            scores = {key: Score(table, each, (name, key)) for key, each in part.items()}
+            members[name] = _Members(f"{metric.name}.{name}", scores, table)
     if table.total is not None:
         members.update(metric.tables(table.total))
     return ScoreGroup(metric.name, members)

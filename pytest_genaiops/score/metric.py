@@ -26,13 +26,14 @@ from pytest_genaiops.score.group import ScoreGroup, build
 from pytest_genaiops.score.handle import Score
 from pytest_genaiops.score.pairs import pairs
 from pytest_genaiops.score.plain import responses_from
+from pytest_genaiops.score.steps import of_step
 from pytest_genaiops.score.table import Table, summed
 from pytest_genaiops.score.watching import WATCH
 from pytest_genaiops.sequences import Mapped
 
 __tracebackhide__ = of_ours
 
-ROLES = ["references", "contexts", "questions", "labels", "relevant", "ids", "clusters"]
+ROLES = ["references", "contexts", "questions", "labels", "relevant", "tool_calls", "ids", "clusters"]
 
 
 class MetricHandle:
@@ -82,7 +83,8 @@ class MetricHandle:
             second: what the metric compares with, n items: references (each one string, or a list of strings),
                 labels, contexts or questions, whichever the metric needs first.
             named: ``references=``, ``contexts=``, ``questions=``, ``labels=``, ``ids=``, ``clusters=`` (n items each),
-                and options of the metric for this call only.
+                and options of the metric for this call only. ``step=`` names a step of the responses, by its id or its
+                agent, whose output is scored in place of the answer.
 
         Returns:
             Score, or ScoreGroup for a metric of several numbers. Of ``rubric`` called with its criteria alone, the
@@ -94,6 +96,8 @@ class MetricHandle:
         opening = self._metric.opens_with
         if opening and isinstance(first, str) and second is None and not getattr(self._metric, opening):
             return self._configured({opening: first, **named})
+        if "step" in named and "step" not in _options(self._metric):
+            return self._of_step(named.pop("step"), named)(first, second, **named)
         roles = {key: named.pop(key) for key in ROLES if key in named}
         if named:
             return self._configured(named)(first, second, **roles)
@@ -112,6 +116,12 @@ class MetricHandle:
         if (watch := WATCH.get()) is not None:
             watch.score(self._metric, found)
         return found
+
+    def _of_step(self, step: Any, named: dict[str, Any]) -> MetricHandle:
+        """The handle of the metric for one step, with the options that are taken out of ``named``."""
+        options = {key: named.pop(key) for key in list(named) if key not in ROLES}
+        base = self._configured(options) if options else self
+        return MetricHandle(of_step(base.metric, step), measurements=base.measurements)
 
     def _of_committed(self, baseline: Committed, roles: Mapping[str, Any]) -> Score | ScoreGroup:
         self._refuse(roles)
@@ -274,13 +284,17 @@ def configured(name: str, settings: Settings, **given: Any) -> Metric:
 def _with_options(base: Metric, options: Mapping[str, Any]) -> Metric:
     if not options:
         return base
-    known: list[str] = [field.name for field in fields(base)] if is_dataclass(base) else []
+    known = _options(base)
     for option in options:
         if option not in known:
             has = did_you_mean(option, known) if known else "it has no options"
             raise MetricError(f"{base.name} has no option {option!r}; {has}")
     changed: Metric = replace(base, **options)  # type: ignore[type-var]
     return changed
+
+
+def _options(base: Metric) -> list[str]:
+    return [field.name for field in fields(base)] if is_dataclass(base) else []
 
 
 def _are_responses(value: Any) -> bool:

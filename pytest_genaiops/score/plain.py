@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pytest_genaiops.dataset.calls import tool_calls
 from pytest_genaiops.dataset.relevance import relevant
+from pytest_genaiops.dataset.text import quoted
 from pytest_genaiops.errors import DatasetError, MetricError, UsageError, of_ours
 from pytest_genaiops.metrics.base import Metric
-from pytest_genaiops.records import Case, Passage, Relevant, Response, ResponseError, Trial
-from pytest_genaiops.targets.coerce import passages
+from pytest_genaiops.records import Case, Passage, Relevant, Response, ResponseError, Step, Trial
+from pytest_genaiops.targets.coerce import passages, steps
 
 __tracebackhide__ = of_ours
 
@@ -66,6 +68,7 @@ def _case(metric: Metric, row: str, roles: Mapping[str, Any]) -> Case:
         contexts=_texts(metric, row, "context", roles.get("contexts")),
         label=None if _is_missing(label) else _label(label),
         relevant=_relevant(metric, row, roles.get("relevant")),
+        tool_calls=_expected_calls(metric, row, roles.get("tool_calls")),
         cluster=None if _is_missing(cluster) else str(cluster),
     )
 
@@ -87,6 +90,13 @@ def _relevant(metric: Metric, row: str, value: Any) -> tuple[Relevant, ...] | No
         raise MetricError(str(error)) from None
 
 
+def _expected_calls(metric: Metric, row: str, value: Any) -> tuple[Mapping[str, Any], ...] | None:
+    try:
+        return None if _is_missing(value) else tool_calls(value, f"{metric.name}: row {row}")
+    except DatasetError as error:
+        raise MetricError(str(error)) from None
+
+
 def _label(value: Any) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
@@ -97,19 +107,27 @@ def _response(metric: Metric, value: Any, case: Case) -> Response:
         if value.trial is not None:
             raise MetricError(f"{metric.name}: responses of a suite stand among others; score them by themselves")
         found = None if value.retrieved is None else _passages(metric, value.retrieved, case)
-        return dataclasses.replace(value, retrieved=found, trial=trial)
+        return dataclasses.replace(value, retrieved=found, steps=_steps(metric, value.steps, case), trial=trial)
     if metric.takes in ("probabilities", "usage") and isinstance(value, Mapping):
         return dataclasses.replace(Response(trial=trial), **{metric.takes: value})  # type: ignore[arg-type]
     if metric.takes == "latency" and isinstance(value, int | float) and not isinstance(value, bool):
         return Response(latency=float(value), trial=trial)
     if metric.takes == "label" and isinstance(value, bool | int):
         value = _label(value)
-    if isinstance(value, str) and metric.takes != "retrieved":
+    if isinstance(value, str) and metric.takes not in _READERS:
         return Response(text=value, trial=trial)
-    if metric.takes == "retrieved" and isinstance(value, Sequence):
-        return Response(retrieved=_passages(metric, value, case), trial=trial)
+    if metric.takes in _READERS and isinstance(value, Sequence):
+        return dataclasses.replace(Response(trial=trial), **{metric.takes: _READERS[metric.takes](metric, value, case)})
     shown = "None" if value is None else "NaN" if _is_missing(value) else type(value).__name__
     return Response(error=ResponseError(kind="input", message=f"the response is {shown}, not text"), trial=trial)
+
+
+def _made_calls(metric: Metric, value: object, case: Case) -> tuple[Mapping[str, Any], ...]:
+    calls = [None] if isinstance(value, str) else value
+    if not isinstance(calls, Sequence) or not all(isinstance(call, Mapping) for call in calls):
+        what = f"row {case.id} is {quoted(value)}"
+        raise MetricError(f"{metric.name}: {what}; give one list of calls (mappings) for each response")
+    return tuple(calls)
 
 
 def _passages(metric: Metric, value: object, case: Case) -> tuple[Passage, ...]:
@@ -119,3 +137,18 @@ def _passages(metric: Metric, value: object, case: Case) -> tuple[Passage, ...]:
         return passages(value)
     except UsageError as error:
         raise MetricError(f"{metric.name}: row {case.id}: {error}") from None
+
+
+def _steps(metric: Metric, value: object, case: Case) -> tuple[Step, ...]:
+    try:
+        return steps(value)
+    except UsageError as error:
+        raise MetricError(f"{metric.name}: row {case.id}: {error}") from None
+
+
+_READERS: Mapping[str, Callable[[Metric, Any, Case], Any]] = {
+    "retrieved": _passages,
+    "tool_calls": _made_calls,
+    "steps": _steps,
+}
+"""Fields of a response that a list fills, by how it is read."""

@@ -47,7 +47,7 @@ PARAMETERS = {
     "top_k": "gen_ai.request.top_k",
     "top_p": "gen_ai.request.top_p",
 }
-_CASE = ("references", "contexts", "label", "relevant", "cluster")
+_CASE = ("references", "contexts", "label", "relevant", "tool_calls", "cluster")
 _RESPONSE = ("contexts", "retrieved", "label", "probabilities", "tool_calls", "logprobs", "steps")
 _VERDICT = ("confidence", "n", "required_n", "detectable", "signature", "method", "clusters", "p_values")
 _TRIALS = (

@@ -75,7 +75,7 @@ _COUNTED = ("max_tokens", "seed")
 _ASKED = (
     *_columns("texts", "genaiops.references", "genaiops.contexts"),
     *_columns("text", "genaiops.label"),
-    *_columns("json", "genaiops.relevant"),
+    *_columns("json", "genaiops.relevant", "genaiops.tool_calls"),
     *_columns("text", "genaiops.cluster", "gen_ai.operation.name", "gen_ai.request.model"),
     *(
         Column(name=name, kind="texts" if key == "stop" else "integer" if key in _COUNTED else "number")

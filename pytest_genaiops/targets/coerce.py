@@ -219,7 +219,8 @@ def _usage(value: object) -> Any:
     return _plain(value, "usage")
 
 
-def _steps(value: object) -> tuple[Step, ...]:
+def steps(value: object) -> tuple[Step, ...]:
+    """Steps as a target gives them, checked: Steps, or mappings with their fields. Raises UsageError for others."""
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise UsageError(f"the response's 'steps' is {type(value).__name__}, not a list of steps")
     return tuple(map(_step, value))
@@ -232,6 +233,8 @@ def _step(value: object) -> Step:
             if key not in STEP_FIELDS:
                 raise UsageError(f"a step has an unknown key {key!r}; {did_you_mean(str(key), STEP_FIELDS)}")
         given = {"id": None, "output": None, **value}
+        if given["output"] is None and given.get("error") is not None:  # who failed said nothing
+            given["output"] = ""
     elif isinstance(value, Step):
         given = {name: getattr(value, name) for name in STEP_FIELDS}
     else:
@@ -283,6 +286,14 @@ def _error(value: object) -> ResponseError:
     return ResponseError(kind=value.kind, message=_escaped(str(value.message)))
 
 
+def _step_error(value: object) -> str:
+    if isinstance(value, ResponseError):
+        return _escaped(str(value.message))
+    if not isinstance(value, str | Exception):
+        raise UsageError(f"a step's 'error' is {type(value).__name__}; give its message, or leave it out")
+    return _escaped(str(value)) or "an error without a message"
+
+
 def _escaped(message: str) -> str:
     return message.encode("utf-8", "backslashreplace").decode()
 
@@ -316,7 +327,7 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "model": lambda value: _text(value, "model"),
     "deployment": lambda value: _text(value, "deployment"),
     "finish_reason": lambda value: _text(value, "finish_reason"),
-    "steps": _steps,
+    "steps": steps,
     "error": _error,
 }
 STEP_CHECKS: Mapping[str, Callable[[Any], Any]] = {
@@ -329,6 +340,8 @@ STEP_CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "latency": _seconds,
     "model": lambda value: _text(value, "model"),
     "deployment": lambda value: _text(value, "deployment"),
+    "agent": lambda value: _text(value, "agent"),
+    "error": _step_error,
 }
 PASSAGE_CHECKS: Mapping[str, Callable[[Any, str, int], Any]] = {
     "id": _name,

@@ -156,6 +156,7 @@ def _values(case: Case) -> list[tuple[str, Any]]:
     found += [("context", case.contexts)] if case.contexts is not None else []
     found += [("label", case.label)] if case.label is not None else []
     found += [("relevant", case.relevant)] if case.relevant is not None else []
+    found += [("tool_calls", case.tool_calls)] if case.tool_calls is not None else []
     return found
 
 

@@ -86,6 +86,8 @@ def _cell_reader(name: str) -> Callable[[str, str], Any] | None:
         return lambda cell, source: parsed(cell, source, '"responses"') if cell else None
     if name == "relevant":
         return _labels
+    if name == "tool_calls":
+        return lambda cell, source: parsed(cell, source, '"tool_calls"') if cell else None
     if name in ("label", "cluster") or name.startswith(("slice_", RESPONSE)):
         return lambda cell, source: cell or None
     return None

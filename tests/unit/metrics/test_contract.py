@@ -12,7 +12,7 @@ import pytest
 from pytest_genaiops import Case, Response, metric
 from pytest_genaiops.errors import ExtraMissingError, MetricError, UnscorableError
 from pytest_genaiops.metrics.base import Metric, Part
-from pytest_genaiops.records import Explanation, Statistics, UnsupportedSpan
+from pytest_genaiops.records import Explanation, Statistics, Step, UnsupportedSpan
 from pytest_genaiops.registry import JUDGED, METRICS
 from pytest_genaiops.score.metric import make
 from pytest_genaiops.testing import FakeServer, check_metric
@@ -24,6 +24,8 @@ EXAMPLES = [
             text=text,
             label=label,
             probabilities={"spam": 0.9, "ham": 0.1},
+            tool_calls=({"name": "search", "arguments": {"q": text}},),
+            steps=(Step(id="search", output=text, latency=0.2, usage={"input_tokens": 9, "output_tokens": 1}),),
             usage={"input_tokens": 90, "output_tokens": 7},
             latency=0.5 + len(text) / 100,
             model="small",
@@ -34,6 +36,7 @@ EXAMPLES = [
             references=("Lamps can be returned within 30 days.", "Within a month."),
             contexts=CONTEXTS,
             label="spam",
+            tool_calls=({"name": "search", "arguments": {"q": "Lamps can be returned within 30 days."}},),
         ),
     )
     for number, (text, label) in enumerate(

@@ -40,6 +40,7 @@ WORDS = [
 OTHERS = {
     "cross_entropy",  # needs probabilities where the others need texts
     "retrieval",  # needs what was retrieved
+    "steps",  # needs steps; its own tests have it
     *("meteor", "bertscore", "similarity"),  # need data or a model
     *(set(JUDGED["endpoint"]) & {name for name in METRICS if METRICS[name] == JUDGED["endpoint"].get(name)}),  # a judge
 }
@@ -52,7 +53,11 @@ def made(count: int = 60) -> list[dict[str, Any]]:
     for i in range(count):
         text = " ".join(draw.choices(WORDS, k=draw.randint(3, 12)))
         answers: dict[str, Any] = {
-            "v1": {"text": text, "latency": draw.random()},
+            "v1": {
+                "text": text,
+                "latency": draw.random(),
+                "tool_calls": [{"name": ["search", "open"][i % 2], "args": {"q": "lamp"}}],
+            },
             "v2": draw.choice([text, " ".join(draw.choices(WORDS, k=6)), {"text": text, "label": "no"}]),
         }
         if i % 13 == 5:
@@ -66,6 +71,7 @@ def made(count: int = 60) -> list[dict[str, Any]]:
             "context": [text + " . " + " ".join(draw.choices(WORDS, k=9))],
             "label": draw.choice(["yes", "no"]),
             "slice_size": draw.choice(["big", "small", None]),
+            "tool_calls": [[], ["search"], [{"name": "search", "arguments": {"q": "lamp"}}]][i % 3],
             "responses": answers,
         }
         rows.append(row | ({"cluster": draw.choice("xyz")} if i > 20 and i % 3 else {}))
