@@ -24,6 +24,8 @@ from pytest_genaiops.dataset.identity import canonical
 from pytest_genaiops.dataset.text import printable, quoted
 from pytest_genaiops.errors import UsageError, of_ours
 
+FOLDER = "builds"
+"""Below the folder of the record, ``.genaiops``: where the builds of a project are."""
 MANIFEST = "build.json"
 """The file of a build that says what it is, and which files it has."""
 LOG = "made.jsonl"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_genaiops.grounding.builds import Builds
+from pytest_genaiops.grounding.builds import FOLDER, Builds
 from pytest_genaiops.plugin.options import settings_of
-
-FOLDER = "builds"
 
 
 def builds_of(config: pytest.Config) -> Builds:

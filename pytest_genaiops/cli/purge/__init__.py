@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_genaiops.cli.output import write
 from pytest_genaiops.cli.project import Project, add_rootdir, project_of
-from pytest_genaiops.cli.purge import files, renaming
+from pytest_genaiops.cli.purge import builds, files, renaming
 from pytest_genaiops.dataset.text import place
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.report.listing import paragraph
@@ -82,7 +82,7 @@ def _in_files(
     trouble: dict[Path, str] = {}
     folder = project.root / project.settings.folder
     would = "would be " if dry_run else ""
-    for path in (*known.cassettes, *known.baselines, *known.removable):
+    for path in (*known.cassettes, *known.baselines, *known.removable, *known.builds):
         try:
             if path in known.cassettes:
                 done = files.of_cassette(path, wanted, dry_run=dry_run)
@@ -90,6 +90,8 @@ def _in_files(
             elif path in known.baselines:
                 done = renaming.of_baseline(path, wanted, dry_run=dry_run)
                 what = f"{_counted(done, 'name')} {would}taken out, the numbers stay" if done else ""
+            elif path in known.builds:
+                what = _of_build(path, wanted, dry_run=dry_run)
             else:
                 meant = path.exists() and proof.holds(path, Wanted(texts=(*wanted.texts, *map(folded, runs))))
                 gone = path if dry_run or not meant else files.removed(path, folder)
@@ -101,6 +103,13 @@ def _in_files(
     pages = [path for path in known.removable if path.suffix in (".html", ".md", ".json") and not path.exists()]
     write(["Reports are written anew from the record: genaiops report RUN"] if pages else [])
     return trouble
+
+
+def _of_build(build: Path, wanted: Wanted, *, dry_run: bool) -> str:
+    why = builds.why_removed(build, wanted)
+    if why and not dry_run:
+        builds.remove_build(build)
+    return f"{'would be ' if dry_run else ''}removed ({why}); it is made again when it is needed" if why else ""
 
 
 def _elsewhere(record: Purged, would: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from pytest_genaiops.cli.project import Project
+from pytest_genaiops.cli.purge.builds import builds_in, files_in
 from pytest_genaiops.clients.database import NAME as CACHE
 from pytest_genaiops.dataset.text import place, printable
 from pytest_genaiops.errors import UsageError
@@ -47,6 +48,8 @@ class Files:
     """The files of a project that may hold somebody's texts, by what becomes of them."""
 
     databases: tuple[Path, ...]
+    builds: tuple[Path, ...]
+    """Folders of indexes, each of which stays or goes as a whole."""
     cassettes: tuple[Path, ...]
     baselines: tuple[Path, ...]
     removable: tuple[Path, ...]
@@ -59,6 +62,8 @@ class Files:
     def every(self) -> Iterator[Path]:
         """All of them."""
         yield from (*self.databases, *self.cassettes, *self.baselines, *self.removable, *self.exports, *self.datasets)
+        for build in self.builds:
+            yield from files_in(build)
 
 
 def found_in(project: Project, given: Sequence[Path]) -> Files:
@@ -68,7 +73,8 @@ def found_in(project: Project, given: Sequence[Path]) -> Files:
     """
     settings = project.settings
     folder, home = settings.root / settings.folder, settings.root / settings.baselines
-    own = [file for file in _below(folder) if file.name != ".gitignore"]
+    built = tuple(builds_in(folder))
+    own = [f for f in _below(folder) if f.name != ".gitignore" and not any(map(f.is_relative_to, built))]
     walked = list(_project_files(settings.root))
     reports = [file for file in walked if _is_one(file, _REPORTS)]
     named = [*_configured(project), *reports, *(file for path in given for file in _named(path, settings.root))]
@@ -81,6 +87,7 @@ def found_in(project: Project, given: Sequence[Path]) -> Files:
     )
     return Files(
         databases=tuple(file for file in own if _is_database(file)),
+        builds=built,
         cassettes=tuple(dict.fromkeys(lines)),
         baselines=tuple(dict.fromkeys(kept)),
         removable=tuple(removable),

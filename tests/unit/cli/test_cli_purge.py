@@ -26,6 +26,7 @@ from pytest_genaiops.clients import cassette
 from pytest_genaiops.clients.cache import Cache
 from pytest_genaiops.clients.request import Labels, Request
 from pytest_genaiops.errors import UsageError
+from pytest_genaiops.grounding.builds import Builds
 from pytest_genaiops.records import Case, Explanation, Measurement, Response, Verdict
 from pytest_genaiops.store import NAME, ItemRow, PartRow, ScoreRow, Store, TrialRow, Writer
 from pytest_genaiops.store.proof import holds, views
@@ -455,3 +456,36 @@ def test_the_proof_sees_any_text(text: str) -> None:
     needle = folded(text)
     for data in (json.dumps({"a": [f"x {text} y"]}).encode(), gzip.compress(f"x {text} y".encode())):
         assert any(needle in view for view in views(data))
+
+
+class TestBuilds:
+    """What is removed of indexes: an index is made again, so that nothing has to be proven of it."""
+
+    @pytest.fixture
+    def made(self, project: Path) -> dict[str, Path]:
+        builds, texts = Builds(project / ".genaiops/builds"), {"hers": ASKED, "other": "Is it blue?"}
+        found = {name: builds.get(name, {}, lambda part, text=text: (part / "chunks.txt").write_text(text))
+                 for name, text in texts.items()}  # fmt: skip
+        found["packed"] = builds.get("packed", {}, lambda part: (part / "data.lance").write_bytes(b"\x00\x01\xfe"))
+        return found
+
+    def test_those_that_hold_it_or_cannot_be_searched(
+        self, made: dict[str, Path], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["purge", "--match", NAMED, "--dry-run"]) == 0
+        assert all(build.exists() for build in made.values())
+        assert main(["purge", "--match", NAMED]) == 0
+        said = capsys.readouterr().out
+        assert not made["hers"].exists()
+        assert not made["packed"].exists()
+        assert (made["other"] / "chunks.txt").read_text() == "Is it blue?"
+        shown = [f".genaiops/builds/{made[name].name}: " for name in ("hers", "packed")]
+        assert f"{shown[0]}would be removed (it holds the text); it is made again when it is needed" in said
+        assert f"{shown[1]}removed (it has files that cannot be searched); it is made again" in said
+
+    def test_what_a_killed_builder_left(self, project: Path) -> None:
+        left = project / ".genaiops/builds/.hers-3f.1a"
+        left.mkdir(parents=True)
+        (left / "chunks.txt").write_text(ASKED)
+        assert main(["purge", "--match", NAMED]) == 0
+        assert not left.exists()
