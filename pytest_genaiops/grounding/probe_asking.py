@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, TypeAlias
 
 from pytest_genaiops.clients.secrets import without_secrets
@@ -18,6 +19,8 @@ Vector: TypeAlias = tuple[float, ...]
 Embed: TypeAlias = Callable[[list[str]], Sequence[Sequence[float]]]
 """Texts to their vectors, one each, as the application embeds what it adds."""
 
+MOST = 5_000_000
+"""Chunks that an index may list: one that never ends would fill the memory."""
 _LONGEST = 200
 _TEXTS_OF_HIT = ("document", "text")
 _TEXTS_OF_ENTRY = ("document", "text", "model", "text_hash")
@@ -53,7 +56,7 @@ class Asked:
     def search(self, query: Query, mode: Mode, k: int) -> tuple[Hit, ...] | None:
         """The hits of one search; None where it failed, which is among the faults then."""
         self._queries[mode] += 1
-        found = self._tried(lambda: tuple(self.index.search(query, mode, k)), f"{mode} search", mode=mode)
+        found = self._tried(lambda: tuple(islice(self.index.search(query, mode, k), k)), f"{mode} search", mode=mode)
         if found is None:
             return None
         for hit in found:
@@ -66,8 +69,11 @@ class Asked:
 
     def entries(self) -> tuple[Entry, ...] | None:
         """Every chunk that the index lists; None where it could not be listed, which is among the faults then."""
-        found = self._tried(lambda: tuple(self.index.list()), "list()")
+        found = self._tried(lambda: tuple(islice(self.index.list(), MOST + 1)), "list()")
         if found is None:
+            return None
+        if len(found) > MOST:
+            self._fault(f"{self.name}: list() gives more than {MOST:,} chunks, which is more than can be compared")
             return None
         for entry in found:
             if not isinstance(entry, Entry) or not _sound(entry, _TEXTS_OF_ENTRY):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import md5
+from itertools import count
 from typing import Any
 
 import pytest
@@ -27,6 +28,32 @@ def filled(chunks: Sequence[Entry] = CHUNKS, **options: Any) -> FakeIndex:
     index = FakeIndex(**options)
     index.add(chunks)
     return index
+
+
+class _Fused:
+    """Answers as it is told: ``words`` with equal scores, ``vector`` with falling ones, and their fusion by ranks."""
+
+    modes = ("full-text", "vector", "hybrid")
+
+    def __init__(self, *, words: str, vector: str, spoilt: bool = False) -> None:
+        self.hits = {"full-text": [Hit(id=name, score=1.0) for name in words]}
+        self.hits["vector"] = [Hit(id=name, score=1 / place) for place, name in enumerate(vector, start=1)]
+        scores: dict[str, float] = {}
+        for ranking in (words, vector):
+            for place, name in enumerate(ranking, start=61):
+                scores[name] = scores.get(name, 0.0) + 1 / place
+        ranked = sorted(scores, key=lambda name: -scores[name])
+        self.hits["hybrid"] = [Hit(id=name, score=scores[name]) for name in (ranked[::-1] if spoilt else ranked)]
+
+    def search(self, query: Query, mode: str, k: int) -> Sequence[Hit]:
+        return self.hits[mode][:k]
+
+    def add(self, chunks: Sequence[Entry]) -> None: ...
+
+    def delete(self, documents: Sequence[str]) -> None: ...
+
+    def list(self) -> Sequence[Entry]:
+        return []
 
 
 class TestFresh:
@@ -253,6 +280,18 @@ class TestSameAs:
         queries = [" ".join((each.text or "").split()[:6]) for each in CHUNKS]
         assert index_probe(filled(), embed=embed).same_as(filled(CHUNKS[::-1]), queries)
 
+    @pytest.mark.parametrize(("places", "same"), [("ab", True), ("ba", True), ("cab", False)])
+    def test_ties_of_a_part_are_no_difference_of_hybrid_search(self, places: str, same: bool) -> None:
+        # a and b have equal scores by words, and fusion by ranks gives whichever comes first the better one
+        one, two = _Fused(words="ab", vector="dabc"), _Fused(words=places, vector="dabc")
+        result = index_probe(one, embed=embed).same_as(two, ["any"], k=4)
+        assert bool(result) is same, result.reason
+
+    def test_other_hybrid_results_over_the_same_parts_are_a_difference(self) -> None:
+        one, two = _Fused(words="ab", vector="dabc"), _Fused(words="ba", vector="dabc", spoilt=True)
+        result = index_probe(one, embed=embed).same_as(two, ["any"], k=4)
+        assert [(finding.kind, finding.mode) for finding in result.findings] == [("results", "hybrid")]
+
     def test_searches_that_only_one_has_were_not_compared(self) -> None:
         result = index_probe(filled(), embed=embed).same_as(filled(modes=("exact", "vector")), [CHUNKS[0].text or ""])
         assert {(finding.kind, finding.mode) for finding in result.findings} == {
@@ -402,6 +441,19 @@ class TestTheIndexItself:
                 return hits
 
         assert "unprobed" in index_probe(Odd(), embed=embed).deleted(of(CHUNKS, "d1")).kinds
+
+    def test_results_and_lists_without_an_end_are_cut(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Endless(FakeIndex):
+            def search(self, query: Query, mode: Any, k: int) -> Any:
+                return (Hit(id=f"x{number}", text="nothing of it") for number in count())
+
+            def list(self) -> Any:
+                return (Entry(id=f"x{number}", text="nothing of it") for number in count())
+
+        monkeypatch.setattr("pytest_genaiops.grounding.probe_asking.MOST", 1_000)
+        result = index_probe(Endless(), embed=embed).deleted(of(CHUNKS, "d1"))
+        assert result.kinds == {"unprobed"}
+        assert "list() gives more than 1,000 chunks" in result.reason
 
     def test_what_an_index_raises_is_shown_on_one_line_bounded_and_without_keys(self) -> None:
         class Loud(FakeIndex):

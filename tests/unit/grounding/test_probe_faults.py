@@ -151,6 +151,20 @@ def test_a_copy_that_was_there_under_another_id_is_named_with_its_share() -> Non
     assert probe_of(index).deleted(of(CHUNKS, "d1"), allowed=["archive"])
 
 
+def test_a_few_words_are_a_copy_where_they_are_all_the_same() -> None:
+    index = filled(None)
+    gone = [chunk("z-0", "z", "Zoe Example, Lamp Street 9")]
+    index.add([chunk("archive-7", "archive", "ZOE example – lamp street, 9")])
+    assert probe_of(index).deleted(gone).kinds == {"copy"}
+
+
+def test_what_is_found_under_a_new_id_of_the_same_document_was_not_deleted() -> None:
+    index = filled(None)
+    index.delete(["d1"])
+    index.add([chunk("d1-new", "d1", "other words altogether, and none of the old ones")])
+    assert probe_of(index).deleted(of(CHUNKS, "d1")).kinds == {"found"}
+
+
 def test_a_text_that_merely_shares_words_is_no_copy() -> None:
     index = filled(None)
     words = (CHUNKS[3].text or "").split()
