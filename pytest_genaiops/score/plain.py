@@ -116,7 +116,7 @@ def _response(metric: Metric, value: Any, case: Case) -> Response:
         value = _label(value)
     if isinstance(value, str) and metric.takes not in _READERS:
         return Response(text=value, trial=trial)
-    if metric.takes in _READERS and isinstance(value, Sequence):
+    if metric.takes in _READERS and isinstance(value, Sequence | Mapping):
         return dataclasses.replace(Response(trial=trial), **{metric.takes: _READERS[metric.takes](metric, value, case)})
     shown = "None" if value is None else "NaN" if _is_missing(value) else type(value).__name__
     return Response(error=ResponseError(kind="input", message=f"the response is {shown}, not text"), trial=trial)

@@ -69,7 +69,7 @@ class Chain(Iterator[Call]):
 
     @property
     def response(self) -> Response:
-        """The last step's answer with every step's prompt, inputs and output.
+        """The last step's answer with every step's prompt, inputs and output, and the error of one that failed.
 
         Usage is summed over the steps, and so is latency where every step has one. Raises UsageError while a step is
         unanswered.
@@ -109,7 +109,9 @@ class Chain(Iterator[Call]):
         self._open = None
         if answer.error is not None:
             told = ResponseError(kind=answer.error.kind, message=f"{call._name}: {answer.error.message}")
-            answer = replace(answer, error=told if self._renderer.chained else answer.error)
+            if self._renderer.chained:
+                self._steps.append(replace(self._step(call, answer), error=answer.error.message))
+                answer = replace(answer, error=told)
         else:
             self._steps.append(self._step(call, answer))
         self._answers.append(answer)

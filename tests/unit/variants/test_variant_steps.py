@@ -98,6 +98,8 @@ class TestChain:
         assert [step.answer(lost) for step in chain] == [None]
         error = chain.response.error
         assert error == ResponseError(kind="timeout", message="step 'draft' of variant 'v': no answer within 3 s")
+        (step,) = chain.response.steps
+        assert (step.id, step.output, step.error) == ("draft", "", "no answer within 3 s")
 
     @pytest.mark.parametrize("said", ["{{ 7 * 7 }}", "{% for a in range(10 ** 18) %}", "${file:/etc/passwd}", "{#"])
     def test_what_a_model_says_is_never_a_template(self, said: str) -> None:
