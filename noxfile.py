@@ -3,6 +3,7 @@
 Others by name: ``nox -s tests-3.12 tests-3.13`` (those interpreters), ``nox -s lowest`` (oldest
 supported dependencies), ``nox -s formats`` (files of the packages that define a format), ``nox -s adapters``
 (metrics of other packages, which are large), ``nox -s semantic`` (metrics that take a model or WordNet),
+``nox -s rag`` (48 ways to build a RAG application on LanceDB),
 ``nox -s mlflow`` (runs in a real MLflow server), ``nox -s docs`` (the site, strictly, and its notebook),
 ``nox -s browser`` (the HTML report in Chromium), ``nox -s live`` (a real model, which is built first),
 ``nox -s simulations`` and ``nox -s benchmarks`` (long).
@@ -179,6 +180,14 @@ def mlflow(session: nox.Session) -> None:
     """What sessions send to MLflow, read back from a real server on SQLite: minutes, and 900 MB to install."""
     session.install("-e", ".[mlflow]", "pytest", "hypothesis>=6.100")
     session.run("pytest", "tests/unit/adapters/test_adapter_mlflow.py", "tests/tracking", *session.posargs)
+
+
+@nox.session
+def rag(session: nox.Session) -> None:
+    """The RAG application on LanceDB, probes of its index, and its matrix with some of the questions: minutes."""
+    session.install("-e", ".[rag]", "pytest", "hypothesis>=6.100", "pytest-xdist>=3.6")
+    session.run("pytest", "tests/rag", *session.posargs)
+    session.run("python", "benchmarks/rag_matrix.py", "--limit", "12")
 
 
 @nox.session

@@ -1,0 +1,114 @@
+"""A suite over the reference application: a case that the index does not answer is unscored, and the test fails."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytest.importorskip("lancedb", reason="needs the extra `rag`")
+
+CONFTEST = """
+    import itertools
+
+    import pytest
+
+    from eval_suites.rag.app.application import Application
+    from eval_suites.rag.app.folder import from_folder
+    from eval_suites.rag.app.settings import Settings
+    from eval_suites.rag.app.store import Store
+
+
+    @pytest.fixture(scope="session")
+    def target(index_builds):
+        application = Application(from_folder("corpus"), index_builds)
+        return lambda case, variant: application.answer(case.inputs["question"], Settings.of(variant.rag))
+"""
+
+FAILING = """
+
+    @pytest.fixture(scope="session", autouse=True)
+    def an_index_that_fails_now_and_then():
+        queries, search = itertools.count(1), Store.search
+
+        def failing(self, *given, **named):
+            if next(queries) % 10 == 0:
+                raise OSError("the index is out of reach")
+            return search(self, *given, **named)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Store, "search", failing)
+            yield
+"""
+
+SUITE = """
+    import pytest
+
+    @pytest.mark.genaiops(dataset="lamps", variants="variants/*.yaml")
+    def test_lamps(responses, retrieval):
+        assert retrieval(responses, k=1).recall_at_1 >= 0
+"""
+
+
+@pytest.fixture
+def project(pytester, monkeypatch):
+    """Twenty documents, and a question about each."""
+    monkeypatch.setenv("PYTHONPATH", str(pytest.importorskip("eval_suites").__path__[0]).rpartition("/")[0])
+    for name in ("PYTEST_XDIST_WORKER", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+    pytester.mkdir("corpus")
+    pytester.mkdir("datasets")
+    pytester.mkdir("variants")
+    colours = [f"colour{number:02}" for number in range(20)]
+    for colour in colours:
+        (pytester.path / "corpus" / f"{colour}.txt").write_text(f"The lamp of {colour} hangs in room {colour[-2:]}.")
+    rows = [
+        {
+            "id": colour,
+            "question": f"Where does the lamp of {colour} hang?",
+            "relevant": [{"source": f"{colour}.txt", "start": 0, "end": 30}],
+        }
+        for colour in colours
+    ]
+    (pytester.path / "datasets" / "lamps.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    pytester.makepyfile(test_lamps=SUITE)
+    return pytester
+
+
+def run(project, rag, conftest=CONFTEST):
+    (project.path / "variants" / "one.yaml").write_text(f"rag: {json.dumps(rag)}\n")
+    project.makeconftest(conftest)
+    return project.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist", timeout=300)
+
+
+GOOD = {"chunk": 100, "embedding": "lsa-5", "search": "full-text", "k": 1}
+
+
+def test_an_index_that_answers_is_scored(project):
+    result = run(project, GOOD)
+    result.assert_outcomes(passed=1)
+
+
+def test_an_index_that_fails_on_every_tenth_query_leaves_cases_unscored_and_fails_the_test(project):
+    result = run(project, GOOD, CONFTEST + FAILING)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*the index is out of reach*"])
+    result.stdout.re_match_lines([r".*(2 of 20|18 of 20).*"])
+
+
+@pytest.mark.parametrize(
+    ("rag", "said"),
+    [
+        ({**GOOD, "k": 21}, "k=21 asks for more passages than the index has chunks (20); lower k"),
+        ({**GOOD, "k": 0}, "k=0 makes no sense; give a whole number from 1"),
+        ({**GOOD, "search": "fuzzy"}, "search='fuzzy' is unknown; give one of vector, full-text, hybrid"),
+        ({**GOOD, "topk": 3}, "the key 'topk' under rag is unknown"),
+        ({**GOOD, "embedding": "lsa-99"}, "embedding=lsa-99 has more dimensions than the corpus"),
+    ],
+)
+def test_what_a_variant_asks_for_in_vain_is_said_by_name_and_no_case_is_passed_over(project, rag, said):
+    result = run(project, rag)
+    result.assert_outcomes(failed=1)
+    output = " ".join(result.stdout.str().split())
+    assert said in output
+    assert "20 of 20" in output or "all 20" in output or "0 of 20" in output
