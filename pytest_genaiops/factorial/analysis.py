@@ -16,7 +16,7 @@ from pytest_genaiops.factorial.effects import Found, Panels, effects, measured, 
 from pytest_genaiops.factorial.front import numbers_of_front, points
 from pytest_genaiops.factorial.numbers import Number
 from pytest_genaiops.registry import did_you_mean
-from pytest_genaiops.report.document import AxisView, ContenderView, EffectView, FactorialView
+from pytest_genaiops.report.document import AxisView, ContenderView, EffectView, FactorialView, MetricView
 from pytest_genaiops.score import Score
 from pytest_genaiops.statistics.intervals import RESAMPLES
 from pytest_genaiops.statistics.multiplicity import adjusted
@@ -84,6 +84,7 @@ def factorial(
         contenders=tuple(chain.from_iterable(part.contenders for part in parts)),
         front=tuple(weighed),
         points=tuple(points(own, weighed)),
+        numbers=tuple(_described(name, own) for name in dict.fromkeys((*names, *weighed))),
         notes=tuple(notes),
     )
 
@@ -119,6 +120,18 @@ def _part(
         interactions=[Found(name=name, term=t, measured=each) for t, each in zip(terms, found, strict=True)],
         contenders=[*contenders(panels, confidence), *without_contenders(name, left_out)],
         notes=tuple(_of_number(panels, left_out)),
+    )
+
+
+def _described(name: str, scores: Scores) -> MetricView:
+    score = next(own[name] for own in scores.values() if name in own)
+    low, high = (end if math.isfinite(end) else None for end in score.scale)
+    return MetricView(
+        name=name,
+        metric=score.table.metric.name if score.table.metric is not None else name,
+        signature=score.signature,
+        scale=(low, high),
+        higher_is_better=score.higher_is_better,
     )
 
 

@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from pytest_genaiops.report.document import FactorialView
+from pytest_genaiops.report.factorial import lines
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _NUMBERS = ("effect", "low", "high", "p_value", "adjusted_p_value")
 """Columns of a frame that may have gaps."""
+_NARROWEST = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,14 @@ class Factorial:
         columns = ["metric", "axis", "level", "reference", *_NUMBERS, "n", "unscored", "clusters", "reason"]
         types: Mapping[str, str] = {**dict.fromkeys(_NUMBERS, "float64"), "clusters": "Int64"}
         return pd.DataFrame(rows, columns=columns).astype(types)
+
+    def text(self, width: int = 80, *, ascii_only: bool = False) -> str:
+        """For a terminal of at least 40 columns: effects, the strongest interactions, the best variants, the front."""
+        found = lines(self.view, max(width, _NARROWEST), ascii_only=ascii_only)
+        return "\n".join("".join(cell.text for cell in line).rstrip() for line in found)
+
+    def __str__(self) -> str:
+        return self.text()
 
     def __repr__(self) -> str:
         """In short: a notebook shows it wherever a cell ends with one."""

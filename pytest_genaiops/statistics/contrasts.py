@@ -111,7 +111,9 @@ class Panel(ABC):
 
     def span(self, weights: Vector) -> Interval:
         """Lowest and highest value that a contrast can have on this scale."""
-        reach = float(weights[weights > 0].sum()) * (self.scale[1] - self.scale[0]) if weights.any() else 0.0
+        # Weights come from a fit: what adds up to 1 is a little off.
+        share = round(float(weights[weights > 0].sum()), 9)
+        reach = share * (self.scale[1] - self.scale[0]) if share else 0.0
         return -reach, reach
 
     def _error(self, weights: Vector) -> float:
