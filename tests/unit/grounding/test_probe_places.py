@@ -79,6 +79,7 @@ class TestAnswers:
             Response(text="no", steps=(Step(id="s", output=QUOTE),)),
             Response(text="no", steps=(Step(id="s", output="-", messages=({"role": "user", "content": QUOTE},)),)),
         ],
+        ids=["text", "response", "contexts", "retrieved", "tool call", "step", "prompt of a step"],
     )
     def test_an_answer_that_quotes_is_found(self, probe: IndexProbe, answer: Any) -> None:
         result = look(probe, ["fine", answer, "fine"])
@@ -177,6 +178,7 @@ class TestFiles:
             base64.b64encode(QUOTE.encode()),
             b"\0\1\2" + QUOTE.encode(),
         ],
+        ids=["plain", "capitals and lines", "json", "utf-16", "gzip", "base64", "binary"],
     )
     def test_any_file_is_looked_into_in_any_spelling(self, probe: IndexProbe, tmp_path: Path, data: bytes) -> None:
         (tmp_path / "reports").mkdir()
