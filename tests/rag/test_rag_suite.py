@@ -8,6 +8,14 @@ import pytest
 
 pytest.importorskip("lancedb", reason="needs the extra `rag`")
 
+from importlib import import_module
+
+from eval_suites.rag.app.application import Application
+from eval_suites.rag.app.corpus import Document
+from eval_suites.rag.app.settings import Settings
+from pytest_genaiops import metric
+from pytest_genaiops.grounding.builds import Builds
+
 CONFTEST = """
     import itertools
 
@@ -50,10 +58,21 @@ SUITE = """
 """
 
 
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory):
+    """All that inner runs in this process use: they forget what they import, and numpy cannot be imported twice."""
+    texts = (Document(source=name, title=name, text=f"The lamp of {name} hangs.") for name in ("hall", "yard", "attic"))
+    application = Application(tuple(texts), Builds(tmp_path_factory.mktemp("builds")))
+    application.answer("Where?", Settings(chunk=100, embedding="lsa-2", search="full-text", k=1))
+    metric("retrieval")
+    for name in ("jinja2", "yaml", "pandas", "pytest_genaiops.plugin.running"):
+        import_module(name)
+
+
 @pytest.fixture
-def project(pytester, monkeypatch):
+def project(pytester, monkeypatch, imported):
     """Twenty documents, and a question about each."""
-    monkeypatch.setenv("PYTHONPATH", str(pytest.importorskip("eval_suites").__path__[0]).rpartition("/")[0])
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     for name in ("PYTEST_XDIST_WORKER", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
     pytester.mkdir("corpus")
@@ -78,7 +97,7 @@ def project(pytester, monkeypatch):
 def run(project, rag, conftest=CONFTEST):
     (project.path / "variants" / "one.yaml").write_text(f"rag: {json.dumps(rag)}\n")
     project.makeconftest(conftest)
-    return project.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:xdist", timeout=300)
+    return project.runpytest_inprocess("-p", "pytest_genaiops.plugin.hooks", "-p", "no:cacheprovider")
 
 
 GOOD = {"chunk": 100, "embedding": "lsa-5", "search": "full-text", "k": 1}
