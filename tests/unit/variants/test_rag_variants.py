@@ -268,6 +268,17 @@ class TestSample:
         there = Counter((v.axes["chunk"], v.axes["overlap"]) for v in found)
         assert there == {("256", "0"): 6, ("512", "0"): 6, ("512", "32"): 6}
 
+    @pytest.mark.parametrize("seed", [1, 2, 3])
+    def test_rows_that_are_made_even_stay_allowed(self, seed: int) -> None:
+        axes, exclude = {"a": [0, 1], "b": [0, 1], "c": [0, 1, 2], "d": [0, 1, 2]}, [{"a": 0, "b": 1, "c": [1, 2]}]
+        found = made(axes, exclude=exclude, sample={"variants": 20, "seed": seed})
+        assert set(ids(found)) <= set(ids(made(axes, exclude=exclude)))
+
+    @pytest.mark.parametrize("seed", [0, 11])
+    def test_levels_stay_even_where_what_is_left_to_choose_from_is_not(self, seed: int) -> None:
+        axes = {"a0": [0, 1, 2], "a1": [0, 1, 2, 3], "a2": [0, 1, 2, 3]}
+        assert spread(made(axes, sample={"variants": 24, "seed": seed}), axes, 1) == 0
+
     def test_some_of_billions(self) -> None:
         axes = {f"a{i}": list(range(10)) for i in range(10)}
         found = made(axes, sample={"variants": 20, "seed": 5}, exclude=[{"a0": 1, "a9": [1, 2, 3]}])
