@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from probe_help import MODEL, Watch, chunk, chunks_of, embed, of
@@ -107,6 +108,16 @@ def test_a_fault_is_found_by_the_check_for_it(fault: str, check: Check, kind: st
 
 def test_every_fault_is_found_by_some_check() -> None:
     assert {fault for fault, *_ in CAUGHT} == set(INDEX_FAULTS)
+
+
+def test_the_page_shows_what_finds_each_fault() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "index-probes.md").read_text("utf-8")
+    found = {
+        fault: [f"`{check.__name__}`: `{kind}`" for name, check, kind in CAUGHT if name == fault]
+        for fault in INDEX_FAULTS
+    }
+    rows = [f"| `{fault}` | {what} | {'; '.join(found[fault])} |" for fault, what in INDEX_FAULTS.items()]
+    assert [row for row in rows if row not in page] == []
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
