@@ -64,6 +64,8 @@ class Metric(ABC):
     """True for a metric that stands for a person's opinion: how far it agrees with people can be measured."""
     finds: ClassVar[str] = "not in the contexts"
     """What the spans of :meth:`explain` are, as reports name them."""
+    says: ClassVar[str] = "judge"
+    """Who speaks in the reason of :meth:`explain`, as messages name it."""
     batched: ClassVar[bool] = False
     """True for a metric that works out many responses faster together, in :meth:`batch`."""
     pairwise: ClassVar[bool] = False

@@ -40,6 +40,7 @@ class Steps(Metric):
     higher_is_better = False
     takes = "steps"
     judges_errors = True
+    says = "steps"
 
     by: str = "agent"
 

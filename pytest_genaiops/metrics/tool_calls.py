@@ -49,7 +49,7 @@ class ToolCalls(Metric):
     use_case = "agents"
     needs = ("tool_calls",)
     takes = "tool_calls"
-    finds = "not expected"
+    says = "calls"
 
     ignore: tuple[str, ...] = ()
 
@@ -99,8 +99,13 @@ class ToolCalls(Metric):
         return {"ignore": ",".join(self.ignore)} if self.ignore else {}
 
     def explain(self, response: Response, case: Case) -> Explanation:
-        """Which expected calls were missed, and which of those made were not expected."""
+        """Which expected calls were missed, and which of those made were not expected.
+
+        Raises UnscorableError where all are the expected ones.
+        """
         found = self._trajectory(response, case)
+        if found.exact:
+            raise UnscorableError("all calls are the expected ones, so there is nothing to show")
         return Explanation(score=float(found.exact), sentences=(), unsupported=(), reason=found.told())
 
     def _trajectory(self, response: Response, case: Case) -> Trajectory:

@@ -100,8 +100,6 @@ class Trajectory:
 
     def told(self) -> str:
         """What differs, in words."""
-        if self.exact:
-            return "all calls are the expected ones"
         parts = []
         if self.missed:
             parts.append(f"missed: {_listed(self.missed)}")

@@ -17,6 +17,7 @@ from pytest_genaiops.report.difference import summary
 from pytest_genaiops.run import Suite
 from pytest_genaiops.run.guard import attempt
 from pytest_genaiops.score.metric import make
+from pytest_genaiops.score.steps import inner_of
 from pytest_genaiops.store import PartRow
 from pytest_genaiops.variants import Variant, difference
 
@@ -43,6 +44,10 @@ def options_of(metric: Metric, root: Path) -> Mapping[str, Any] | None:
 
     None for a metric of the user's own, and where an option is nothing that JSON has a form for.
     """
+    if (stepped := inner_of(metric)) is not None:
+        inner, step = stepped
+        known_options = options_of(inner, root)
+        return None if known_options is None else {**known_options, "step": step}
     if metric.name not in METRICS and metric.name not in ADAPTERS and metric.name not in stranger_names():
         return None
     known: list[Any] = [*fields(metric)] if is_dataclass(metric) else []

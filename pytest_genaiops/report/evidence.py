@@ -26,6 +26,8 @@ class CaseEvidence:
     """What is wrong with them."""
     judged: Sequence[str] = ()
     """What a judge said of the whole, and then of what it found wanting."""
+    says: str = "judge"
+    """Whose words these are."""
     steps: Sequence[tuple[str, str]] = ()
     """Id and output of each call that led to the text."""
 
@@ -81,7 +83,7 @@ def case_lines(evidence: ScoreEvidence) -> list[str]:
             lines.append(f"  {visible(case.id)}: {number(case.value, evidence.scale)}  '{excerpt(case.text)}'")
             if case.unsupported:
                 lines.append(f"    {case.finds}: {excerpt(', '.join(case.unsupported))}")
-            lines += [f"    judge: {excerpt(said, 200)}" for said in case.judged[:SAID]]
+            lines += [f"    {case.says}: {excerpt(said, 200)}" for said in case.judged[:SAID]]
             lines += [f"    and {len(case.judged) - SAID} more"] if len(case.judged) > SAID else []
             if not rank and len(case.steps) > 1:
                 lines += [f"    {excerpt(step, 40)}: '{excerpt(output)}'" for step, output in case.steps]

@@ -256,8 +256,13 @@ def make(name: str, *, root: Path | None = None, default: str | None = None, **o
     """The bare metric object of a registered name.
 
     Paths of judges are relative to ``root``, by default the working directory; ``default`` is the judge that the
-    configuration names.
+    configuration names. With ``step`` it is about that step of an answer, unless the metric has such an option itself.
     """
+    step = options.pop("step", None)
+    plain = name.removesuffix(f"[{step}]")
+    if step is not None and "step" not in _options(metric_object(plain)):
+        return of_step(make(plain, root=root, default=default, **options), step)
+    options |= {} if step is None else {"step": step}
     if "judge" not in options or not judged_names(name):
         found: Metric = _with_options(metric_object(name), options)
         return found

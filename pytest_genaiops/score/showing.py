@@ -54,6 +54,7 @@ def _case(score: Number, index: int, value: float) -> CaseEvidence:
         finds=table.metric.finds if table.metric else "",
         # A judge's verdicts say the same in more words.
         unsupported=tuple(span.text for span in found.unsupported) if found and not faults else (),
+        says=table.metric.says if table.metric else "judge",
         judged=[*filter(None, [found.reason]), *faults] if found else (),
         steps=[(step.id, step.output) for step in table.responses[index].steps] if table.responses else (),
     )

@@ -34,12 +34,18 @@ def of_step(metric: Metric, step: str) -> Metric:
     return _JudgedStep(inner=metric, step=step) if isinstance(metric, Judged) else _Step(inner=metric, step=step)
 
 
+def inner_of(metric: Metric) -> tuple[Metric, str] | None:
+    """(the metric itself, the step) of one that :func:`of_step` made; None of any other."""
+    return (metric.inner, metric.step) if isinstance(metric, _Step | _JudgedStep) else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Step(Metric):
     """A metric of one step's output; scale, direction and needs are those of the metric itself."""
 
     name = "step"
     takes = "steps"
+    says = "evidence"
 
     inner: Metric
     step: str

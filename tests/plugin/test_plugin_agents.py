@@ -77,7 +77,7 @@ def test_calls_and_steps_are_judged(agent: Project) -> None:
         "test_agents[v1]": "PASSED",
         "test_agents[v2]": "PASSED",
     }
-    result.stdout.fnmatch_lines(["*missed: weather(*city*1)*its arguments are no JSON*"])
+    result.stdout.fnmatch_lines(["*calls: missed: weather(*city*1)*its arguments are no JSON*"])
     # The step that failed has no value: its case is no miss, and the gate counts it.
     assert found["test_each[v1-q2]"] != "PASSED"
     assert found["test_each[v1-q3]"] == "PASSED"
@@ -102,6 +102,7 @@ def test_the_record_keeps_them(
         for variant in store.variants(suite.id):
             names = {row.name for row in store.metrics(variant.id)}
             assert {"steps", "groundedness[planner]"} <= names
+            assert {"step": "planner"} in [row.options for row in store.metrics(variant.id)]
     monkeypatch.chdir(agent.path)
     capsys.readouterr()
     assert main(["runs", "show", "latest"]) == 0

@@ -196,6 +196,24 @@ class TestOneStep:
         assert found.value == 1
         assert any("Refunds take a century." in body for body in asked)
 
+    def test_it_is_made_by_name_and_evaluated(self) -> None:
+        one = metric("groundedness", step="writer")
+        assert one.metric == of_step(metric("groundedness").metric, "writer")
+        assert one(SAID).per_case == metric("groundedness")(SAID, step="writer").per_case
+        found = evaluate(
+            dataset.from_rows(
+                [
+                    {
+                        "id": 1,
+                        "context": CONTEXT,
+                        "responses": {"v": {"text": "", "steps": [{"id": "s", "output": CONTEXT}]}},
+                    }
+                ]
+            ),
+            metrics=[metric("groundedness", step="s")],
+        )
+        assert found.score("groundedness[s]", "v").n == 1
+
     def test_it_is_hashable_and_goes_to_another_process(self) -> None:
         one = of_step(metric("groundedness").metric, "writer")
         assert pickle.loads(pickle.dumps(one)) == one
