@@ -15,6 +15,7 @@ from pytest_genaiops.report.document import AnswerView, CaseView, Evidence
 from pytest_genaiops.runs.frame import outcomes_of
 from pytest_genaiops.runs.reading import Recorded
 from pytest_genaiops.score import Score
+from pytest_genaiops.score.steps import shown
 
 MOST_EVIDENCE = 3_000
 """Values of a suite for which evidence is worked out again, the worst first; that which is recorded is all shown."""
@@ -101,7 +102,7 @@ def _answer(variant: str, response: Response, place: int, known: Mapping[str, _V
         "latency": response.latency,
         "usage": response.usage,
         "model": response.model or "",
-        "steps": [(step.id, step.output) for step in response.steps],
+        "steps": shown(response.steps),
         "values": values,
         "unscored": unscored,
         "evidence": evidence,

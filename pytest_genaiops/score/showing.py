@@ -11,6 +11,7 @@ from pytest_genaiops.errors import MetricError
 from pytest_genaiops.records import Explanation
 from pytest_genaiops.report.evidence import WORST, CaseEvidence, ScoreEvidence
 from pytest_genaiops.score.number import Number
+from pytest_genaiops.score.steps import shown
 from pytest_genaiops.score.table import Table, reasons
 
 
@@ -56,7 +57,7 @@ def _case(score: Number, index: int, value: float) -> CaseEvidence:
         unsupported=tuple(span.text for span in found.unsupported) if found and not faults else (),
         says=table.metric.says if table.metric else "judge",
         judged=[*filter(None, [found.reason]), *faults] if found else (),
-        steps=[(step.id, step.output) for step in table.responses[index].steps] if table.responses else (),
+        steps=shown(table.responses[index].steps) if table.responses else (),
     )
 
 

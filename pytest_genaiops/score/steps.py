@@ -170,6 +170,19 @@ def response_of(response: Response, name: str) -> Response:
     )
 
 
+def shown(steps: Sequence[Step]) -> list[tuple[str, str]]:
+    """(who took a step, what came of it) as people read it: the error of one that failed, and what it said."""
+    return [(_who(step), step.output if step.error is None else _failed(step)) for step in steps]
+
+
+def _who(step: Step) -> str:
+    return step.id if step.agent in (None, step.id) else f"{step.agent}, {step.id}"
+
+
+def _failed(step: Step) -> str:
+    return f"failed: {step.error}" + (f"\n{step.output}" if step.output else "")
+
+
 def _missing(steps: Sequence[Step], name: str) -> str:
     names = list(dict.fromkeys(known for step in steps for known in (step.agent, step.id) if known is not None))
     if not names:

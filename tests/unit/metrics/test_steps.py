@@ -220,6 +220,15 @@ class TestOneStep:
         assert len({one, of_step(metric("groundedness").metric, "writer")}) == 1
 
 
+def test_the_error_of_a_step_is_shown_with_the_case() -> None:
+    found = metric("steps")(TWO).error_rate["writer"].evidence()
+    assert found.worst[0].steps == [
+        ("planner, planner-step", ""),
+        ("writer, writer-step", ""),
+        ("writer, writer-step", "failed: no route"),
+    ]
+
+
 class TestFromTargets:
     TRIAL = Trial(case=Case(id="a"), variant="v")
 
