@@ -44,49 +44,65 @@ def factorial(
 
     Args:
         scores: by variant id, then by name of the number; rows belong together by case id.
-        axes: variant id -> axis -> level; the levels of the first variant are the references.
+        axes: variant id -> axis -> level; the first variant has the reference levels.
         metrics: the numbers to look at; by default all of them.
-        front: the numbers of the Pareto front, at least two; by default the first one that is about quality, the cost
-            (or the tokens) and the latency, as far as they are there.
+        front: the numbers of the Pareto front; by default the first one about quality, cost (or tokens) and latency.
         confidence: of the two-sided intervals, and with which the contenders hold the best variant.
 
     Raises:
         MetricError: no two variants differ on an axis, a name is unknown, or the confidence is not between 0 and 1.
     """
     check_settings(confidence, RESAMPLES)
+    matrix = _matrix(scores, axes)
+    names = _known(metrics, matrix.names, "metrics")
+    front = numbers_of_front(matrix.scores, names) if front is None else _known(front, matrix.names, "front")
+    parts = [_part(name, matrix, confidence) for name in names]
+    kept = strongest([each for part in parts for each in part.interactions], confidence)
+    return FactorialView(
+        axes=matrix.axes,
+        variants=len(matrix.variants),
+        combinations=matrix.combinations,
+        confidence=confidence,
+        effects=_adjusted([row for part in parts for row in part.effects]),
+        interactions=tuple(kept),
+        contenders=tuple(chain.from_iterable(part.contenders for part in parts)),
+        front=tuple(front),
+        points=tuple(points(matrix.scores, front)),
+        numbers=tuple(_described(name, matrix.scores) for name in dict.fromkeys((*names, *front))),
+        notes=tuple(_notes(matrix, {**axes, **scores}, parts, len(kept))),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Matrix:
+    """The variants on the same axes that have scores."""
+
+    axes: tuple[AxisView, ...]
+    variants: Mapping[str, Levels]
+    scores: Scores
+
+    @property
+    def names(self) -> list[str]:
+        """The numbers that variants have."""
+        return list(dict.fromkeys(chain.from_iterable(self.scores.values())))
+
+    @property
+    def combinations(self) -> int:
+        """Combinations that there are of all levels."""
+        return math.prod(len(axis.levels) for axis in self.axes)
+
+
+def _matrix(scores: Scores, axes: Mapping[str, Levels]) -> _Matrix:
     variants = {name: levels for name, levels in _alike(axes).items() if scores.get(name)}
     found = axes_of(variants.values())
     if all(len(axis.levels) < 2 for axis in found):
         raise MetricError("no two variants with scores differ on an axis; a factorial takes a matrix of variants")
-    own = {name: scores[name] for name in variants}
-    every = list(dict.fromkeys(chain.from_iterable(own.values())))
-    names = _known(metrics, every, "metrics")
-    parts = [_part(name, own, (found, variants), confidence) for name in names]
-    rows = [row for part in parts for row in part.effects]
+    return _Matrix(axes=found, variants=variants, scores={name: scores[name] for name in variants})
+
+
+def _adjusted(rows: Sequence[EffectView]) -> tuple[EffectView, ...]:
     p_values = adjusted([row.p_value for row in rows])
-    interactions = [each for part in parts for each in part.interactions]
-    kept = strongest(interactions, confidence)
-    weighed = numbers_of_front(own, names) if front is None else _known(front, every, "front")
-    notes = list(_of_design(found, variants, [name for name in {**axes, **scores} if name not in variants]))
-    notes += chain.from_iterable(part.notes for part in parts)
-    if len(kept) < len(interactions):
-        notes.append(
-            f"shown are {len(kept)} of {len(interactions)} interactions, the strongest of each number; "
-            "adjusted p-values allow for all of them"
-        )
-    return FactorialView(
-        axes=found,
-        variants=len(variants),
-        combinations=math.prod(len(axis.levels) for axis in found),
-        confidence=confidence,
-        effects=tuple(replace(row, adjusted_p_value=p) for row, p in zip(rows, p_values, strict=True)),
-        interactions=tuple(kept),
-        contenders=tuple(chain.from_iterable(part.contenders for part in parts)),
-        front=tuple(weighed),
-        points=tuple(points(own, weighed)),
-        numbers=tuple(_described(name, own) for name in dict.fromkeys((*names, *weighed))),
-        notes=tuple(notes),
-    )
+    return tuple(replace(row, adjusted_p_value=p_value) for row, p_value in zip(rows, p_values, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +115,8 @@ class _Part:
     notes: Sequence[str]
 
 
-def _part(
-    name: str, scores: Scores, matrix: tuple[Sequence[AxisView], Mapping[str, Levels]], confidence: float
-) -> _Part:
-    axes, variants = matrix
+def _part(name: str, matrix: _Matrix, confidence: float) -> _Part:
+    axes, variants, scores = matrix.axes, matrix.variants, matrix.scores
     having = {variant: own[name] for variant, own in scores.items() if name in own}
     absent = {variant: f"{variant} has no {name}" for variant in scores if variant not in having}
     try:
@@ -152,25 +166,34 @@ def _of_number(panels: Panels, left_out: Mapping[str, str]) -> Iterable[str]:
         yield f"{number.name}: {scored} of {scored + missing} cases are scored under every variant"
 
 
-def _of_design(axes: Sequence[AxisView], variants: Mapping[str, Levels], left_out: Sequence[str]) -> Iterable[str]:
-    """Notes on the matrix itself."""
-    if left_out:
+def _of_design(matrix: _Matrix, every: Iterable[str]) -> Iterable[str]:
+    """Notes on the matrix itself, and on variants that are not in it."""
+    if left_out := [name for name in every if name not in matrix.variants]:
         yield f"left out {listed(left_out)}: no scores, or not the axes that the other variants have"
-    single = [axis for axis in axes if len(axis.levels) < 2]
+    single = [axis for axis in matrix.axes if len(axis.levels) < 2]
     if single:
         named = listed(f"{axis.name}={axis.levels[0]}" for axis in single)
         yield f"all variants have {named}, of which nothing can be told"
-    if same := repeated(variants):
+    if same := repeated(matrix.variants):
         yield same
-    design = Design(axes, list(variants.values()))
-    every = math.prod(len(axis.levels) for axis in axes)
-    if (run := design.combinations) < every:
+    design = Design(matrix.axes, list(matrix.variants.values()))
+    if (run := design.combinations) < matrix.combinations:
         yield (
-            f"{run} of {every} combinations were run: main effects are those of a model in which axes do not interact, "
-            "and an interaction of two axes is that of a model in which no others do"
+            f"{run} of {matrix.combinations} combinations were run: effects are those of a model in which axes do not "
+            "interact, and an interaction is that of a model in which no two other axes do"
         )
     if lost := design.untold():
-        yield f"{lost} interactions cannot be told with these combinations"
+        yield f"{lost} {'interaction' if lost == 1 else 'interactions'} cannot be told with these combinations"
+
+
+def _notes(matrix: _Matrix, every: Iterable[str], parts: Sequence[_Part], kept: int) -> Iterable[str]:
+    yield from _of_design(matrix, every)
+    yield from chain.from_iterable(part.notes for part in parts)
+    if kept < (known := sum(len(part.interactions) for part in parts)):
+        yield (
+            f"shown are {kept} of {known} interactions, the strongest of each number; "
+            "adjusted p-values allow for all of them"
+        )
 
 
 def _alike(axes: Mapping[str, Levels]) -> dict[str, Levels]:

@@ -115,7 +115,11 @@ class Design:
         products = [self._is(one.name, a) * self._is(other.name, b) for a, b in pairs]
         inverse, aliases = _solved(np.column_stack([main, *products]))
         for place, (a, b) in enumerate(pairs, start=len(names)):
-            if not (self._absent(one, a) or self._absent(other, b) or aliases[place]):
+            if self._absent(one, a) or self._absent(other, b):
+                continue
+            # What has no effect of its own that could be told has none together with others.
+            alone = (names.index((one.name, a)), names.index((other.name, b)))
+            if not any(aliases[column] for column in (place, *alone)):
                 yield Interaction(
                     axes=(one.name, other.name),
                     levels=(a, b),
