@@ -20,6 +20,8 @@ TOLERANCE = 1e-3
 below, another model or text does not."""
 WIDE = 1_000
 """Results of one search by vector that goes for what nobody lists."""
+FEW = 10
+"""Results that such a search gives at least, of an index that has them: one that gives fewer sees next to nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,11 +143,22 @@ def _unlisted(asked: Asked, entries: Sequence[Entry]) -> Iterator[Finding]:
         if entries:
             asked.unprobed("vector search could not be probed: list() gives no embedding to search by", mode="vector")
         return
+    hits = asked.search(Query(embedding=vector), "vector", min(len(entries) + 100, WIDE))
+    if hits is None:
+        return
     known = {entry.id for entry in entries}
-    for hit in asked.search(Query(embedding=vector), "vector", min(len(entries) + 100, WIDE)) or ():
+    for name, number in Counter(hit.id for hit in hits).items():
+        if number > 1:
+            message = f"vector search gives {quoted(name)} {number} times"
+            yield Finding(kind="duplicate", message=message, chunk=name, mode="vector")
+    for hit in hits:
         if hit.id not in known:
             message = f"vector search finds {quoted(hit.id)}, which is not listed"
             yield Finding(kind="orphan", message=message, chunk=hit.id, document=hit.document, mode="vector")
+    having = sum(entry.embedding is not None for entry in entries)
+    if len(hits) < min(FEW, having):
+        what = f"vector search gives {len(hits):,} of {having:,} chunks that have an embedding"
+        asked.unprobed(f"{what}, so that what nobody lists could not be looked for", mode="vector")
 
 
 def _numbers(entries: Sequence[Entry], vectors: Mapping[int, Vector | None]) -> Iterator[Finding]:

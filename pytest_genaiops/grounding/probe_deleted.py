@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pytest_genaiops.dataset.text import quoted
 from pytest_genaiops.grounding.index import BY_VECTOR, Entry, Hit, Mode, Query
 from pytest_genaiops.grounding.probe_asking import Asked, Vector, embedding_of, text_of
-from pytest_genaiops.grounding.probe_fresh import PASSAGE, PHRASE, Waiting
+from pytest_genaiops.grounding.probe_fresh import PASSAGE, PHRASE, Waiting, query_for
 from pytest_genaiops.grounding.probe_result import Finding, distinct, listed_as
 from pytest_genaiops.grounding.probe_texts import (
     QUOTED,
@@ -24,6 +24,8 @@ from pytest_genaiops.grounding.probe_texts import (
 
 ASKED = 3
 """Passages of each chunk that are searched for."""
+CONTROLS = 3
+"""Chunks that stay, one of which a search must find that has found nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +102,26 @@ def _looked(asked: Asked, gone: Gone) -> list[Finding]:
         queries = list(_queries(asked, gone, mode, vectors))
         if not queries:
             asked.unprobed(f"{mode} search: {_why_none(mode)}", mode=mode)
+        answered = not queries
         for query in queries:
-            hits = asked.search(query, mode, gone.manner.k) or ()
-            findings.extend(_found(asked, gone, mode, hits, texts))
+            hits = asked.search(query, mode, gone.manner.k)
+            answered = answered or hits is None or bool(hits)
+            findings.extend(_found(asked, gone, mode, hits or (), texts))
+        if not answered:
+            _control(asked, staying, mode, gone.manner.k)
     for document in sorted(gone.documents - {chunk.of for chunk in gone.chunks if words_of(chunk.text or "")}):
         asked.unprobed(f"{quoted(document)} has no text to look for; its ids alone were looked for", document=document)
     return list(distinct(findings))
+
+
+def _control(asked: Asked, staying: Iterable[Entry], mode: Mode, k: int) -> None:
+    """See that a search which has found nothing can find what is there: one that is broken forgets everything."""
+    telling = [entry for entry in staying if words_of(entry.text or "")]
+    telling = sorted(telling, key=lambda entry: len(entry.text or ""))[-CONTROLS:]
+    queries = [query for entry in telling if (query := query_for(entry, mode)) is not None]
+    if queries and not any(asked.search(query, mode, k) for query in queries):
+        what = f"{mode} search finds nothing of {quoted(telling[-1].id)} either, which is listed"
+        asked.unprobed(f"{what}: that it finds nothing deleted proves nothing", mode=mode)
 
 
 def _common(gone: Gone, staying: Iterable[Entry]) -> Shingles:

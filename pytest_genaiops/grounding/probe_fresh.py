@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from pytest_genaiops.dataset.text import quoted
 from pytest_genaiops.errors import UsageError
-from pytest_genaiops.grounding.index import BY_VECTOR, Entry, Mode, Query
+from pytest_genaiops.grounding.index import BY_VECTOR, Entry, Hit, Mode, Query
 from pytest_genaiops.grounding.probe_asking import Asked, embedding_of, said
 from pytest_genaiops.grounding.probe_result import Finding, ProbeResult, distinct
 from pytest_genaiops.grounding.probe_texts import phrases
@@ -118,7 +118,7 @@ def _awaited(
     pending: dict[tuple[Mode, str], tuple[Query, Entry]] = {}
     for mode in asked.index.modes:
         for chunk in chunks:
-            query = _query(chunk, mode)
+            query = query_for(chunk, mode)
             if query is None:
                 asked.unprobed(f"{mode} search: {quoted(chunk.id)} has no embedding; give embed=", mode=mode)
             else:
@@ -128,11 +128,10 @@ def _awaited(
     while True:
         for (mode, name), (query, chunk) in list(pending.items()):
             hits = asked.search(query, mode, k) or ()
-            hit = next((hit for hit in hits if hit.id == name), None)
-            if hit is not None:
+            ours = [hit for hit in hits if hit.id == name]
+            if ours:
                 del pending[mode, name]
-                if hit.text is not None and folded(hit.text) != folded(chunk.text or ""):
-                    findings.append(_differing(chunk, mode))
+                findings += _odd(chunk, mode, ours)
         for mode in modes - {mode for mode, _ in pending} - seconds.keys():
             seconds[mode] = waiting.passed
         if not pending or not waiting.again():
@@ -140,7 +139,8 @@ def _awaited(
     return [*findings, *(_late(chunk, mode, waiting, k) for (mode, _), (_, chunk) in pending.items())]
 
 
-def _query(chunk: Entry, mode: Mode) -> Query | None:
+def query_for(chunk: Entry, mode: Mode) -> Query | None:
+    """A search that should find a chunk, which has a text; None where it would take an embedding that there is not."""
     vector = embedding_of(chunk)
     if mode in BY_VECTOR and vector is None:
         return None
@@ -154,6 +154,11 @@ def _late(chunk: Entry, mode: Mode, waiting: Waiting, k: int) -> Finding:
     return Finding(kind="late", message=message, chunk=chunk.id, document=chunk.of, mode=mode)
 
 
-def _differing(chunk: Entry, mode: Mode) -> Finding:
-    message = f"{quoted(chunk.id)} comes from {mode} search with another text than it was added with"
-    return Finding(kind="differs", message=message, chunk=chunk.id, document=chunk.of, mode=mode)
+def _odd(chunk: Entry, mode: Mode, hits: Sequence[Hit]) -> Iterator[Finding]:
+    """What is wrong with the hits of a chunk: there should be one, with its text."""
+    if len(hits) > 1:
+        message = f"{quoted(chunk.id)} comes {len(hits)} times from {mode} search"
+        yield Finding(kind="duplicate", message=message, chunk=chunk.id, document=chunk.of, mode=mode)
+    if any(hit.text is not None and folded(hit.text) != folded(chunk.text or "") for hit in hits):
+        message = f"{quoted(chunk.id)} comes from {mode} search with another text than it was added with"
+        yield Finding(kind="differs", message=message, chunk=chunk.id, document=chunk.of, mode=mode)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from pytest_genaiops.dataset.text import listed, quoted
@@ -71,24 +71,19 @@ def differing(left: Sequence[Hit], right: Sequence[Hit], k: int) -> str:
 
 
 def _tied(one: Asked, other: Asked, query: Query, k: int) -> frozenset[str]:
-    """Ids that change places within ties of the searches that a hybrid one is made of.
+    """Ids that may change places within ties of the searches that a hybrid one is made of.
 
-    Fusion by ranks gives these other scores, and other hits the scores that they had. None where the parts themselves
-    differ.
+    Fusion by ranks gives these other scores, and other hits the scores that they had. An engine may break a tie
+    another way at each call, so that all of it counts, moved or not. None where the parts themselves differ.
     """
-    moved: set[str] = set()
+    tied: set[str] = set()
     for mode in _PARTS:
         if mode in one.index.modes and mode in other.index.modes:
             left, right = (asked.search(query, mode, max(k, _DEEP)) or () for asked in (one, other))
             if differing(left, right, max(k, _DEEP)):
                 return frozenset()
-            places = [{hit.id: place for place, hit in enumerate(hits)} for hits in (left, right)]
-            moved.update(name for name in places[0].keys() | places[1].keys() if _moved(name, *places))
-    return frozenset(moved)
-
-
-def _moved(name: str, one: Mapping[str, int], two: Mapping[str, int]) -> bool:
-    return one.get(name) != two.get(name)
+            tied.update(name for hits in (left, right) for name, block in _blocks(hits).items() if len(block) > 1)
+    return frozenset(tied)
 
 
 def _differing_without(tied: frozenset[str], left: Sequence[Hit], right: Sequence[Hit]) -> str:

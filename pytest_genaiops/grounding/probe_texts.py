@@ -23,11 +23,17 @@ Shingles: TypeAlias = frozenset[tuple[str, ...]]
 
 _WORD = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]|[^\W\u2e80-\u9fff\uac00-\ud7af]+")
 """A word; where a script has no spaces between them, a character."""
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+"""Soft hyphens, joiners and spaces without width, marks of direction: web pages and files have them in words."""
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, without regard to case and spelling of characters (NFKC)."""
-    return _WORD.findall(folded(text))
+    """The words of a text, without regard to case, spelling of characters (NFKC) and what nobody sees."""
+    return _words_in(folded(text))
+
+
+def _words_in(text: str) -> list[str]:
+    return _WORD.findall(text if text.isascii() else _UNSEEN.sub("", text))
 
 
 def shingles_of(words: Sequence[str], width: int) -> Iterator[tuple[str, ...]]:
@@ -76,7 +82,7 @@ class Quoted(Wanted):
         """The same for a text that is folded already."""
         if any(each in text for each in self.texts):
             return True
-        return bool(self.quotes) and not self.quotes.isdisjoint(shingles_of(_WORD.findall(text), QUOTED))
+        return bool(self.quotes) and not self.quotes.isdisjoint(shingles_of(_words_in(text), QUOTED))
 
 
 def quoted_of(texts: Iterable[str], common: Shingles) -> Quoted:
