@@ -21,6 +21,8 @@ Embed: TypeAlias = Callable[[list[str]], Sequence[Sequence[float]]]
 
 MOST = 5_000_000
 """Chunks that an index may list: one that never ends would fill the memory."""
+PATIENCE = 5
+"""Failures of one search in a row after which it is given up."""
 _LONGEST = 200
 _TEXTS_OF_HIT = ("document", "text")
 _TEXTS_OF_ENTRY = ("document", "text", "model", "text_hash")
@@ -38,6 +40,7 @@ class Asked:
         """Everything that could not be probed."""
         self._embed = embed
         self._queries: Counter[str] = Counter()
+        self._failing: Counter[str] = Counter()
         self._listed: int | None = None
 
     @property
@@ -54,9 +57,18 @@ class Asked:
         return tuple(f"{each}{of}" for each in (*listed, *asked))
 
     def search(self, query: Query, mode: Mode, k: int) -> tuple[Hit, ...] | None:
-        """The hits of one search; None where it failed, which is among the faults then."""
+        """The hits of one search; None where it failed, which is among the faults then.
+
+        One that failed ``PATIENCE`` times in a row is not asked any more: a service that is down takes long to say so.
+        """
+        if self._failing[mode] >= PATIENCE:
+            return None
         self._queries[mode] += 1
         found = self._tried(lambda: tuple(islice(self.index.search(query, mode, k), k)), f"{mode} search", mode=mode)
+        self._failing[mode] = self._failing[mode] + 1 if found is None else 0
+        if self._failing[mode] == PATIENCE:
+            what = f"{self.name}: {mode} search failed {PATIENCE} times in a row, and was not asked any more"
+            self._fault(what, mode=mode)
         if found is None:
             return None
         for hit in found:

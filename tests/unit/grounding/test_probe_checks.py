@@ -455,6 +455,18 @@ class TestTheIndexItself:
         assert result.kinds == {"unprobed"}
         assert "list() gives more than 1,000 chunks" in result.reason
 
+    def test_a_search_that_fails_again_and_again_is_given_up_and_it_is_said(self) -> None:
+        class Down(FakeIndex):
+            def search(self, query: Query, mode: Any, k: int) -> Any:
+                asked.append(mode)
+                raise TimeoutError("nobody there")
+
+        asked: list[str] = []
+        result = index_probe(Down(modes=["exact", "vector"]), embed=embed).deleted(CHUNKS)
+        assert result.kinds == {"unprobed"}
+        assert asked == ["exact"] * 5 + ["vector"] * 5
+        assert "vector search failed 5 times in a row, and was not asked any more" in result.reason
+
     def test_what_an_index_raises_is_shown_on_one_line_bounded_and_without_keys(self) -> None:
         class Loud(FakeIndex):
             def list(self) -> Any:
