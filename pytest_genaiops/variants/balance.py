@@ -33,7 +33,7 @@ CANDIDATES = 12
 """Rows that are put together for each one that is taken, where that is not too much work."""
 LARGEST = 256
 """Rows that are balanced."""
-WORK = 200_000
+WORK = 100_000
 """Pairs of levels that may be looked at while rows are found, and once more while they interchange: a second."""
 
 _BETTER = -1e-9
