@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TypeAlias
 
 from pytest_genaiops.config import Price, Rules
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.factorial import factorial, worthwhile
-from pytest_genaiops.report.document import FactorialView, MetricView
-from pytest_genaiops.runs.outline import ends
+from pytest_genaiops.report.document import FactorialView
 from pytest_genaiops.runs.reading import Recorded
 from pytest_genaiops.score import MetricHandle, Score, ScoreGroup, metric
 from pytest_genaiops.store import Store, SuiteRow
@@ -44,11 +42,10 @@ def factors_of(
     judged = [row.metric for rows in recorded.verdicts.values() for row in rows]
     asked = [name for name in dict.fromkeys((*judged, *known)) if name in known and known[name].part.quantile is None]
     try:
-        view = factorial(scores, axes, metrics=asked, confidence=rules.confidence)
+        return factorial(scores, axes, metrics=asked, confidence=rules.confidence)
     except MetricError as error:
         notes.append(f"the effects of settings cannot be told: {error}")
         return None
-    return replace(view, numbers=[_number(name, known[name]) for name in dict.fromkeys((*asked, *view.front))])
 
 
 def _taken(recorded: Recorded, numbers: Numbers, prices: Sequence[Price]) -> dict[str, dict[str, Score]]:
@@ -71,13 +68,3 @@ def _handle(name: str, prices: Sequence[Price]) -> MetricHandle:
 def _whole(found: Score | ScoreGroup, name: str) -> Score:
     """Of several numbers that a metric makes, the one of its own name."""
     return found if isinstance(found, Score) else next(each for each in found.scores() if each.name == name)
-
-
-def _number(name: str, score: Score) -> MetricView:
-    return MetricView(
-        name=name,
-        metric=name,
-        signature=score.signature,
-        scale=ends(score.scale),
-        higher_is_better=score.higher_is_better,
-    )
