@@ -16,7 +16,8 @@ from pytest_genaiops.grounding.chunks_read import Chunk, chunks_of, sources_of
 from pytest_genaiops.grounding.near import near_copies
 
 UNITS = ("characters", "words")
-_GARBLED = re.compile("[\ud800-\udfff\ufffd\0]")
+_GARBLED = re.compile("[\ud800-\udfff\ufffd\0\x80-\x84\x86-\x9f]|Ã[\xa0-\xbf]|â€")
+"""The last two are UTF-8 that was read as Latin-1 or Windows-1252: é and a quotation mark, say."""
 
 
 class ChunkChecks:
@@ -60,7 +61,7 @@ class ChunkChecks:
 
     @cached_property
     def garbled(self) -> Flaws:
-        """Chunks with what is no character: half of a surrogate pair, U+FFFD, NUL: a file was misread."""
+        """Chunks with half of a surrogate pair, U+FFFD, NUL, or UTF-8 read as another encoding: a file was misread."""
         found = ((chunk, _GARBLED.search(chunk.text)) for chunk in self.chunks)
         return self._flaws((c, f"it holds {m.group()!a} at character {m.start()}") for c, m in found if m is not None)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,8 @@ MOST_PAIRS = 100_000
 
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
 """A word; where a script has no spaces between them, a character."""
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+"""Soft hyphens, joiners and spaces without width, marks of direction: web pages and files have them in words."""
 _PRIMES = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 _PIECE = 1_000_000
 """Characters that are cut into words at a time."""
@@ -39,9 +42,9 @@ _HELD = 5_000
 def near_copies(texts: Sequence[str], *, threshold: float = 0.8) -> list[tuple[int, int, float]]:
     """Pairs of texts whose word triples have a Jaccard index of at least ``threshold``, by position.
 
-    Each is (earlier position, later position, index), 1.0 for the same words in the same order; upper and lower case
-    and punctuation do not count. A text without a word is in no pair. Of more than ``MOST_PAIRS`` pairs not all are
-    given, but every text that has an earlier near copy is in one.
+    Each is (earlier position, later position, index), 1.0 for the same words in the same order; upper and lower case,
+    spelling of characters (NFKC), punctuation and what nobody sees do not count. A text without a word is in no pair.
+    Of more than ``MOST_PAIRS`` pairs not all are given, but every text that has an earlier near copy is in one.
 
     Raises MetricError for a threshold that is no share.
     """
@@ -77,6 +80,11 @@ def _copies(
             known += 1
             if known >= MOST_PAIRS:
                 return
+
+
+def seen(text: str) -> str:
+    """A text without the characters that nobody sees."""
+    return text if text.isascii() else _UNSEEN.sub("", text)
 
 
 class _Shingles:
@@ -135,7 +143,7 @@ def _shingles(texts: Sequence[str]) -> tuple[np.ndarray[Any, Any], np.ndarray[An
     flat, lengths = array("Q"), []
     for text in texts:
         before = len(flat)
-        for words in _words(text.casefold()):
+        for words in _words(_folded(text)):
             flat.extend(map(numbers.__getitem__, words))
         if before < len(flat) < before + WIDTH:
             flat.extend([0] * (before + WIDTH - len(flat)))
@@ -147,6 +155,12 @@ def _shingles(texts: Sequence[str]) -> tuple[np.ndarray[Any, Any], np.ndarray[An
     owner = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
     whole = owner[: len(mixed)] == owner[WIDTH - 1 :]  # no text's end goes with the next one's beginning
     return mixed[whole], owner[: len(mixed)][whole]
+
+
+def _folded(text: str) -> str:
+    if not unicodedata.is_normalized("NFKC", text):  # quick, where it is
+        text = unicodedata.normalize("NFKC", text)
+    return seen(text).casefold()
 
 
 def _words(text: str) -> Iterator[list[str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
 
+from pytest_genaiops.grounding.near import seen
 from pytest_genaiops.store.wanted import Wanted, folded
 
 COPIED = 3
@@ -23,8 +24,6 @@ Shingles: TypeAlias = frozenset[tuple[str, ...]]
 
 _WORD = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]|[^\W\u2e80-\u9fff\uac00-\ud7af]+")
 """A word; where a script has no spaces between them, a character."""
-_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
-"""Soft hyphens, joiners and spaces without width, marks of direction: web pages and files have them in words."""
 
 
 def words_of(text: str) -> list[str]:
@@ -33,7 +32,7 @@ def words_of(text: str) -> list[str]:
 
 
 def _words_in(text: str) -> list[str]:
-    return _WORD.findall(text if text.isascii() else _UNSEEN.sub("", text))
+    return _WORD.findall(seen(text))
 
 
 def shingles_of(words: Sequence[str], width: int) -> Iterator[tuple[str, ...]]:

@@ -93,6 +93,15 @@ class TestTexts:
         ]
         assert repr(found).isascii()
 
+    @pytest.mark.parametrize("wrong", ["latin-1", "cp1252"])
+    @pytest.mark.parametrize("text", ["Café fermé", "it’s", "an “aside”", "naïve, Größe"])
+    def test_utf_8_that_was_read_in_another_encoding(self, wrong: str, text: str) -> None:
+        misread = text.encode().decode(wrong, "replace")
+        assert [flaw.position for flaw in chunk_checks([text, misread]).garbled] == [1]
+
+    def test_what_looks_a_little_like_it_is_not_garbled(self) -> None:
+        assert not chunk_checks(["SÃO PAULO, AÇÃO", "château €5, â €", "a line\x85and the next", "Â« ou non »"]).garbled
+
     def test_ids_that_come_twice(self) -> None:
         found = chunk_checks(
             [{"id": 7, "text": "a"}, {"id": "7", "text": "b"}, {"id": "", "text": "c"}, {"id": "", "text": "d"}]

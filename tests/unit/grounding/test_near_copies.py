@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -69,3 +71,18 @@ def test_half_characters_and_pieces_of_a_large_text(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(near, "_PIECE", 7)
     text = "a large text \ud800 is cut into pieces between words"
     assert near_copies([text, text.upper()]) == [(0, 1, 1.0)]
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        pytest.param(lambda text: unicodedata.normalize("NFD", text), id="NFD"),
+        pytest.param(lambda text: text.replace("fi", "\ufb01"), id="ligatures"),
+        pytest.param(lambda text: text.replace("o", "o\u00ad"), id="soft hyphens"),
+        pytest.param(lambda text: text.replace(" ", "\u200b "), id="zero width"),
+    ],
+)
+def test_another_spelling_of_characters_is_no_other_text(spelt: Callable[[str], str]) -> None:
+    text = "Chaque employé a droit à trente jours de congés payés, dont dix peuvent être reportés; c'est fixé."
+    assert spelt(text) != text
+    assert near_copies([text, spelt(text)]) == [(0, 1, 1.0)]
