@@ -136,6 +136,16 @@ class TestPlaces:
         assert found.by_source["b"] == 1.0
         assert found.worst == found.by_source["a"]
 
+    def test_a_chunk_within_another_one(self) -> None:
+        spans = [(0, 20), (5, 10), (15, 30)]
+        given = [{"source": "s", "start": start, "end": end, "text": "x" * (end - start)} for start, end in spans]
+        checks = chunk_checks(given, {"s": "x" * 40})
+        assert [(gap.start, gap.end) for gap in checks.coverage.gaps] == [(30, 40)]
+        assert checks.coverage.share == 0.75
+        # 5 to 10 is shared with the chunk around it; what comes next begins behind it.
+        assert (checks.overlap.characters.min, checks.overlap.characters.max) == (0, 5)
+        assert checks.overlap.share.max == 1
+
     def test_white_space_between_chunks_is_no_gap(self) -> None:
         text = "one\n\n\ntwo"
         checks = chunk_checks(
