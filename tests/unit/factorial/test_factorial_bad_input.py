@@ -137,6 +137,13 @@ class TestCases:
         assert [row.p_value for row in view.effects] == pytest.approx([row.p_value for row in alone.effects])
         assert view.notes == ("q: 18 of 20 cases are scored under every variant",)
 
+    def test_a_case_that_no_variant_scored_is_counted_too(self) -> None:
+        rows = values(20)
+        for own in rows.values():
+            own[3] = None
+        view = checked(factorial(scored(rows), FOUR))
+        assert {(row.n, row.unscored) for row in view.effects} == {(19, 1)}
+
     def test_a_contrast_needs_the_variants_with_a_weight_alone(self) -> None:
         """Levels 1 and 2 of k are compared by four variants; the two with level 3 have lost a case."""
         axes = {f"{a}{k}": {"chunk": a, "k": str(k)} for a in "ab" for k in (1, 2, 3)}
