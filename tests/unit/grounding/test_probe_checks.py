@@ -396,6 +396,11 @@ class TestEmbeddings:
         assert [(finding.kind, finding.chunk) for finding in result.findings] == [("embedding", "d0-0")]
         assert "cosine" in result.reason
 
+    def test_one_of_another_width_is_named_without_embed(self) -> None:
+        index = filled([replace(CHUNKS[0], embedding=[1.0]), *CHUNKS[1:]])
+        result = index_probe(index).embeddings()
+        assert [(finding.kind, finding.chunk) for finding in result.findings] == [("width", "d0-0")]
+
     def test_an_index_of_another_width_than_embeds_is_named(self) -> None:
         wide = filled([replace(each, embedding=[*(each.embedding or ()), 1.0]) for each in CHUNKS])
         result = index_probe(wide, embed=embed).embeddings()
