@@ -107,15 +107,17 @@ class MetricHandle:
             roles[self._second_role(roles)] = second
         if isinstance(first, Committed):
             return self._of_committed(first, roles)
-        if isinstance(first, Arriving) and first and not first.at_once:
-            self._refuse(roles)
-            found: Any = arriving(self._call(first))
-        else:
-            found = self._score(self._responses(first, roles))
+        found = self._found(first, roles)
         # A baseline's responses, scored for a comparison, are not what a test is about: they are not told of.
         if (watch := WATCH.get()) is not None:
             watch.score(self._metric, found)
         return found
+
+    def _found(self, first: Any, roles: Mapping[str, Any]) -> Any:
+        if isinstance(first, Arriving) and first and not first.at_once:
+            self._refuse(roles)
+            return arriving(self._call(first))
+        return self._score(self._responses(first, roles))
 
     def _of_step(self, step: Any, named: dict[str, Any]) -> MetricHandle:
         """The handle of the metric for one step, with the options that are taken out of ``named``."""
