@@ -14,6 +14,7 @@ import pytest
 from pytest_genaiops import Score, metric
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.factorial import factorial, worthwhile
+from pytest_genaiops.records import Case, Passage, Relevant, Response, Trial
 from pytest_genaiops.report.document import FactorialView, plain
 from tests.unit.factorial.synthetic import ratio
 
@@ -219,6 +220,23 @@ class TestCases:
         rows = {name: Score.of([1.0, 1.0, 1.0], name="s", scale=(0, math.inf)) for name in FOUR}
         view = checked(factorial({name: {"s": score} for name, score in rows.items()}, FOUR))
         assert {row.interval for row in view.effects} == {(None, None)}
+
+
+def test_a_number_that_is_about_some_cases() -> None:
+    """Recall of queries with something to find: b1 lost a query of the other kind, which nobody else counts."""
+    found = {}
+    for name in FOUR:
+        ranked = [(Passage(id=f"p{i}" if (i + len(found)) % 3 else "x"),) for i in range(12)]
+        relevant = [() if i < 3 else (Relevant(id=f"p{i}"),) for i in range(12)]
+        responses = [
+            Response(text="", retrieved=rank, trial=Trial(case=Case(id=str(i), relevant=wanted), variant=name))
+            for i, (rank, wanted) in enumerate(zip(ranked, relevant, strict=True))
+        ]
+        if name == "b1":
+            responses[0] = replace(responses[0], retrieved=None)
+        found[name] = {"mrr": metric("retrieval")(responses).mrr}
+    view = checked(factorial(found, FOUR))
+    assert {(row.n, row.unscored, row.reason) for row in view.effects} == {(9, 0, "")}
 
 
 class TestArguments:
