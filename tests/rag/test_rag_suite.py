@@ -15,6 +15,7 @@ from eval_suites.rag.app.corpus import Document
 from eval_suites.rag.app.settings import Settings
 from pytest_genaiops import metric
 from pytest_genaiops.grounding.builds import Builds
+from pytest_genaiops.testing import FakeServer
 
 CONFTEST = """
     import itertools
@@ -23,14 +24,13 @@ CONFTEST = """
 
     from eval_suites.rag.app.application import Application
     from eval_suites.rag.app.folder import from_folder
-    from eval_suites.rag.app.settings import Settings
     from eval_suites.rag.app.store import Store
+    from eval_suites.rag.matrix.system import answering
 
 
     @pytest.fixture(scope="session")
     def target(index_builds):
-        application = Application(from_folder("corpus"), index_builds)
-        return lambda case, variant: application.answer(case.inputs["question"], Settings.of(variant.rag))
+        return answering(Application(from_folder("corpus"), index_builds))
 """
 
 FAILING = """
@@ -65,7 +65,14 @@ def imported(tmp_path_factory):
     application = Application(tuple(texts), Builds(tmp_path_factory.mktemp("builds")))
     application.answer("Where?", Settings(chunk=100, embedding="lsa-2", search="full-text", k=1))
     metric("retrieval")
-    for name in ("jinja2", "yaml", "pandas", "pytest_genaiops.plugin.running"):
+    for name in (
+        "aiohttp",
+        "jinja2",
+        "yaml",
+        "eval_suites.rag.matrix.system",
+        "pandas",
+        "pytest_genaiops.plugin.running",
+    ):
         import_module(name)
 
 
@@ -94,8 +101,8 @@ def project(pytester, monkeypatch, imported):
     return pytester
 
 
-def run(project, rag, conftest=CONFTEST):
-    (project.path / "variants" / "one.yaml").write_text(f"rag: {json.dumps(rag)}\n")
+def run(project, rag, conftest=CONFTEST, **others):
+    (project.path / "variants" / "one.yaml").write_text(json.dumps({"rag": rag, **others}))
     project.makeconftest(conftest)
     return project.runpytest_inprocess("-p", "pytest_genaiops.plugin.hooks", "-p", "no:cacheprovider")
 
@@ -113,6 +120,22 @@ def test_an_index_that_fails_on_every_tenth_query_leaves_cases_unscored_and_fail
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*the index is out of reach*"])
     result.stdout.re_match_lines([r".*(2 of 20|18 of 20).*"])
+
+
+def test_a_model_that_the_variants_name_answers_from_the_passages_that_were_found(project):
+    project.makepyfile(
+        test_lamps=SUITE
+        + """
+        assert all(response.text == "In a room." for response in responses)
+        assert all(response.contexts == (response.retrieved[0].text,) for response in responses)
+    """
+    )
+    with FakeServer("In a room.") as server:
+        asks = {"model": {"name": "small", "base_url": server.url}, "user": "{{ contexts[0] }} {{ question }}"}
+        run(project, GOOD, **asks).assert_outcomes(passed=1)
+    prompts = [call.body["messages"][-1]["content"] for call in server.calls]
+    assert len(prompts) == 20
+    assert "The lamp of colour07 hangs in room 07. Where does the lamp of colour07 hang?" in prompts
 
 
 @pytest.mark.parametrize(
