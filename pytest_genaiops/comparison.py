@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.report.forest import Forest, Stand, forest
 from pytest_genaiops.score import Score
+from pytest_genaiops.score.table import keys
+from pytest_genaiops.sequences import same
 from pytest_genaiops.statistics import Difference
 from pytest_genaiops.statistics.intervals import RESAMPLES
 from pytest_genaiops.statistics.multiplicity import adjusted
 from pytest_genaiops.statistics.pairwise import pairwise
 from pytest_genaiops.statistics.ranking import letters, rank_ranges
-from pytest_genaiops.statistics.sample import check_settings
+from pytest_genaiops.statistics.sample import Sample, check_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,7 +144,7 @@ def compare(
 ) -> Changes:
     """Every pair of variants under every score that any variant has; p-values adjusted over all rows.
 
-    ``scores`` holds, by variant, scores over the same cases in the same order. A row that cannot be compared stays,
+    ``scores`` holds, by variant, scores over the same cases. A row that cannot be compared stays,
     with a reason. Raises MetricError for a confidence outside (0, 1) and an unknown adjustment.
     """
     check_settings(confidence, RESAMPLES)
@@ -228,8 +230,9 @@ def _wins(changes: Iterable[Change], order: Sequence[str], sign: int, alpha: flo
 
 def _rows(key: Key, scores: Mapping[str, Score], pairs: Sequence[Pair], confidence: float) -> Iterator[Change]:
     """The pairs under one score, p-values not yet adjusted."""
-    size = max(score.n + score.unscored for score in scores.values())
-    found = _differences(key[0], scores, pairs, confidence)
+    places = _places(scores)
+    gaps = {name: _gaps(score, places[name]) for name, score in scores.items()}
+    found = _differences(key[0], scores, (places, gaps), pairs, confidence)
     for pair, (difference, reason) in zip(pairs, found, strict=True):
         candidate, baseline = (scores[name].value if name in scores else None for name in pair)
         n = difference.n if difference else 0
@@ -245,19 +248,61 @@ def _rows(key: Key, scores: Mapping[str, Score], pairs: Sequence[Pair], confiden
             p_value=difference.p_value if difference else None,
             adjusted_p_value=None,
             n=n,
-            unscored=size - n,
+            unscored=_asked([places[name] for name in pair if name in scores], gaps, pair) - n,
             reason=reason,
         )
 
 
+def _places(scores: Mapping[str, Score]) -> dict[str, Sequence[int]]:
+    """For each score, where its table has each of the rows that any of them has; -1 where it has not.
+
+    Rows join by case and trial. A number may be about some cases only, and whether it is about one may take an answer:
+    variants that failed on different cases then have different rows.
+    """
+    tables = {name: score.table for name, score in scores.items()}
+    first = next(iter(tables.values()))
+    if all(same(table.ids, first.ids) for table in tables.values()):
+        return dict.fromkeys(tables, range(len(first.ids)))
+    rows = {name: keys(table) for name, table in tables.items()}
+    union = list(dict.fromkeys(chain.from_iterable(rows.values())))
+    found: dict[str, Sequence[int]] = {}
+    for name, own in rows.items():
+        at = {row: position for position, row in enumerate(own)}
+        found[name] = range(len(own)) if own == union else [at.get(row, -1) for row in union]
+    return found
+
+
+def _gaps(score: Score, places: Sequence[int]) -> frozenset[int]:
+    """The joined rows that a score does not have, or has no value of."""
+    why = score.why
+    return frozenset(row for row, place in enumerate(places) if place < 0 or why[place])
+
+
+def _asked(places: Sequence[Sequence[int]], gaps: Mapping[str, frozenset[int]], pair: Pair) -> int:
+    """How many rows a pair should have: those that both sides have, and those that either one has scored.
+
+    A row that one side is not about, and the other has not scored, is none of theirs.
+    """
+    if all(isinstance(each, range) for each in places):
+        return max(map(len, places), default=0)
+    sides = [gaps[name] for name in pair if name in gaps]
+    rows = range(max(map(len, places)))
+    return sum(all(each[row] >= 0 for each in places) or any(row not in gone for gone in sides) for row in rows)
+
+
 def _differences(
-    metric: str, scores: Mapping[str, Score], pairs: Sequence[Pair], confidence: float
+    metric: str,
+    scores: Mapping[str, Score],
+    joined: tuple[Mapping[str, Sequence[int]], Mapping[str, frozenset[int]]],
+    pairs: Sequence[Pair],
+    confidence: float,
 ) -> list[tuple[Difference | None, str]]:
     """The difference of each pair over the cases that both scored, or why there is none.
 
-    Pairs that share the same cases are compared together: scores that need resampling are resampled once for all.
+    ``joined`` has the places of joined rows and the gaps among them. Pairs that share the same cases are compared
+    together: scores that need resampling are resampled once for all.
     """
-    gaps = {name: frozenset(i for i, why in enumerate(score.why) if why) for name, score in scores.items()}
+    places, gaps = joined
     reasons = {name: _unusable(name, score) for name, score in scores.items()}
     found: list[tuple[Difference | None, str]] = []
     together: defaultdict[frozenset[int], list[int]] = defaultdict(list)
@@ -268,24 +313,44 @@ def _differences(
         if not reason:
             together[gaps[pair[0]] | gaps[pair[1]]].append(number)
     for missing, numbers in together.items():
-        told = _on_shared(metric, scores, [pairs[number] for number in numbers], missing, confidence)
+        wanted = [pairs[number] for number in numbers]
+        told = _on_shared(metric, _samples(scores, places, wanted, missing), wanted, confidence)
         for number, each in zip(numbers, told, strict=True):
             found[number] = each
     return found
 
 
+def _samples(
+    scores: Mapping[str, Score],
+    places: Mapping[str, Sequence[int]],
+    pairs: Sequence[Pair],
+    missing: frozenset[int],
+) -> dict[str, Sample]:
+    """The scores of some pairs over the joined rows that none of them lacks; empty where there is no such row."""
+    names = list(dict.fromkeys(chain.from_iterable(pairs)))
+    size = len(places[names[0]])
+    rows = [row for row in range(size) if row not in missing] if missing else range(size)
+    if not rows:
+        return {}
+    found = {}
+    for name in names:
+        own = places[name]
+        found[name] = scores[name].sample(rows if isinstance(own, range) else [own[row] for row in rows])
+    return found
+
+
 def _on_shared(
-    metric: str, scores: Mapping[str, Score], pairs: Sequence[Pair], missing: frozenset[int], confidence: float
+    metric: str, samples: Mapping[str, Sample], pairs: Sequence[Pair], confidence: float
 ) -> list[tuple[Difference | None, str]]:
     """Pairs whose two sides together lack the same cases."""
-    names = list(dict.fromkeys(chain.from_iterable(pairs)))
-    size = scores[names[0]].n + scores[names[0]].unscored
-    rows = [i for i in range(size) if i not in missing] if missing else range(size)
-    if not rows:
+    if not samples:
         return [(None, "no case is scored on both sides")] * len(pairs)
-    samples = [scores[name].sample(rows) for name in names]
-    found = pairwise(samples, [(names.index(a), names.index(b)) for a, b in pairs], confidence=confidence)
-    undefined = f"{metric} is undefined on the cases that both sides scored (n = {len(rows)})"
+    names = list(samples)
+    found = pairwise(
+        list(samples.values()), [(names.index(a), names.index(b)) for a, b in pairs], confidence=confidence
+    )
+    n = len(next(iter(samples.values())).values)
+    undefined = f"{metric} is undefined on the cases that both sides scored (n = {n})"
     return [(each, "" if each else undefined) for each in found]
 
 
