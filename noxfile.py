@@ -187,6 +187,7 @@ def rag(session: nox.Session) -> None:
     """The RAG application on LanceDB, probes of its index, and its matrix with some of the questions: minutes."""
     session.install("-e", ".[rag]", "pytest", "hypothesis>=6.100", "pytest-xdist>=3.6")
     session.run("pytest", "tests/rag", *session.posargs)
+    session.run("pytest", "eval_suites/rag/matrix", "-k", "shipped or two_dimensions")  # with all of the questions
     session.run("python", "benchmarks/rag_matrix.py", "--limit", "12")
 
 
