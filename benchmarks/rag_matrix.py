@@ -6,7 +6,8 @@ With ``pytest-genaiops[rag]`` and pytest-xdist installed, in a copy of the suite
 built; then one process, which must build nothing. Raises SystemExit where a build was made twice, where a test fails,
 or where the two records differ in anything but times. Memory is the sum of the resident sets of all processes of a run,
 looked at ten times a second (on Linux alone); pages that processes share count for each of them. ``--limit`` takes the
-first questions of each dataset, without the gates of what is shipped; ``--keep`` leaves the copy, with its record, in a folder that is not there yet.
+first questions of each dataset, without the gates of what is shipped; ``--keep`` leaves the copy, with its record, in a
+folder that is not there yet.
 """
 
 from __future__ import annotations
