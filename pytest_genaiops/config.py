@@ -51,8 +51,8 @@ class Settings:
     """Folder that dataset and variant paths are relative to: pytest's rootdir."""
     datasets: tuple[str, ...] = ("datasets",)
     """Folders below the root that hold datasets."""
-    variant: str | None = None
-    """Glob on variant ids; others are not run."""
+    variants: tuple[str, ...] = ()
+    """Globs on variant ids: variants that match none of them are not run; without a glob all are."""
     baseline: str | None = None
     """Variant id that replaces the suite's own baseline, in suites that have it."""
     slices: tuple[tuple[str, str], ...] = ()

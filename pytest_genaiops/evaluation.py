@@ -264,7 +264,7 @@ def evaluate(
     suite = make_suite(spec, settings, has_target=target is not None)
     _check_cases(suite, settings)
     if not suite.variants:
-        raise VariantError(f"no variant's id matches {settings.variant!r}")
+        raise VariantError(f"no variant's id matches {' or '.join(map(repr, settings.variants))}")
     return Evaluation(suite=suite, responses=_responses(suite, target, settings, shared), handles=handles)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
@@ -209,10 +210,11 @@ def _escaped(name: str) -> str:
 
 def check_selection(state: State) -> str | None:
     """What is wrong with an option that no suite of the session can follow: it would do nothing and look green."""
-    glob, baseline, slices = state.settings.variant, state.settings.baseline, state.settings.slices
+    baseline, slices = state.settings.baseline, state.settings.slices
     suites = [plan for plan in state.plans.values() if isinstance(plan, Suite)]
-    if glob is not None and suites and not any(suite.variants for suite in suites):
-        return f"--genaiops-variant={glob!r} matches no variant of the collected suites"
+    for glob in state.settings.variants if suites else ():
+        if not any(fnmatchcase(variant.id, glob) for suite in suites for variant in suite.variants):
+            return f"--genaiops-variant={glob!r} matches no variant of the collected suites"
     if baseline is not None and suites and not any(s.baseline and s.baseline.id == baseline for s in suites):
         known = sorted({variant.id for suite in suites for variant in suite.variants})
         return (

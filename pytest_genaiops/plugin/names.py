@@ -4,7 +4,10 @@ RUNNING = "genaiops-running"
 """Name of the plugin that is registered when the first suite turns up."""
 
 OPTIONS = (
-    ("--genaiops-variant", {"metavar": "GLOB", "help": "run only variants whose id matches"}),
+    (
+        "--genaiops-variant",
+        {"metavar": "GLOB", "action": "append", "help": "run only variants whose id matches; of several globs: any"},
+    ),
     ("--genaiops-baseline", {"metavar": "ID", "help": "variant to compare with, instead of the suite's own baseline"}),
     (
         "--genaiops-slice",

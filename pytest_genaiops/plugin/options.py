@@ -42,7 +42,7 @@ def settings_of(config: pytest.Config) -> Settings:
     return Settings(
         root=config.rootpath,
         datasets=tuple(config.getini("genaiops_datasets") or ("datasets",)),
-        variant=config.getoption("--genaiops-variant"),
+        variants=tuple(config.getoption("--genaiops-variant") or ()),
         baseline=config.getoption("--genaiops-baseline"),
         slices=tuple(map(_slice, config.getoption("--genaiops-slice") or ())),
         limit=limit,

@@ -64,7 +64,9 @@ class Reports:
         if self._document is not None:
             return [suite for suite in self._document.suites if suite.factorial is not None]
         if not self._settings.record:
-            self._said.append(("the effects of a matrix's settings are worked out from the record, which is off", False))
+            self._said.append(
+                ("the effects of a matrix's settings are worked out from the record, which is off", False)
+            )
             return ()
         found, error = attempt(self._matrices, record)
         if error is not None:

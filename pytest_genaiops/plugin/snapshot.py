@@ -46,7 +46,7 @@ def noted(item: Any, progress: Progress, outcome: str) -> Plain | None:
         "key": binding.entry,
         "entry": {name: getattr(entry, name) for name in Entry.__slots__ if name != "metrics"},
         "keys": binding.entries,
-        "all": settings.variant is None,
+        "all": not settings.variants,
         "kept": suite.committed,
         "rows": len(suite.cases) * suite.trials if by_case else 1,
         "gate": item.gate.nodeid if isinstance(item, CaseItem) and item.gate is not None else None,

@@ -78,6 +78,8 @@ def compared(view: FactorialView, metric: str) -> int:
 def extent(view: FactorialView) -> str:
     """The size of the design: ``4 axes, 48 variants (every combination)``."""
     share = "every combination" if view.variants == view.combinations else f"of {view.combinations:,} combinations"
+    if view.variants > view.combinations:
+        share = f"{view.combinations:,} combinations, some of them more than once"
     axes = f"{len(view.axes)} {'axis' if len(view.axes) == 1 else 'axes'}"
     return f"{axes}, {view.variants:,} variants ({share})"
 

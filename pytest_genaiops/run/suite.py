@@ -123,7 +123,7 @@ def make_suite(
     return Suite(
         dataset=data,
         cases=cases,
-        variants=tuple(v for v in every if settings.variant is None or fnmatchcase(v.id, settings.variant)),
+        variants=tuple(v for v in every if _selected(v, settings.variants)),
         baseline=baseline,
         committed=committed_one,
         trials=spec.trials,
@@ -274,6 +274,10 @@ def _recorded_systems(entries: Entries | None, data: Dataset) -> tuple[Variant, 
     if not chosen:
         raise VariantError("no variants are named; name at least one recorded system, or leave variants out")
     return tuple(chosen.values())
+
+
+def _selected(variant: Variant, globs: Sequence[str]) -> bool:
+    return not globs or any(fnmatchcase(variant.id, glob) for glob in globs)
 
 
 def _baseline(chosen: str | None, named: str | None, variants: Sequence[Variant]) -> Variant | None:

@@ -73,7 +73,7 @@ def levels_of(path: str, values: Any, fields: Fields) -> list[Level]:
     for number, level in enumerate(levels):
         at = level.at[len(fields.prefix) :]
         if not NAME.fullmatch(level.name):
-            mend = "use letters, digits and . + - _, for it stands in ids"
+            mend = "use up to 40 letters, digits and . + - _, for it stands in ids"
             fields.refuse(f"the axis {quoted(path)} names a value {quoted(level.name)}; {mend}", *at)
         for other in levels[:number]:
             if same(other.value, level.value):

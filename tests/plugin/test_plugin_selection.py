@@ -108,6 +108,13 @@ class TestOurOptions:
     def test_a_glob_on_variants(self, failing: Project) -> None:
         assert failing.ids("--genaiops-variant=*2") == V2
 
+    def test_several_globs_select_what_matches_any(self, failing: Project) -> None:
+        assert failing.ids("--genaiops-variant=*1", "--genaiops-variant=v2") == failing.ids()
+        assert failing.ids("--genaiops-variant=v2", "--genaiops-variant=*2") == V2
+        result = failing.run("--genaiops-variant=v2", "--genaiops-variant=v9")
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        assert "--genaiops-variant='v9' matches no variant" in result.stderr.str()
+
     def test_a_glob_that_matches_no_variant_is_a_usage_error(self, failing: Project) -> None:
         result = failing.run("--genaiops-variant=v9*")
         assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -170,7 +170,7 @@ class TestSources:
             assert evaluation.score("exact_match", "v1") == 1, source
 
     def test_limit_and_variant_of_the_settings(self) -> None:
-        evaluation = evaluated(settings=Settings(root=Path.cwd(), limit=4, variant="*2"))
+        evaluation = evaluated(settings=Settings(root=Path.cwd(), limit=4, variants=("*2",)))
         assert {variant: len(found) for variant, found in evaluation.responses.items()} == {"v2": 4}
 
     @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ class TestCompare:
 
 
 def test_a_glob_that_matches_no_variant_is_refused() -> None:
-    settings = Settings(root=Path(), variant="zz*")
+    settings = Settings(root=Path(), variants=("zz*",))
     with pytest.raises(VariantError, match=r"no variant's id matches 'zz\*'"):
         evaluate([{"id": "a", "reference": "x", "responses": {"v1": "x"}}], metrics=["exact_match"], settings=settings)
 

@@ -147,6 +147,9 @@ class TestEffects:
     def test_a_part_of_the_combinations_is_said_to_be_one(self) -> None:
         assert shown(view(variants=5, combinations=36))[0].startswith("  2 axes, 5 variants (of 36 combinations)")
 
+    def test_two_files_of_the_same_axes_have_their_combinations_twice(self) -> None:
+        assert "12 variants (6 combinations, some of them" in shown(view(variants=12, combinations=6))[0]
+
 
 class TestInteractions:
     def test_the_sure_ones_are_told(self) -> None:

@@ -370,6 +370,7 @@ class TestMalformed:
             ("rag_variants:\n  axes:\n    k: [null, ~]", 3, ("has the value None twice",)),
             ("rag_variants:\n  axes:\n    k: [1, '1']", 3, ("would call two values '1'", "name them")),
             ("rag_variants:\n  axes:\n    k: {'a,b': 1}", 3, ("names a value 'a,b'", "it stands in ids")),
+            (f"rag_variants:\n  axes:\n    k: {{{'x' * 41}: 1}}", 3, ("up to 40 letters",)),
             ("rag_variants:\n  axes:\n    'a,b': [1]", 3, ("an axis cannot be called 'a,b'", "letters, digits")),
             ("rag_variants:\n  axes:\n    'a=b': [1]", 3, ("an axis cannot be called 'a=b'",)),
             ("rag_variants:\n  axes:\n    '': [1]", 3, ("an axis cannot be called ''",)),
