@@ -178,8 +178,9 @@ class Response:
     """Predicted class; None means that the stripped text is the label."""
     probabilities: Mapping[str, float] | None = None
     """Class -> predicted probability."""
-    tool_calls: tuple[Mapping[str, Any], ...] = ()
-    """The tools that were called on the way to the answer, in their order, as ``{"name", "arguments"}``."""
+    tool_calls: tuple[Mapping[str, Any], ...] | None = None
+    """The tools that were called on the way to the answer, in their order, as ``{"name", "arguments"}``; empty where
+    none was, None where the target does not tell."""
     logprobs: tuple[Mapping[str, Any], ...] = ()
     """One mapping a token of the answer: ``token``, ``logprob`` (natural logarithm), and what else the model gave."""
     usage: Mapping[str, int] = field(default_factory=_nothing)

@@ -87,7 +87,8 @@ class ChatEndpoint:
         except UsageError as error:  # nothing was asked, and another attempt would not be either
             raise RefusedError(str(error)) from None
         data = _encode(request.body).encode("utf-8")
-        asked = {"deployment": place.model}
+        offered = bool(request.body.get("tools") or request.body.get("functions"))
+        asked: dict[str, Any] = {"deployment": place.model, "offered": offered}
         if not request.body.get("stream"):
             reply = await http.post(pool, place.url, headers=headers, body=data)
             payload = read(reply.body, place.base)

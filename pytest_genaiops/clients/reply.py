@@ -39,10 +39,11 @@ def read(text: bytes, place: str) -> Mapping[str, Any]:
     return found
 
 
-def response_of(payload: Mapping[str, Any], place: str, **measured: Any) -> Response:
+def response_of(payload: Mapping[str, Any], place: str, *, offered: bool = False, **measured: Any) -> Response:
     """The answer in a chat completion (https://platform.openai.com/docs/api-reference/chat/object).
 
-    ``place`` is the address in messages; ``measured`` are fields that the payload does not have. Raises RefusedError:
+    ``place`` is the address in messages; ``offered`` says that there were tools to call, so that no call is an answer,
+    too; ``measured`` are fields that the payload does not have. Raises RefusedError:
     for an error where the answer should be, for an answer that a content filter withheld, and for what has no answer,
     which is to be tried again.
     """
@@ -57,7 +58,7 @@ def response_of(payload: Mapping[str, Any], place: str, **measured: Any) -> Resp
         _filtered(choice, place)
     return Response(
         text=cleaned(_text(message, place)),
-        tool_calls=cleaned(_tool_calls(message)),
+        tool_calls=cleaned(_tool_calls(message)) or (() if offered else None),
         logprobs=cleaned(_logprobs(choice.get("logprobs"))),
         usage=_usage(payload.get("usage")),
         model=_name(payload.get("model")),

@@ -130,7 +130,7 @@ def _texts(answer: Response) -> Iterator[str]:
     yield answer.text
     yield from answer.contexts or ()
     yield from (passage.text for passage in answer.retrieved or () if passage.text)
-    yield from texts_of([dict(call) for call in answer.tool_calls])
+    yield from texts_of([dict(call) for call in answer.tool_calls or ()])
     for step in answer.steps:
         yield step.output
         yield from texts_of([dict(message) for message in step.messages])

@@ -63,7 +63,7 @@ class ToolCalls(Metric):
         """(1 where calls are expected, 1 where none is, 1 where arguments are, exact, abstained, in order, any order).
 
         Behind these precision, recall and F1 of calls, names and arguments, 0 where they do not apply. Raises
-        UnscorableError where the row does not say what it expects.
+        UnscorableError where the row does not say what it expects, or the response what was called.
         """
         found = self._trajectory(response, case)
         if not found.expected:
@@ -111,6 +111,8 @@ class ToolCalls(Metric):
     def _trajectory(self, response: Response, case: Case) -> Trajectory:
         if case.tool_calls is None:
             raise UnscorableError(f"{place(case)} has no `tool_calls`; label it, with [] if no tool should be called")
+        if response.tool_calls is None:
+            raise UnscorableError("the response has no `tool_calls`; have the target return them, [] where it made none")
         return trajectory(response.tool_calls, case.tool_calls, frozenset(self.ignore))
 
 

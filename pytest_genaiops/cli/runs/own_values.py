@@ -56,7 +56,7 @@ def _made(row: MetricRow, root: Path) -> Metric | str:
 def _part(metric: Metric, parts: Mapping[str, Any], row: PartRow) -> Part | None:
     """The part that a path leads to; None where the metric has no such one (any more)."""
     found: Any = parts if parts else metric.part()
-    for name in row.path if parts else ():
+    for name in row.path:
         inside = found.children if isinstance(found, Part) else found
         found = inside.get(name)
         if found is None:

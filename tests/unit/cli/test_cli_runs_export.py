@@ -87,6 +87,18 @@ def test_values_are_those_that_the_metrics_give(project: Path) -> None:
     assert rows[0]["genaiops.score.mood"] == "0.5"
 
 
+def test_numbers_below_a_metric_without_a_group_have_values_of_their_own(project: Path) -> None:
+    def answer(case: object, variant: object) -> dict[str, object]:
+        return {"text": "x", "usage": {"input_tokens": 909, "output_tokens": 36}}
+
+    evaluate(dataset=[{"id": "a", "question": "?"}], target=answer, variants=["v"], metrics=["tokens"]).record()
+    assert main(["runs", "export", "-o", "out.csv"]) == 0
+    with Path("out.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    found = [float(row[f"genaiops.score.{name}"]) for name in ("tokens", "input", "output")]
+    assert found == [945, 909, 36]
+
+
 def test_a_metric_whose_values_nobody_can_read_is_named_once(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record()
     assert main(["runs", "export", "-o", "out.csv"]) == 0

@@ -74,6 +74,11 @@ class TestAnswers:
     def test_counts_that_are_none_are_not_told(self, usage: object) -> None:
         assert response(completion(usage=usage)).usage == {}
 
+    def test_no_call_is_an_answer_only_where_tools_were_offered(self) -> None:
+        clock = {"type": "function", "function": {"name": "clock", "parameters": {}}}
+        assert answered(reply(completion())).response.tool_calls is None
+        assert answered(reply(completion()), tools=[clock]).response.tool_calls == ()
+
     def test_tool_calls(self) -> None:
         calls = [
             {"id": "c1", "type": "function", "function": {"name": "clock", "arguments": '{"zone": "CET"}'}},

@@ -229,16 +229,27 @@ class TestFaults:
             metric("tool_calls", ignore=ignore)
 
     def test_rows_that_do_not_say_and_answers_that_never_came(self) -> None:
-        cases = [Case(id="a"), Case(id="b", tool_calls=({"name": "x"},)), Case(id="c", tool_calls=())]
+        cases = [
+            Case(id="a"),
+            Case(id="b", tool_calls=({"name": "x"},)),
+            Case(id="c", tool_calls=()),
+            Case(id="d", tool_calls=()),
+        ]
         lost = ResponseError(kind="timeout", message="no answer within 3 s")
         answers = [
-            Response(trial=Trial(case=case, variant="v"), error=lost if case.id == "c" else None) for case in cases
+            Response(
+                trial=Trial(case=case, variant="v"),
+                error=lost if case.id == "c" else None,
+                tool_calls=None if case.id == "d" else (),
+            )
+            for case in cases
         ]
         found: ScoreGroup = metric("tool_calls")(answers)
-        assert (found.exact.n, found.exact.unscored) == (1, 2)
+        assert (found.exact.n, found.exact.unscored) == (1, 3)
         assert found.exact.reasons == {
             "a": "input: no `tool_calls`, which tool_calls needs",
             "c": "timeout: no answer within 3 s",
+            "d": "metric: the response has no `tool_calls`; have the target return them, [] where it made none",
         }
 
 
