@@ -112,7 +112,7 @@ class ToolCalls(Metric):
         if case.tool_calls is None:
             raise UnscorableError(f"{place(case)} has no `tool_calls`; label it, with [] if no tool should be called")
         if response.tool_calls is None:
-            raise UnscorableError("the response has no `tool_calls`; have the target return them, [] where it made none")
+            raise UnscorableError("the response has no `tool_calls`; let the target return them, [] where it made none")
         return trajectory(response.tool_calls, case.tool_calls, frozenset(self.ignore))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_genaiops import evaluate
 from pytest_genaiops.cli import main
 from pytest_genaiops.records import Case, Measurement, Response
 from pytest_genaiops.score import metric

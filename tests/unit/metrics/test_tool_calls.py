@@ -249,7 +249,7 @@ class TestFaults:
         assert found.exact.reasons == {
             "a": "input: no `tool_calls`, which tool_calls needs",
             "c": "timeout: no answer within 3 s",
-            "d": "metric: the response has no `tool_calls`; have the target return them, [] where it made none",
+            "d": "metric: the response has no `tool_calls`; let the target return them, [] where it made none",
         }
 
 
