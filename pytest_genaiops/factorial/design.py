@@ -7,6 +7,7 @@ pseudo-inverse. Of a complete design a main effect so is the plain mean of all m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Levels = Mapping[str, str]
 """Axis -> level, of one variant."""
 
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?(e[+-]?[0-9]+)?")
 NOTHING = 1e-9
 """Singular values (as a share of the largest), weights, and parts of a unit vector below this are rounding."""
 
@@ -52,12 +54,21 @@ class Interaction:
 
 
 def axes_of(variants: Iterable[Levels]) -> tuple[AxisView, ...]:
-    """The axes of the variants, levels in the order in which they are first named: the first is the reference."""
+    """The axes of the variants: the first level is the reference, numbers then rise, other levels come as first named.
+
+    A sample of variants names levels in no order that says anything.
+    """
     found: dict[str, dict[str, None]] = {}
     for levels in variants:
         for axis, level in levels.items():
             found.setdefault(axis, {})[level] = None
-    return tuple(AxisView(name=axis, levels=tuple(levels)) for axis, levels in found.items())
+    return tuple(AxisView(name=axis, levels=_ordered(tuple(levels))) for axis, levels in found.items())
+
+
+def _ordered(levels: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(map(_NUMBER.fullmatch, levels)):
+        return levels
+    return (levels[0], *sorted(levels[1:], key=float))
 
 
 class Design:

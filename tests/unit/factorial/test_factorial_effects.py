@@ -89,6 +89,12 @@ class TestTwoByTwo:
         ]  # fmt: skip
         assert (view.variants, view.combinations, view.confidence, view.notes) == (4, 4, 0.95, ())
 
+    def test_numbers_rise_behind_the_reference_and_names_come_as_they_are_first_named(self) -> None:
+        named = {"k": ["5", "12", "3", "8"], "search": ["vector", "hybrid", "bm25", "none"]}
+        axes = {f"v{at}": {name: levels[at] for name, levels in named.items()} for at in range(4)}
+        view = factorial(drawn(axes, 10), axes)
+        assert [tuple(axis.levels) for axis in view.axes] == [("5", "3", "8", "12"), tuple(named["search"])]
+
 
 class TestAgainstLinearModels:
     """Ordinary least squares on one row for each variant and case; statsmodels 0.15.0."""
