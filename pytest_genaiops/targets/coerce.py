@@ -242,7 +242,10 @@ def _step(value: object) -> Step:
     for field in ("id", "output"):
         if not isinstance(given[field], str):
             raise UsageError(f"a step's {field!r} is {type(given[field]).__name__}, not a string")
-    return Step(**{name: STEP_CHECKS[name](item) for name, item in given.items() if item is not None})
+    try:
+        return Step(**{name: STEP_CHECKS[name](item) for name, item in given.items() if item is not None})
+    except UsageError as error:
+        raise UsageError(f"the step {quoted(given['id'])}: {error}") from None
 
 
 def _messages(value: object) -> tuple[Any, ...]:

@@ -250,8 +250,15 @@ class TestSteps:
             ([{"id": "draft"}], "a step's 'output' is NoneType, not a string"),
             ([{"output": "A"}], "a step's 'id' is NoneType, not a string"),
             ([{"id": "draft", "outptu": "A"}], "a step has an unknown key 'outptu'; did you mean 'output'?"),
-            ([{"id": "a", "output": "A", "messages": 5}], "a step's 'messages' is int, not a list of messages"),
-            ([{"id": "a", "output": "\ud800"}], "the response's 'output' holds a lone surrogate"),
+            (
+                [{"id": "a", "output": "A", "messages": 5}],
+                "the step 'a': a step's 'messages' is int, not a list of messages",
+            ),
+            (
+                [{"id": "a", "output": "A", "latency": -1}],
+                "the step 'a': the response's 'latency' is -1, not a number of seconds",
+            ),
+            ([{"id": "a", "output": "\ud800"}], "the step 'a': the response's 'output' holds a lone surrogate"),
         ],
     )
     def test_steps_that_are_none(self, steps: Any, said: str) -> None:
