@@ -41,6 +41,8 @@ Numbers: TypeAlias = Mapping[str, Mapping[str, Score]]
 
 MAX_SLICES = 24
 """Slices of a metric that a report has; of further ones only the number."""
+MANY_VARIANTS = 12
+"""Up to so many variants, changes within slices are told of scores that take resampling as well."""
 MAX_REASONS = 10
 """Different reasons for being unscored that a score names."""
 MAX_ANSWERS = 60_000
@@ -238,6 +240,7 @@ class _Suite:
         if baseline is None or len(self.numbers) < 2 or not self.shelf.handles:
             return
         keyed = {name: self._by_key(own) for name, own in self.numbers.items()}
+        self._note_whole(keyed)
         pairs = [(name, baseline.id) for name in self.numbers if name != baseline.id]
         found = comparison.compare(keyed, pairs, confidence=self.rules.confidence, adjust="holm")
         for change in found:
@@ -258,10 +261,20 @@ class _Suite:
                 reason=change.reason,
             )
 
+    def _note_whole(self, keyed: Mapping[str, Mapping[comparison.Key, Score]]) -> None:
+        """Say which numbers are compared over all cases alone."""
+        cut = {name for own in keyed.values() for name, part in own if part}
+        whole = [name for name in dict.fromkeys(name for own in keyed.values() for name, _ in own) if name not in cut]
+        if cut and whole:
+            what = f"changes of {', '.join(whole)} are those over all cases"
+            self.notes.append(f"{what}: by slice they would be resampled for each of {len(keyed)} variants")
+
     def _by_key(self, own: Mapping[str, Score]) -> dict[comparison.Key, Score]:
         found: dict[comparison.Key, Score] = {}
         for name, score in own.items():
             found[name, ""] = score
+            if len(self.numbers) > MANY_VARIANTS and not score.part.is_mean:
+                continue
             slices = score.slices()
             found |= {(name, cut): slices[cut] for cut in sorted(slices)[:MAX_SLICES]}
         return found

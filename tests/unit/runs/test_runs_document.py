@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from record_help import TITLE, evaluated, recorded
+from record_help import TITLE, evaluated, recorded, rows
 
 from pytest_genaiops import Response, Run, Score, evaluate
 from pytest_genaiops.config import Price, Settings
@@ -222,3 +222,20 @@ class TestSpending:
         assert spending_of("v1", [answer], [Price(model="other", input=1, output=2)]).cost is None
         assert spending_of("v1", [answer], []).cost is None
         assert spending_of("v1", [], []).latency == {}
+
+
+@pytest.mark.parametrize("count", [12, 13])
+def test_changes_within_slices_of_many_variants_are_those_of_means(tmp_path: Path, count: int) -> None:
+    names = [f"v{number:02}" for number in range(count)]
+    given = [
+        {**row, "responses": {name: row["responses"]["v2" if name > "v00" else "v1"] for name in names}}
+        for row in rows()
+    ]
+    found = evaluate(given, metrics=["exact_match", "bleu"], settings=Settings(root=tmp_path))
+    recorded(tmp_path, found, facts={"baseline": "v00"})
+    view = suite(tmp_path)
+    cut = {name: {each.slice for each in view.changes if each.metric == name} for name in ("exact_match", "bleu")}
+    halves = {"", "half=first", "half=second"}
+    assert cut == {"exact_match": halves, "bleu": halves if count == 12 else {""}}
+    said = [note for note in view.notes if "changes of bleu are those over all cases" in note]
+    assert len(said) == (count > 12)
