@@ -87,6 +87,15 @@ def test_a_result_that_comes_twice_is_a_duplicate() -> None:
     assert [(f.kind, f.mode) for f in probe.fresh(new, within=0).findings] == [("duplicate", "vector")]
 
 
+def test_what_is_listed_twice_is_told_once() -> None:
+    few = of(CHUNKS, "d0")
+    index = filled(Silent("vector", twice=True), few)
+    index.fault = "duplicate id"
+    index.add(few)
+    result = index_probe(index).agrees(manifest_of(few))
+    assert [(finding.kind, finding.where) for finding in result.findings] == [("duplicate", "list()")] * 3
+
+
 @pytest.mark.parametrize("unseen", ["\u00ad", "\u200b", "\u200d", "\u2060", "\ufeff", "\u200e"])
 def test_a_copy_with_characters_that_nobody_sees_is_a_copy(unseen: str) -> None:
     index = filled(FakeIndex())
