@@ -8,28 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from pytest_genaiops.clients.http import post, shown
 from pytest_genaiops.clients.pool import Pool
 from pytest_genaiops.clients.request import RefusedError
 from pytest_genaiops.clients.retrying import Attempts
-from pytest_genaiops.clients.secrets import Headers, from_environment, looks_secret, without_secrets
+from pytest_genaiops.clients.secrets import Headers, from_environment, without_secrets
 from pytest_genaiops.dataset.text import quoted
 from pytest_genaiops.errors import UsageError
-from pytest_genaiops.targets.keys import holds_key
+from pytest_genaiops.targets.address import checked_headers, checked_url
 
 TIMEOUT = 60.0
 """Seconds that one attempt may take."""
 THROTTLED = 1.0
 """Seconds to wait where a service says 429 and not how long."""
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class Poster:
@@ -42,8 +39,8 @@ class Poster:
     def __init__(
         self, url: str, *, headers: Mapping[str, str], place: str, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        self._url = _checked_url(url, place)
-        self._headers = _checked_headers(headers, place)
+        self._url = checked_url(url, place)
+        self._headers = checked_headers(headers, place, example="{'api-key': '${env:SEARCH_KEY}'}")
         self._place = place
         self._sleep = sleep
         self._pool = Pool(concurrency=1, timeout=TIMEOUT)
@@ -128,32 +125,3 @@ def _parsed(body: bytes, place: str) -> Any:
 
 def _refuse(constant: str) -> Any:
     raise ValueError(constant)
-
-
-def _checked_url(url: object, place: str) -> str:
-    if not isinstance(url, str) or not re.match(r"https?://[^/?#]|\$\{env:", url):
-        what = f"the address {quoted(shown(url) if isinstance(url, str) else url)} is none"
-        raise UsageError(f"{place}: {what}; write http://<host>…, https://<host>… or ${{env:NAME}}")
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise UsageError(f"{place}: the address {quoted(shown(url))} is none; mend its host") from None
-    literal = any(holds_key(name, value) for name, value in parse_qsl(parts.query))
-    if "@" in parts.netloc or literal or looks_secret(url):
-        what = f"the address {quoted(shown(url))} holds a password or key"
-        raise UsageError(f"{place}: {what}; put it into the environment and write ${{env:NAME}}")
-    return url
-
-
-def _checked_headers(headers: object, place: str) -> dict[str, str]:
-    if not isinstance(headers, Mapping) or not all(isinstance(text, str) for pair in headers.items() for text in pair):
-        raise UsageError(
-            f"{place}: headers are no mapping of texts; write headers={{'api-key': '${{env:SEARCH_KEY}}'}}"
-        )
-    for name, text in headers.items():
-        if not _NAME.fullmatch(name) or not text.isprintable():
-            raise UsageError(f"{place}: the header {quoted(name)} is none; give a name and one line of text")
-        if holds_key(name, text):
-            what = f"the header {quoted(name)} holds a key"
-            raise UsageError(f"{place}: {what}; put it into the environment and write ${{env:NAME}}")
-    return dict(headers)

@@ -19,7 +19,6 @@ from pytest_genaiops.clients.secrets import (
     Headers,
     cleaned,
     from_environment,
-    looks_secret,
     remember,
     without_secrets,
 )
@@ -27,15 +26,15 @@ from pytest_genaiops.dataset.text import listed, quoted
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import NOTHING, Case, Response, ResponseError
 from pytest_genaiops.registry import did_you_mean
+from pytest_genaiops.targets.address import checked_headers, checked_url
 from pytest_genaiops.targets.body import Body
-from pytest_genaiops.targets.keys import LOOKED_AT, checked_version, holds_key
+from pytest_genaiops.targets.keys import LOOKED_AT, checked_version
 from pytest_genaiops.variants import Variant
 
 METHODS = ("POST", "PUT", "PATCH")
 _PLACE = "http_target"
 _START = re.compile(r"\$\{env:[^}]*\}|[a-z]+://[^/?#]*", re.IGNORECASE)
 """What says which service it is; the rest of a URL may hold keys."""
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class Paths(TypedDict, total=False):
@@ -82,8 +81,8 @@ def http_target(
     an address, header, template or expression that cannot be right.
     """
     app = _App(
-        url=_checked_url(url),
-        headers=_checked_headers(headers),
+        url=checked_url(url, _PLACE),
+        headers=checked_headers(headers, _PLACE, example="{'X-Tenant': 'acme'}"),
         method=_checked_method(method),
         version=checked_version(version, _PLACE),
     )
@@ -334,33 +333,6 @@ def _written(said: Any) -> str:
     except UnicodeEncodeError:
         return json.dumps(said)
     return text
-
-
-def _checked_url(url: object) -> str:
-    if not isinstance(url, str) or not re.match(r"https?://[^/?#]|\$\{env:", url):
-        what = f"the address {quoted(shown(url) if isinstance(url, str) else url)} is none"
-        raise UsageError(f"http_target: {what}; write http://<host>…, https://<host>… or ${{env:NAME}}")
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise UsageError(f"http_target: the address {quoted(shown(url))} is none; mend its host") from None
-    literal = any(holds_key(name, value) for name, value in parse_qsl(parts.query))
-    if "@" in parts.netloc or literal or looks_secret(url):
-        what = f"the address {quoted(shown(url))} holds a password or key"
-        raise UsageError(f"http_target: {what}; put it into the environment and write ${{env:NAME}}")
-    return url
-
-
-def _checked_headers(headers: object) -> dict[str, str]:
-    if not isinstance(headers, Mapping) or not all(isinstance(text, str) for pair in headers.items() for text in pair):
-        raise UsageError("http_target: headers are no mapping of texts; write headers={'X-Tenant': 'acme'}")
-    for name, text in headers.items():
-        if not _NAME.fullmatch(name) or not text.isprintable():
-            raise UsageError(f"http_target: the header {quoted(name)} is none; give a name and one line of text")
-        if holds_key(name, text):
-            what = f"the header {quoted(name)} holds a key"
-            raise UsageError(f"http_target: {what}; put it into the environment and write ${{env:NAME}}")
-    return dict(headers)
 
 
 def _checked_method(method: object) -> str:
