@@ -317,7 +317,8 @@ class TestOtherPeoplesSessions:
         extra = modules("-p", "genaiops") - modules("-p", "no:genaiops")
         assert {name for name in extra if not name.startswith("_pytest")} == {
             "pytest_genaiops", "pytest_genaiops.plugin", "pytest_genaiops.plugin.hooks", "pytest_genaiops.plugin.names",
-            "pytest_genaiops.plugin.asked", "pytest_genaiops.plugin.hookspecs", "pytest_genaiops.plugin.grounding_fixtures",
+            "pytest_genaiops.plugin.asked", "pytest_genaiops.plugin.hookspecs",
+            "pytest_genaiops.plugin.grounding_fixtures",
         }  # fmt: skip
 
     def test_the_installed_plugin_is_found_without_being_named(self, pytester: pytest.Pytester) -> None:
