@@ -29,9 +29,12 @@ def lance_index(table: Any, *, columns: Mapping[str, str] = COLUMNS, modes: Sequ
 
     ``columns`` says in which columns the table has an entry's ``id``, ``document``, ``text``, ``embedding``, and where
     it has them ``source``, ``start``, ``end``, ``model`` and ``text_hash``. Full text and hybrid search need a
-    full-text index on the column of the text. Raises UsageError for columns that the table does not have.
+    full-text index on the column of the text. Raises UsageError for what is no table, and for columns that it does not
+    have.
     """
     has = list(getattr(getattr(table, "schema", None), "names", ()))
+    if not has:
+        raise UsageError(f"lance_index: {quoted(table)} is no table; give lancedb.connect('data').open_table('policies')")
     for name, column in dict(columns).items():
         if name not in _KNOWN:
             raise UsageError(f"lance_index: columns has {quoted(name)}; map some of {', '.join(_KNOWN)}")

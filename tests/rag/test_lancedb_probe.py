@@ -188,3 +188,8 @@ def test_an_empty_table_is_no_proof_of_embeddings_and_takes_any_k(tmp_path: Path
 def test_columns_that_the_table_does_not_have_are_refused(table: Any, columns: dict[str, str], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         lance_index(table, columns=columns)
+
+
+def test_a_connection_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no table; give lancedb.connect"):
+        lance_index(lancedb.connect(tmp_path), columns=COLUMNS)
