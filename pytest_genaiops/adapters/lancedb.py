@@ -34,7 +34,8 @@ def lance_index(table: Any, *, columns: Mapping[str, str] = COLUMNS, modes: Sequ
     """
     has = list(getattr(getattr(table, "schema", None), "names", ()))
     if not has:
-        raise UsageError(f"lance_index: {quoted(table)} is no table; give lancedb.connect('data').open_table('policies')")
+        mend = "give lancedb.connect('data').open_table('policies')"
+        raise UsageError(f"lance_index: {quoted(table)} is no table; {mend}")
     for name, column in dict(columns).items():
         if name not in _KNOWN:
             raise UsageError(f"lance_index: columns has {quoted(name)}; map some of {', '.join(_KNOWN)}")
