@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from pytest_genaiops.dataset.text import quoted
 from pytest_genaiops.grounding.index import BY_VECTOR, Entry, Hit, Mode, Query
@@ -116,11 +117,11 @@ def _looked(asked: Asked, gone: Gone) -> list[Finding]:
 
 def _control(asked: Asked, staying: Iterable[Entry], mode: Mode, k: int) -> None:
     """See that a search which has found nothing can find what is there: one that is broken forgets everything."""
-    telling = [entry for entry in staying if words_of(entry.text or "")]
-    telling = sorted(telling, key=lambda entry: len(entry.text or ""))[-CONTROLS:]
+    longest = sorted(staying, key=lambda entry: -len(entry.text or ""))
+    telling = list(islice((entry for entry in longest if words_of(entry.text or "")), CONTROLS))
     queries = [query for entry in telling if (query := query_for(entry, mode)) is not None]
     if queries and not any(asked.search(query, mode, k) for query in queries):
-        what = f"{mode} search finds nothing of {quoted(telling[-1].id)} either, which is listed"
+        what = f"{mode} search finds nothing of {quoted(telling[0].id)} either, which is listed"
         asked.unprobed(f"{what}: that it finds nothing deleted proves nothing", mode=mode)
 
 
