@@ -119,6 +119,16 @@ class TestEffects:
     def test_an_unsure_effect_has_no_colour(self) -> None:
         assert "+0.1000" not in styles(view(effects=[effect("text", 0.1, 0.2)]))
 
+    @pytest.mark.parametrize(
+        ("interval", "starred"),
+        [((0.01, None), True), ((None, -0.01), True), ((-0.01, 0.2), False), ((0.0, 0.2), False), (None, False)],
+    )
+    def test_a_small_p_value_beside_an_interval_with_0_is_no_effect(
+        self, interval: tuple[float | None, float | None] | None, starred: bool
+    ) -> None:
+        found = shown(view(effects=[effect("hybrid", 0.1, 0.001, interval=interval)]))
+        assert any("hybrid for vector" in line and line.endswith(" *") for line in found) == starred
+
     def test_an_effect_that_cannot_be_told_says_why(self) -> None:
         given = view(effects=[effect("text", None, None, reason="search=text is confounded with k=8")])
         assert shown(given)[-1] == "    search text for vector: search=text is confounded with k=8"
