@@ -81,7 +81,7 @@ class TestCalledSuites:
             suite(tmp_path, target=False, variants=[asks])
 
     def test_the_glob_selects_variants_and_leaves_the_baseline(self, tmp_path: Path) -> None:
-        found = suite(tmp_path, variants=["v1", "v2", "w1"], baseline="v1", settings={"variant": "w*"})
+        found = suite(tmp_path, variants=["v1", "v2", "w1"], baseline="v1", settings={"variants": ("w*",)})
         assert [v.id for v in found.variants] == ["w1"]
         assert found.baseline is not None
         assert found.baseline.id == "v1"
