@@ -120,7 +120,7 @@ def test_workers_hand_them_on(agent: Project) -> None:
 
 def test_chunks_are_checked_without_a_suite(project: Project) -> None:
     project.write(
-        "test_chunks.py",
+        "test_cut_text.py",
         """
         def test_chunks(chunk_checks):
             checks = chunk_checks([{"id": "a", "text": "same"}, {"id": "b", "text": "same"}])

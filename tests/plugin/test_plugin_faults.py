@@ -68,7 +68,7 @@ def test_each_case_ends_scored_or_with_its_kind(faulty: tuple[Project, FakeServe
         def test_answer(response, exact_match):
             assert exact_match(response) >= 0
     """)
-    result = project.run("-v", "--genaiops-timeout", "2", "--genaiops-concurrency", "30", "-p", "no:randomly")
+    result = project.run("-v", "--genaiops-timeout", "6", "--genaiops-concurrency", "30", "-p", "no:randomly")
     expected = {
         f"test_answer[v1-{name.replace(' ', '_')}]": "FAILED" if kind else "PASSED" for name, kind in KINDS.items()
     }
@@ -90,7 +90,7 @@ def test_a_whole_dataset_never_passes_over_them(faulty: tuple[Project, FakeServe
             print("scored", score.n, "unscored", score.unscored)
             assert score >= 0
     """)
-    result = project.run("--genaiops-timeout", "2", "--genaiops-concurrency", "30", "-p", "no:randomly")
+    result = project.run("--genaiops-timeout", "6", "--genaiops-concurrency", "30", "-p", "no:randomly")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([f"*{len(LOST)} of {len(KINDS)} cases unscored*"])
     assert f"scored {len(KINDS) - len(LOST)} unscored {len(LOST)}" in result.stdout.str()
