@@ -7,8 +7,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Any
 
 from pytest_genaiops.grounding import Clock, Entry, text_hash
+from pytest_genaiops.testing import FakeIndex
 
 WIDTH = 8
 MODEL = "hashed-8"
@@ -73,3 +75,13 @@ class Watch:
 def _direction(word: str) -> list[float]:
     digest = blake2b(word.encode(), digest_size=WIDTH).digest()
     return [(byte - 127.5) / 127.5 / math.sqrt(WIDTH) for byte in digest]
+
+
+CHUNKS = chunks_of(documents=4)
+
+
+def filled(chunks: Sequence[Entry] = CHUNKS, **options: Any) -> FakeIndex:
+    """An index that has these chunks."""
+    index = FakeIndex(**options)
+    index.add(chunks)
+    return index
