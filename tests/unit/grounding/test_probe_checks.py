@@ -143,7 +143,7 @@ class TestFresh:
     def test_an_index_that_cannot_be_listed_is_not_written_to(self) -> None:
         class Blind(FakeIndex):
             def list(self) -> Any:
-                raise NotImplementedError("no listing")
+                raise OSError("no listing")
 
         index = Blind()
         result = index_probe(index, embed=embed).fresh(NEW, within=0)
