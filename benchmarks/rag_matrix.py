@@ -25,6 +25,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +37,8 @@ NEEDED = ("eval_suites", "datasets", "pyproject.toml")
 WHAT = ("trials", "measurements", "verdicts", "items")
 TIMES = ("latency", "p50", "p95", "per_token", "first_token")
 """Numbers of the metric `latency`."""
+RUNS_OWN = ("genaiops.run", "genaiops.latency", "genaiops.seconds")
+NAME, EVALUATIONS = "gen_ai.evaluation.name", "genaiops.evaluations"
 LOOK = 0.1
 
 
@@ -58,10 +61,9 @@ def main() -> None:
             take = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             take(ROOT / name, project / name)
         _say(f"{'':24}    wall s   CPU s   peak MB   builds")
-        by_two = _run(project, "two workers, cold", "-n", "2", *limit)
-        by_one = _run(project, "one process, warm", *limit)
-        _check(by_two == _records(project, "latest~1"), "the first run's record stays as it was")
-        _compare(by_two, by_one)
+        _run(project, "two workers, cold", "-n", "2", *limit)
+        _run(project, "one process, warm", *limit)
+        _compare(project)
 
 
 @contextmanager
@@ -74,7 +76,7 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         yield Path(made)
 
 
-def _run(project: Path, name: str, *options: str) -> dict[str, list[Any]]:
+def _run(project: Path, name: str, *options: str) -> None:
     before = len(_made(project))
     figures = _measured(project, [sys.executable, "-m", "pytest", SUITE, "-q", *options])
     made = _made(project)
@@ -83,7 +85,6 @@ def _run(project: Path, name: str, *options: str) -> dict[str, list[Any]]:
     _say(f"{name:24}  {figures.wall:8.1f}{figures.cpu:8.1f}{figures.peak:10.0f}   {built}")
     _check(len(made) == len(set(made)), "nothing is built twice")
     _check(not before or not kinds, "what is built is not built again")
-    return _records(project, "latest")
 
 
 def _measured(project: Path, command: Sequence[str]) -> Figures:
@@ -136,37 +137,37 @@ def _made(project: Path) -> list[str]:
     return [build.folder for build in Builds(project / ".genaiops" / "builds").made()]
 
 
-def _records(project: Path, run: str) -> dict[str, list[Any]]:
-    """What a run has on record, by the kind of rows, without what differs from run to run: its name, and times."""
-    program = str(Path(sys.executable).with_name("genaiops"))
-    found = {}
+def _compare(project: Path) -> None:
+    """Read both records beside each other, a row at a time: neither is held, however long it is."""
+    begun, counts = time.monotonic(), Counter[str]()
     for what in WHAT:
-        command = [program, "runs", "export", run, "--what", what, "-o", "-"]
-        output = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout
-        rows = [_timeless(json.loads(line)) for line in output.splitlines()]
-        found[what] = sorted(
-            json.dumps(row, sort_keys=True) for row in rows if row.get("gen_ai.evaluation.name") not in TIMES
-        )
-    return found
+        with _rows(project, "latest~1", what) as by_two, _rows(project, "latest", what) as by_one:
+            for first, second in zip_longest(by_two, by_one):
+                if first != second:
+                    _check(False, f"both have the same {what} on record\n{first}\n{second}"[:6000])
+                counts[what] += 1
+        _check(counts[what] > 0 or what == "verdicts", f"there are {what}")
+    told = ", ".join(f"{counts[what]:,} {what}" for what in WHAT)
+    _say(f"the same on record: {told}; compared in {time.monotonic() - begun:.0f} s")
+
+
+@contextmanager
+def _rows(project: Path, run: str, what: str) -> Iterator[Iterator[dict[str, Any]]]:
+    """What a run has on record, in the record's order, without what differs from run to run: its name, and times."""
+    program = str(Path(sys.executable).with_name("genaiops"))
+    command = [program, "runs", "export", run, "--what", what, "-o", "-"]
+    with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True, encoding="utf-8") as export:
+        assert export.stdout is not None
+        rows = map(json.loads, export.stdout)
+        yield (_timeless(row) for row in rows if row.get(NAME) not in TIMES)
+    _check(export.returncode == 0, f"the {what} of {run} are exported")
 
 
 def _timeless(row: dict[str, Any]) -> dict[str, Any]:
-    kept = {
-        key: value for key, value in row.items() if key not in ("genaiops.run", "genaiops.latency", "genaiops.seconds")
-    }
-    if "genaiops.evaluations" in kept:
-        kept["genaiops.evaluations"] = [
-            each for each in kept["genaiops.evaluations"] if each.get("gen_ai.evaluation.name") not in TIMES
-        ]
+    kept = {key: value for key, value in row.items() if key not in RUNS_OWN}
+    if EVALUATIONS in kept:
+        kept[EVALUATIONS] = [each for each in kept[EVALUATIONS] if each.get(NAME) not in TIMES]
     return kept
-
-
-def _compare(one: dict[str, list[Any]], other: dict[str, list[Any]]) -> None:
-    for what in WHAT:
-        first = next((f"\n{a}\n{b}" for a, b in zip(one[what], other[what], strict=False) if a != b), "")
-        _check(one[what] == other[what], f"both have the same {what} on record{first[:3000]}")
-        _check(bool(one[what]) or what == "verdicts", f"there are {what}")
-    _say("the same on record: " + ", ".join(f"{len(one[what])} {what}" for what in WHAT))
 
 
 def _say(line: str) -> None:
