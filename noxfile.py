@@ -156,6 +156,7 @@ def semantic(session: nox.Session) -> None:
         "pytest",
         *(f"tests/unit/adapters/{file}" for file in files),
         "tests/unit/metrics/test_meteor.py",
+        "tests/rag/test_rag_sentence_models.py",
         *session.posargs,
         env={"GENAIOPS_SEMANTIC": "1", "GENAIOPS_WORDNET": str(_wordnet(session)), "HF_HUB_OFFLINE": "1"},
     )
@@ -185,7 +186,8 @@ def mlflow(session: nox.Session) -> None:
 @nox.session
 def rag(session: nox.Session) -> None:
     """The RAG application on LanceDB, probes of its index, and its matrix with some of the questions: minutes."""
-    session.install("-e", ".[rag]", "pytest", "hypothesis>=6.100", "pytest-xdist>=3.6")
+    tools = ("pytest", "hypothesis>=6.100", "pytest-xdist>=3.6", "onnx>=1.17")  # the last one makes a model
+    session.install("-e", ".[rag,onnx]", *tools)
     session.run("pytest", "tests/rag", *session.posargs)
     session.run("pytest", "eval_suites/rag/matrix", "-k", "shipped or two_dimensions")  # with all of the questions
     session.run("python", "benchmarks/rag_matrix.py", "--limit", "12")

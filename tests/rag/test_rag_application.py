@@ -105,7 +105,9 @@ def test_a_model_with_more_dimensions_than_the_corpus_is_refused(application):
 
 @pytest.mark.parametrize("name", ["lsa-0", "lsa", "no/such/folder"])
 def test_a_model_that_is_none_is_refused(application, name):
-    with pytest.raises(embedding.EmbeddingError, match=r"is no model: give lsa-<dimensions>, or a folder that has"):
+    with pytest.raises(
+        embedding.EmbeddingError, match=r"is no model: give lsa-<dimensions>, a folder of sentence-transformers, or one"
+    ):
         application.retrieve("lamp", replace(SETTINGS, embedding=name))
 
 
@@ -135,7 +137,7 @@ def nan(count):
             r"the model gave \d+ x 4 numbers for \d+ texts of width 3",
         ),
         (lambda count: numpy.ones((count - 1, 3), dtype="float32"), r"the model gave \d+ x 3 numbers for \d+ texts"),
-        (nan, r"the vector of returns:\d+ holds what is no number \(1 vectors do\)"),
+        (nan, r"the vector of returns:\d+ holds what is no number \(1 of \d+ do\)"),
     ],
 )
 def test_vectors_of_another_width_or_of_no_numbers_make_no_index(monkeypatch, tmp_path, vectors, said):

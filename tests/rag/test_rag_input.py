@@ -53,6 +53,13 @@ def test_what_is_no_utf8_is_refused_with_the_byte(tmp_path):
         from_folder(tmp_path)
 
 
+def test_a_link_that_leads_nowhere_is_refused_by_name(tmp_path):
+    (tmp_path / "here.txt").write_text("Here.")
+    (tmp_path / "gone.txt").symlink_to(tmp_path / "away.txt")
+    with pytest.raises(CorpusError, match=r"gone\.txt is no file, or a link that leads to none"):
+        from_folder(tmp_path)
+
+
 @pytest.mark.parametrize(("size", "overlap"), [(300, 0), (900, 100)])
 def test_the_chunks_of_the_corpus_are_the_corpus(size, overlap):
     chunks = cut(documents(), size, overlap)

@@ -65,8 +65,9 @@ class Application:
 
     @staticmethod
     def _search(ready: Ready, question: str, settings: Settings) -> list[dict[str, Any]]:
-        vector = ready.model.encode([question])[0]
-        return ready.store.search(question, vector, search=settings.search, k=settings.k, probes=settings.probes)
+        vectors = ready.model.encode([question])
+        embedding.check(vectors, ["the question"], ready.model.width)
+        return ready.store.search(question, vectors[0], search=settings.search, k=settings.k, probes=settings.probes)
 
     def _opened(self, settings: Settings) -> Ready:
         key = (settings.chunk, settings.overlap, settings.enrichment, settings.embedding, settings.index)
@@ -120,7 +121,7 @@ class Application:
             }
             folder = self._builds.get("model", key, lambda made: embedding.fit(self._documents, width, made))
         if folder not in self._models:
-            self._models[folder] = embedding.Transformer(folder) if width is None else embedding.Lsa(folder)
+            self._models[folder] = embedding.from_folder(folder) if width is None else embedding.Lsa(folder)
         return (None if width is None else folder), self._models[folder]
 
 

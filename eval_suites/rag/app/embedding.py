@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 from sklearn.decomposition import TruncatedSVD
@@ -16,6 +17,9 @@ from eval_suites.rag.app.corpus import Document
 
 SEED = 7
 BATCH = 32
+LONGEST = 512
+"""Tokens of a text that an encoder in ONNX reads; what comes after them is not in its vector."""
+ONNX = ("model.onnx", "tokenizer.json")
 _LSA = re.compile(r"lsa-([1-9][0-9]{0,3})")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 
@@ -44,12 +48,30 @@ def identity(embedding: str) -> str:
     if dimensions(embedding):
         return embedding
     folder = Path(embedding)
-    missing = [name for name in ("model.onnx", "tokenizer.json") if not (folder / name).is_file()]
-    if missing:
-        raise EmbeddingError(
-            f"embedding={embedding!r} is no model: give lsa-<dimensions>, or a folder that has {' and '.join(missing)}"
-        )
-    return sha256(b"".join((folder / name).read_bytes() for name in ("model.onnx", "tokenizer.json"))).hexdigest()
+    if not _of_sentence_transformers(folder):
+        missing = [name for name in ONNX if not (folder / name).is_file()]
+        if missing:
+            raise EmbeddingError(
+                f"embedding={embedding!r} is no model: give lsa-<dimensions>, a folder of sentence-transformers, "
+                f"or one that has {' and '.join(missing)}"
+            )
+    # All files, for weights and pooling may have files of their own.
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return sha256("".join(f"{path.relative_to(folder)} {_digest(path)}\n" for path in files).encode()).hexdigest()
+
+
+def from_folder(folder: Path) -> Model:
+    """The model of a folder that :func:`identity` knows."""
+    return SentenceTransformers(folder) if _of_sentence_transformers(folder) else Onnx(folder)
+
+
+def _of_sentence_transformers(folder: Path) -> bool:
+    return (folder / "modules.json").is_file()
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def fit(documents: Sequence[Document], width: int, folder: Path) -> None:
@@ -94,8 +116,8 @@ class Lsa:
         return normalised(self._vectorizer.transform(texts) @ self._components)
 
 
-class Transformer:
-    """An encoder as sentence-transformers export it: the mean of the last layer over the tokens of a text."""
+class Onnx:
+    """An encoder in a folder: its own embedding of a text, or else the mean of its last layer over the tokens."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -105,9 +127,11 @@ class Transformer:
             raise EmbeddingError(f"{folder} needs {error.name}; pip install onnxruntime tokenizers") from None
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_padding()
-        self._tokenizer.enable_truncation(512)
+        self._tokenizer.enable_truncation(LONGEST)
         self._session = InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
         self._inputs = [given.name for given in self._session.get_inputs()]
+        outputs = [made.name for made in self._session.get_outputs()]
+        self._output = "sentence_embedding" if "sentence_embedding" in outputs else outputs[0]
         self.width = self.encode(["width"]).shape[1]
 
     def encode(self, texts: Sequence[str]) -> Any:
@@ -126,9 +150,30 @@ class Transformer:
             "attention_mask": numpy.array([one.attention_mask for one in encoded], dtype="int64"),
             "token_type_ids": numpy.array([one.type_ids for one in encoded], dtype="int64"),
         }
-        states = self._session.run(None, {name: columns[name] for name in self._inputs})[0]
+        (states,) = self._session.run([self._output], {name: columns[name] for name in self._inputs})
+        if states.ndim == 2:
+            return states
         mask = columns["attention_mask"][:, :, None]
         return (states * mask).sum(axis=1) / numpy.maximum(mask.sum(axis=1), 1)
+
+
+class SentenceTransformers:
+    """A model as sentence-transformers keep it, pooled as its own files say."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError as error:
+            raise EmbeddingError(f"{folder} needs {error.name}; pip install sentence-transformers") from None
+        self._model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+        self._lock = Lock()  # a tokenizer in use cannot be borrowed by another thread
+        self.width = self.encode(["width"]).shape[1]
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        """See :class:`Model`."""
+        with self._lock:
+            vectors = self._model.encode(list(texts), batch_size=BATCH, show_progress_bar=False)
+        return normalised(vectors)
 
 
 def normalised(vectors: Any) -> Any:
@@ -149,4 +194,4 @@ def check(vectors: Any, names: Sequence[str], width: int) -> None:
     wrong = ~numpy.isfinite(vectors).all(axis=1)
     if wrong.any():
         first = names[int(numpy.flatnonzero(wrong)[0])]
-        raise EmbeddingError(f"the vector of {first} holds what is no number ({int(wrong.sum())} vectors do)")
+        raise EmbeddingError(f"the vector of {first} holds what is no number ({int(wrong.sum())} of {len(names)} do)")

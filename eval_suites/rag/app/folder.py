@@ -18,17 +18,19 @@ class CorpusError(ValueError):
 def from_folder(folder: str | Path) -> tuple[Document, ...]:
     """The documents of a folder and those below it, by name; ``source`` is the path within the folder.
 
-    Raises CorpusError for a file that is empty, larger than 5 MB (before it is read) or no UTF-8, and where there is
-    no file: left out in silence it would make answers wrong that nobody could explain.
+    Raises CorpusError for a file that is empty, larger than 5 MB (before it is read), no UTF-8 or a link that leads
+    nowhere, and where there is no file: left out in silence it would make answers wrong that nobody could explain.
     """
     root = Path(folder)
-    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and not path.is_dir())
     if not found:
         raise CorpusError(f"{root} holds no document; put files there that end in {', '.join(SUFFIXES)}")
     return tuple(_document(path, path.relative_to(root).as_posix()) for path in found)
 
 
 def _document(path: Path, source: str) -> Document:
+    if not path.is_file():
+        raise CorpusError(f"{source} is no file, or a link that leads to none; mend it or take it away")
     size = path.stat().st_size
     if size > LARGEST:
         most = f"{LARGEST / 1e6:g} MB"

@@ -28,7 +28,8 @@ class Settings:
     enrichment: str = "none"
     """What is indexed with a chunk's text: ``none``, its document's ``title``, or title and rarest ``keywords``."""
     embedding: str = "lsa-256"
-    """``lsa-<dimensions>``, fitted on the corpus; or a folder with ``model.onnx`` and ``tokenizer.json``."""
+    """``lsa-<dimensions>``, fitted on the corpus; or a folder: a model of sentence-transformers, or ``model.onnx`` and
+    ``tokenizer.json``."""
     index: str = "flat"
     """``flat`` compares with every vector; ``ivf`` with those of the nearest ``probes`` of its partitions."""
     probes: int = 8
