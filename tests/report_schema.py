@@ -42,6 +42,7 @@ UNITS = {
     "InteractionView.unscored": "cases",
     "EffectView.clusters": COUNT, "ContenderView.value": SCALE, "ContenderView.p_value": "probability",
     "PointView.values": SCALE, "FactorialView.variants": COUNT, "FactorialView.combinations": COUNT,
+    "FactorialView.interactions_tested": COUNT,
     "FactorialView.confidence": SHARE,
 }  # fmt: skip
 """Class.field -> unit, of every field with numbers in it."""

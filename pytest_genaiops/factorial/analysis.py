@@ -65,11 +65,12 @@ def factorial(
         confidence=confidence,
         effects=_adjusted([row for part in parts for row in part.effects]),
         interactions=tuple(kept),
+        interactions_tested=sum(len(part.interactions) for part in parts),
         contenders=tuple(chain.from_iterable(part.contenders for part in parts)),
         front=tuple(front),
         points=tuple(points(matrix.scores, front)),
         numbers=tuple(_described(name, matrix.scores) for name in dict.fromkeys((*names, *front))),
-        notes=tuple(_notes(matrix, {**axes, **scores}, parts, len(kept))),
+        notes=tuple(_notes(matrix, {**axes, **scores}, parts)),
     )
 
 
@@ -186,14 +187,9 @@ def _of_design(matrix: _Matrix, every: Iterable[str]) -> Iterable[str]:
         yield f"{lost} {'interaction' if lost == 1 else 'interactions'} cannot be told with these combinations"
 
 
-def _notes(matrix: _Matrix, every: Iterable[str], parts: Sequence[_Part], kept: int) -> Iterable[str]:
+def _notes(matrix: _Matrix, every: Iterable[str], parts: Sequence[_Part]) -> Iterable[str]:
     yield from _of_design(matrix, every)
     yield from chain.from_iterable(part.notes for part in parts)
-    if kept < (known := sum(len(part.interactions) for part in parts)):
-        yield (
-            f"shown are {kept} of {known} interactions, the strongest of each number; "
-            "adjusted p-values allow for all of them"
-        )
 
 
 def _alike(axes: Mapping[str, Levels]) -> dict[str, Levels]:

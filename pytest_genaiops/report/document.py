@@ -317,6 +317,8 @@ class FactorialView:
     effects: Sequence[EffectView] = ()
     interactions: Sequence[InteractionView] = ()
     """The strongest first."""
+    interactions_tested: int = 0
+    """How many there are, where only the strongest are listed: adjusted p-values allow for all of them."""
     contenders: Sequence[ContenderView] = ()
     front: Sequence[str] = ()
     """The numbers that the points weigh, each by name."""

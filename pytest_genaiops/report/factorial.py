@@ -105,6 +105,17 @@ def pair(view: InteractionView) -> str:
     return f"{one}={first} with {two}={second}"
 
 
+def tested(view: FactorialView) -> int:
+    """How many interactions there are, those that are not listed among them."""
+    return max(view.interactions_tested, sum(each.effect is not None for each in view.interactions))
+
+
+def without(view: FactorialView) -> str:
+    """What is said where no interaction is sure: ``none of 140 is told from chance``."""
+    of = tested(view)
+    return f"none{f' of {of:,}' if of > 1 else ''} is told from chance"
+
+
 def lines(view: FactorialView, width: int, *, ascii_only: bool = False, first: Iterable[str] = ()) -> list[Line]:
     """The view in lines no wider than ``width`` columns (40 or more).
 
@@ -227,7 +238,7 @@ def _interactions(view: FactorialView, width: int) -> Iterator[Line]:
         return
     shown = [each for each in known if told(each, view.confidence)][:STRONGEST]
     if not shown:
-        yield from _wrapped("interactions: none is told from chance", width, 1)
+        yield from _wrapped(f"interactions: {without(view)}", width, 1)
         return
     head = clipped("strongest interactions, beyond the sum of both", width - 2)
     yield [Cell(text=_INDENT), Cell(text=head, style="head")]

@@ -6,7 +6,18 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_genaiops.report.document import EffectView, FactorialView, MetricView, SuiteView
-from pytest_genaiops.report.factorial import best, compared, counted, extent, judged, leading, measure, told
+from pytest_genaiops.report.factorial import (
+    best,
+    compared,
+    counted,
+    extent,
+    judged,
+    leading,
+    measure,
+    tested,
+    told,
+    without,
+)
 from pytest_genaiops.report.gfm import code, inert, table
 from pytest_genaiops.report.text import bound, number
 
@@ -85,6 +96,8 @@ def _interactions(view: FactorialView) -> Iterator[str]:
             yield f"Interaction of {pair} on {code(each.metric, 60)}: {value} beyond the sum of both"
     if (more := len(sure) - STRONGEST) > 0:
         yield f"{more:,} more interactions are sure."
+    if not sure and tested(view):
+        yield f"Interactions: {without(view)}"
 
 
 def _best(view: FactorialView, numbers: Sequence[MetricView]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from pytest_genaiops.report.document import (
     PointView,
     SuiteView,
 )
-from pytest_genaiops.report.factorial import best, compared, counted, direction, judged, leading, measure, told
+from pytest_genaiops.report.factorial import best, compared, counted, direction, judged, leading, measure, tested, told
 from pytest_genaiops.report.html.pack import finite
 from pytest_genaiops.report.html.plots import MARGIN, Axis, Bar, axis, bar
 
@@ -125,6 +125,8 @@ class Factors:
     view: FactorialView
     effects: Sequence[Effects]
     interactions: Sequence[Row]
+    tested: int
+    """Interactions that there are, those that are not listed among them."""
     crossings: Sequence[Crossing]
     scatters: Sequence[Scatter]
     front: Sequence[tuple[int | None, PointView]]
@@ -142,6 +144,7 @@ def factors(suite: SuiteView) -> Factors | None:
         view=view,
         effects=[_effects(view, metric) for metric in leading(view, judged(suite))],
         interactions=_interactions(view),
+        tested=tested(view),
         crossings=list(_crossings(suite, view)),
         scatters=list(_scatters(view, points)),
         front=points,

@@ -52,6 +52,15 @@ def test_a_suite_without_a_matrix_has_no_such_part() -> None:
     assert "What each setting does" not in page(replace(DOCUMENT, suites=[suite]))
 
 
+def test_interactions_that_are_not_listed_are_counted() -> None:
+    assert SUITE.factorial is not None
+    unsure = [replace(each, adjusted_p_value=0.5) for each in SUITE.factorial.interactions]
+    factorial = replace(SUITE.factorial, interactions=unsure, interactions_tested=140)
+    shown = words(page(replace(DOCUMENT, suites=[replace(SUITE, factorial=factorial)])))
+    assert "None of the 140 is sure." in shown
+    assert f"Of 140 interactions the {len(unsure)} strongest are listed." in shown
+
+
 def test_lines_of_an_interaction_are_means_of_variants() -> None:
     """Two axes of two levels: each point is one variant's own value."""
     suite = matrix_example(cases=6, axes={"a": "12", "b": "xy"}).suites[0]

@@ -171,7 +171,11 @@ class TestInteractions:
 
     def test_where_none_is_sure_it_is_said(self) -> None:
         found = shown(view(interactions=[interaction(0.04, 0.2), interaction(0.01, 0.9)]))
-        assert found[-1] == "  interactions: none is told from chance"
+        assert found[-1] == "  interactions: none of 2 is told from chance"
+
+    def test_those_that_are_not_listed_are_counted(self) -> None:
+        found = shown(view(interactions=[interaction(0.04, 0.2)], interactions_tested=140))
+        assert found[-1] == "  interactions: none of 140 is told from chance"
 
 
 class TestBest:

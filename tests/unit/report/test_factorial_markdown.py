@@ -50,6 +50,13 @@ def test_the_best_and_the_front_are_named() -> None:
     assert f"`{on_front[0]}`" in front
 
 
+def test_where_no_interaction_is_sure_one_line_counts_them() -> None:
+    unsure = [replace(each, adjusted_p_value=0.5) for each in view().interactions]
+    lines = settings(replace(SUITE, factorial=replace(view(), interactions=unsure, interactions_tested=140)))
+    told = [line for line in lines if "nteraction" in line]
+    assert told == ["- Interactions: none of 140 is told from chance"]
+
+
 def test_an_effect_that_cannot_be_told_says_why() -> None:
     lost = [
         replace(each, effect=None, interval=None, p_value=None, adjusted_p_value=None, reason="it is confounded")
