@@ -55,7 +55,7 @@ class TestOnce:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(timeout=10)
+            thread.join(timeout=60)
         assert sorted(target.calls) == [("v1", case) for case in "abcd"]
         assert len(found) == 64
         assert len({id(response) for response in found}) == 4
@@ -264,5 +264,5 @@ class TestAsyncShapes:
 
         monkeypatch.setattr(LoopCrew, "_next", take_and_queue)
         engine.response(job(target))
-        assert ended.wait(10)
+        assert ended.wait(60)
         assert answered(engine, job(target, "late")) == " late"

@@ -21,7 +21,7 @@ class TestTimeouts:
 
         def target(case: Case, variant: Any) -> str:
             if case.id.startswith("hang"):
-                release.wait(30)
+                release.wait(60)
             return case.id
 
         engine = engines(concurrency=1, timeout=0.1)
@@ -67,7 +67,7 @@ class TestTimeouts:
 
         async def target(case: Case, variant: Any) -> str:
             if case.id == "blocks":
-                release.wait(30)
+                release.wait(60)
             return case.id
 
         engine = engines(concurrency=1, timeout=0.1)
@@ -86,7 +86,7 @@ class TestTimeouts:
         async def target(case: Case, variant: Any) -> str:
             seen.append(case.id)
             if case.id == "0":
-                release.wait(30)
+                release.wait(60)
             return case.id
 
         found = answers(engines(concurrency=4, timeout=0.1), [job(target, str(i)) for i in range(10)])
@@ -100,9 +100,9 @@ class TestTimeouts:
             time.sleep(0.1)  # blocks the loop: the mistake that this is about
             return case.id
 
-        found = answers(engines(concurrency=4, timeout=0.35), [job(target, str(i)) for i in range(8)])
-        assert [response.text for response in found] == [str(i) for i in range(8)]
-        assert all(response.latency is not None and response.latency < 0.35 for response in found)
+        found = answers(engines(concurrency=16, timeout=1.4), [job(target, str(i)) for i in range(16)])
+        assert [response.text for response in found] == [str(i) for i in range(16)]
+        assert all(response.latency is not None and response.latency < 1.4 for response in found)
 
     def test_an_answer_past_its_time_does_not_count_though_nobody_waited(self, engines: Callable[..., Engine]) -> None:
         engine, done = engines(timeout=0.05), threading.Event()
@@ -113,7 +113,7 @@ class TestTimeouts:
             return "late"
 
         engine.start([job(target)])
-        assert done.wait(5)
+        assert done.wait(60)
         time.sleep(0.05)
         found = engine.response(job(target))
         assert found.error is not None
@@ -123,14 +123,14 @@ class TestTimeouts:
         release, done = threading.Event(), threading.Event()
 
         def target(case: Case, variant: Any) -> str:
-            release.wait(30)
+            release.wait(60)
             done.set()
             return "late"
 
         engine = engines(timeout=0.05)
         first = engine.response(job(target))
         release.set()
-        assert done.wait(5)
+        assert done.wait(60)
         time.sleep(0.02)
         assert engine.response(job(target)) is first
         assert first.error is not None
@@ -146,7 +146,7 @@ class TestClose:
 
         def hanging(case: Case, variant: Any) -> str:
             running.set()
-            release.wait(30)
+            release.wait(60)
             return ""
 
         async def hanging_too(case: Case, variant: Any) -> str:
@@ -155,7 +155,7 @@ class TestClose:
 
         engine = Engine(concurrency=2)
         engine.start([job(hanging), job(hanging_too, "b")])
-        assert running.wait(5)
+        assert running.wait(60)
         started = time.monotonic()
         engine.close()
         assert time.monotonic() - started < 25  # the calls would take 30
@@ -167,12 +167,12 @@ class TestClose:
         def target(case: Case, variant: Any) -> str:
             seen.append(case.id)
             running.set()
-            release.wait(30)
+            release.wait(60)
             return ""
 
         engine = Engine(concurrency=1)
         engine.start([job(target, str(i)) for i in range(5)])
-        assert running.wait(5)
+        assert running.wait(60)
         engine.close()
         release.set()
         time.sleep(0.1)

@@ -27,10 +27,20 @@ def never() -> bool:
 
 
 def settle(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 10
+    limit = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < limit, "nothing happened for 10 s"
+        assert time.monotonic() < limit, "nothing happened for a minute"
         time.sleep(0.005)
+
+
+def after_parking(engine: Engine, use: Callable[[], object]) -> None:
+    """Do something once an engine has begun to hand over: from then on it begins nothing new."""
+
+    def wait() -> None:
+        settle(lambda: engine._threads.parked)
+        use()
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 @pytest.fixture
@@ -230,19 +240,25 @@ class TestEngines:
     def test_together_they_call_no_more_at_once_than_one_would(self, sharing: Callable[..., Engine], kind: str) -> None:
         under_way: list[str] = []
         most: list[int] = []
+        three = threading.Event()
 
         def begin(case: Case) -> None:
             under_way.append(case.id)
             most.append(len(under_way))
+            if len(under_way) >= 3:
+                three.set()
 
         def sync(case: Case, variant: Any) -> str:
             begin(case)
+            assert three.wait(60)
             time.sleep(0.01)
             under_way.remove(case.id)
             return ""
 
         async def awaited(case: Case, variant: Any) -> str:
             begin(case)
+            while not three.is_set():
+                await asyncio.sleep(0.01)
             await asyncio.sleep(0.01)
             under_way.remove(case.id)
             return ""
@@ -283,12 +299,12 @@ class TestEngines:
 
         def target(case: Case, variant: Any) -> str:
             begun.set()
-            release.wait(30)
+            release.wait(60)
             return "late"
 
         one, two = sharing("one", timeout=0.1), sharing("two", timeout=0.1)
         one.start([job(target)])
-        assert begun.wait(10)
+        assert begun.wait(60)
         found = two.response(job(target))  # nobody waits in the first one, so nobody looks at its clock
         release.set()
         assert str(found.error) == "timeout: no answer within 0.1 s"
@@ -300,13 +316,13 @@ class TestEngines:
         def target(case: Case, variant: Any) -> str:
             if case.id != "done":
                 begun.set()
-                hang.wait(30)
+                hang.wait(60)
             return "first"
 
         one, two = sharing("one"), sharing("two")
         assert one.response(job(target, "done")).text == "first"
         one.start([job(target, "begun")])
-        assert begun.wait(10)
+        assert begun.wait(60)
         two.start([job(second, "begun"), job(second, "done")])
         settle(lambda: two._slots[job(second, "begun").key].elsewhere)
         exchange.release(path, "one")
@@ -338,7 +354,7 @@ class TestHandingOver:
 
         def sync(case: Case, variant: Any) -> str:
             begun.append(case.id)
-            release.wait(30)
+            release.wait(60)
             return "first"
 
         async def awaited(case: Case, variant: Any) -> str:
@@ -351,7 +367,7 @@ class TestHandingOver:
         one, two, second = sharing("one", concurrency=2), sharing("two", concurrency=2), Counted()
         one.start([job(target, str(i)) for i in range(6)])
         settle(lambda: len(begun) == 2)
-        threading.Timer(0.1, release.set).start()  # by then nothing new is begun: handing over has started
+        after_parking(one, release.set)
         one.hand_over(never)
         assert set(begun) == {"0", "1"}
         texts = [two.response(job(second, str(i))).text for i in range(6)]
@@ -359,8 +375,17 @@ class TestHandingOver:
         assert set(begun) == {"0", "1"}
 
     def test_what_is_asked_for_afterwards_is_called(self, sharing: Callable[..., Engine]) -> None:
-        engine, target = sharing("one", concurrency=1), Counted(0.01)
-        engine.start([job(target, str(i)) for i in range(20)])
+        engine, target = sharing("one", concurrency=1), Counted()
+        begun, go = threading.Event(), threading.Event()
+
+        def held(case: Case, variant: Any) -> str:
+            begun.set()
+            assert go.wait(60)
+            return target(case, variant)
+
+        engine.start([job(held, str(i)) for i in range(20)])
+        assert begun.wait(60)
+        after_parking(engine, go.set)
         engine.hand_over(never)
         assert engine.response(job(target, "19")).text == "v1:19"
         engine.start([job(target, "more")])
@@ -371,7 +396,7 @@ class TestHandingOver:
         release, ended = threading.Event(), threading.Event()
 
         def target(case: Case, variant: Any) -> str:
-            release.wait(30)
+            release.wait(60)
             return ""
 
         engine = sharing("one")
@@ -385,12 +410,12 @@ class TestHandingOver:
 
         def target(case: Case, variant: Any) -> str:
             begun.set()
-            release.wait(30)
+            release.wait(60)
             return "half torn down"
 
         one, two = sharing("one"), sharing("two")
         one.start([job(target)])
-        assert begun.wait(10)
+        assert begun.wait(60)
         one.close()
         release.set()
         two.start([job(Counted())])

@@ -101,7 +101,7 @@ def test_an_answer_that_comes_after_the_end_begins_no_judgement() -> None:
 
     def target(case: Case, variant: object) -> str:
         entered.set()
-        go.wait(10)
+        go.wait(60)
         return "late"
 
     engine = Engine(concurrency=1)
@@ -123,7 +123,7 @@ def test_an_answer_that_comes_after_the_end_begins_no_judgement() -> None:
     entered.clear()
     engine.start([late])
     engine.then(late, used.append)
-    assert entered.wait(10)
+    assert entered.wait(60)
     engine.close()
     go.set()
     for thread in threading.enumerate():
