@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,17 @@ def record(run: str, started: float = START, *, code: int | None = 1) -> None:
     writer.close()
 
 
+def variants(run: str, named: Sequence[tuple[str, Mapping[str, object]]]) -> None:
+    """A run of one suite in which nothing was asked."""
+    writer = Writer(Path(".genaiops"), run)
+    writer.begin(START, FACTS)
+    suite = writer.suite("tests/test_it.py::test_it", {"dataset": "support", "n": 2})
+    for place, (name, facts) in enumerate(named):
+        writer.variant(suite, name, {"place": place, **facts})
+    writer.end(START + 1, 0, {})
+    writer.close()
+
+
 def lines(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> list[str]:
     assert main(["runs", *arguments]) == code
     output = capsys.readouterr()
@@ -72,6 +84,31 @@ class TestList:
             "r2 2026-09-21 15:13 pytest passed 4f0a332c9+ 1 v\\x1b[31m1",
             "r1 2026-09-21 14:13 pytest failed 4f0a332c9+ 1 v\\x1b[31m1",
         ]
+
+    def test_a_matrix_is_told_by_its_file_and_axes(self, capsys: pytest.CaptureFixture[str]) -> None:
+        axes = [{"chunk": chunk, "search": search} for chunk in "123456" for search in ("vector", "hybrid")]
+        facts = [(",".join(f"{a}={b}" for a, b in each.items()), {"axes": each}) for each in axes]
+        sourced = [(name, {**own, "source": "variants/rag.yaml"}) for name, own in facts]
+        variants("r1", [*sourced, ("plain \x1b", {})])
+        assert lines(capsys, "list")[1:] == [
+            "r1 2026-09-21 14:13 pytest passed 4f0a332c9+ 1 13",
+            "12 of rag.yaml: chunk x search, plain \\x1b",
+        ]
+
+    def test_long_lists_are_cut_with_their_number(self, capsys: pytest.CaptureFixture[str]) -> None:
+        variants("r1", [(f"a-prompt-with-a-name-{at:02}", {}) for at in range(30)])
+        assert main(["runs", "list"]) == 0
+        _, row, below = capsys.readouterr().out.splitlines()
+        assert row.split()[-1] == "30"
+        assert below == "  a-prompt-with-a-name-00, a-prompt-with-a-name-01, and 28 more"
+
+    @pytest.mark.parametrize("axes", [{"x" * 200: "1"}, {f"axis-{at}": "1" for at in range(40)}])
+    def test_no_line_below_is_wider_than_the_page(
+        self, axes: dict[str, str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        variants("r1", [(f"{at}" * 40, {"axes": axes, "source": "s" * 90}) for at in range(3)])
+        assert main(["runs", "list"]) == 0
+        assert len(capsys.readouterr().out.splitlines()[-1]) <= 80
 
     def test_so_many_at_most(self, capsys: pytest.CaptureFixture[str]) -> None:
         for number in range(4):
