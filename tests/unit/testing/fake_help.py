@@ -34,7 +34,7 @@ class Got:
         return [part.removeprefix("data: ") for part in self.body.decode().split("\n\n") if part]
 
 
-def connected(url: str, timeout: float = 10.0) -> http.client.HTTPConnection:
+def connected(url: str, timeout: float = 60.0) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(urlsplit(url).netloc, timeout=timeout)
 
 

@@ -108,10 +108,13 @@ class TestConnections:
 
     def test_slow_loris(self, body: object) -> None:
         with FakeServer(fault="slow loris") as server:
-            link = connected(server.url, timeout=0.3)
+            link = connected(server.url)
+            link.connect()
+            wire = link.sock
             link.request("POST", "/v1/chat/completions", json.dumps(body))
             reply = link.getresponse()
             assert reply.read(1) in (b"{", b"d")
+            wire.settimeout(0.3)
             with pytest.raises(TimeoutError):
                 reply.read(5)
             link.close()

@@ -29,7 +29,7 @@ def test_it_writes_its_url_and_ends_with_its_input() -> None:
         url = process.stdout.readline().strip()
         got = [asked(url) for _ in range(8)]
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     assert got[0].text == "hello"
     assert {each.status for each in got} == {200, 429}
 
