@@ -321,6 +321,12 @@ class Verdict:
     """Cases that were left out because the verdict was certain without them."""
     tolerated: bool = False
     """True where it is undecided for lack of cases alone, and the session only warns of that."""
+    rule: str = ""
+    """What was asked: ``at_least``, ``at_most``, ``within``, ``not_worse_than``, ``better_than``, ``pass_rate``, or a
+    plain comparison such as ``>=``."""
+    limits: Mapping[str, float] = field(default_factory=_nothing)
+    """The numbers that the rule went by, on the metric's scale: ``threshold``, ``low`` and ``high``, or ``margin``;
+    slices that have margins of their own have them in ``parts``."""
 
     def __bool__(self) -> bool:
         return self.outcome == "passed" or self.tolerated

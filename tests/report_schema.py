@@ -28,6 +28,7 @@ UNITS = {
     "VerdictView.value": RATE, "VerdictView.interval": RATE,
     "VerdictView.confidence": SHARE, "VerdictView.n": "cases", "VerdictView.unscored": "cases",
     "VerdictView.required_n": "cases", "VerdictView.detectable": SCALE, "VerdictView.p_values": "probability",
+    "VerdictView.limits": RATE,
     "ItemView.trial": "number of the trial, from 1", "Evidence.unsupported": "characters from the start of the answer",
     "Evidence.sentences": "characters from the start of the answer, twice; support from 0 to 1; text",
     "AnswerView.trial": "number of the trial, from 1", "AnswerView.latency": SECONDS, "AnswerView.usage": "tokens",

@@ -9,7 +9,8 @@ and margins are on the metric's own scale.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.gate.estimate import Comparison, Estimate, Evidence
@@ -20,6 +21,14 @@ from pytest_genaiops.statistics.quantiles import two_sided_z
 
 MAX_REASON = 400
 """Characters of a verdict's reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """The rule, and the numbers that it goes by."""
+
+    rule: str
+    limits: Mapping[str, float] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +47,15 @@ def at_least(estimate: Estimate, threshold: float) -> Verdict:
 
     Raises MetricError for a threshold that is not a finite number or a confidence outside (0, 1).
     """
-    _check(estimate, threshold=threshold)
+    asked = _Asked(rule="at_least", limits={"threshold": threshold})
+    _check(estimate, asked)
     if estimate.value is None or estimate.interval is None:
-        return _nothing(estimate)
+        return _nothing(estimate, asked)
     low, high = estimate.interval
     outcome = _outcome(passed=low >= threshold, failed=high < threshold)
     claim = {"passed": "is at least", "failed": "is below", "undecided": "is not clearly at least"}[outcome]
     effect = estimate.value - threshold
-    return _decide(estimate, _Finding(outcome=outcome, claim=f"{claim} {threshold:g}", effect=effect))
+    return _decide(estimate, asked, _Finding(outcome=outcome, claim=f"{claim} {threshold:g}", effect=effect))
 
 
 def at_most(estimate: Estimate, threshold: float) -> Verdict:
@@ -53,14 +63,15 @@ def at_most(estimate: Estimate, threshold: float) -> Verdict:
 
     Raises MetricError for a threshold that is not a finite number or a confidence outside (0, 1).
     """
-    _check(estimate, threshold=threshold)
+    asked = _Asked(rule="at_most", limits={"threshold": threshold})
+    _check(estimate, asked)
     if estimate.value is None or estimate.interval is None:
-        return _nothing(estimate)
+        return _nothing(estimate, asked)
     low, high = estimate.interval
     outcome = _outcome(passed=high <= threshold, failed=low > threshold)
     claim = {"passed": "is at most", "failed": "is above", "undecided": "is not clearly at most"}[outcome]
     effect = estimate.value - threshold
-    return _decide(estimate, _Finding(outcome=outcome, claim=f"{claim} {threshold:g}", effect=effect))
+    return _decide(estimate, asked, _Finding(outcome=outcome, claim=f"{claim} {threshold:g}", effect=effect))
 
 
 def within(estimate: Estimate, low: float, high: float) -> Verdict:
@@ -68,16 +79,17 @@ def within(estimate: Estimate, low: float, high: float) -> Verdict:
 
     Raises MetricError for limits that are not finite or not in order, or a confidence outside (0, 1).
     """
-    _check(estimate, low=low, high=high)
+    asked = _Asked(rule="within", limits={"low": low, "high": high})
+    _check(estimate, asked)
     if low > high:
         raise MetricError(f"within({low:g}, {high:g}): the lower limit comes first")
     if estimate.value is None or estimate.interval is None:
-        return _nothing(estimate)
+        return _nothing(estimate, asked)
     lower, upper = estimate.interval
     outcome = _outcome(passed=low <= lower and upper <= high, failed=upper < low or lower > high)
     claim = {"passed": "is within", "failed": "is outside", "undecided": "is not clearly within"}[outcome]
     effect = min(estimate.value - low, estimate.value - high, key=abs)
-    return _decide(estimate, _Finding(outcome=outcome, claim=f"{claim} {low:g} to {high:g}", effect=effect))
+    return _decide(estimate, asked, _Finding(outcome=outcome, claim=f"{claim} {low:g} to {high:g}", effect=effect))
 
 
 def not_worse_than(comparison: Comparison, margin: float) -> Verdict:
@@ -86,11 +98,12 @@ def not_worse_than(comparison: Comparison, margin: float) -> Verdict:
     With the difference turned so that up is better: passed if L > -margin, failed if U < 0 and not passed.
     Raises MetricError for a margin that is negative or not finite, or a confidence outside (0, 1).
     """
-    _check(comparison, margin=margin)
+    asked = _Asked(rule="not_worse_than", limits={"margin": margin})
+    _check(comparison, asked)
     if margin < 0:
         raise MetricError(f"margin is {margin:g}; give the largest tolerable loss as a number of 0 or more")
     if comparison.value is None or comparison.interval is None:
-        return _nothing(comparison)
+        return _nothing(comparison, asked)
     value, low, high = _upwards(comparison, comparison.value, comparison.interval)
     outcome = _outcome(passed=low > -margin, failed=high < 0)
     claim = {
@@ -99,7 +112,7 @@ def not_worse_than(comparison: Comparison, margin: float) -> Verdict:
         "undecided": f"may be worse than the baseline by {margin:g} or more",
     }[outcome]
     effect = max(value + margin, value, key=abs)
-    return _decide(comparison, _Finding(outcome=outcome, claim=claim, effect=_turned(comparison, effect)))
+    return _decide(comparison, asked, _Finding(outcome=outcome, claim=claim, effect=_turned(comparison, effect)))
 
 
 def better_than(comparison: Comparison) -> Verdict:
@@ -107,19 +120,20 @@ def better_than(comparison: Comparison) -> Verdict:
 
     Raises MetricError for a confidence outside (0, 1).
     """
-    _check(comparison)
+    asked = _Asked(rule="better_than")
+    _check(comparison, asked)
     if comparison.value is None or comparison.interval is None:
-        return _nothing(comparison)
+        return _nothing(comparison, asked)
     value, low, high = _upwards(comparison, comparison.value, comparison.interval)
     outcome = _outcome(passed=low > 0, failed=high < 0)
     claim = {"passed": "is better than", "failed": "is worse than", "undecided": "is not clearly better than"}[outcome]
     return _decide(
-        comparison, _Finding(outcome=outcome, claim=f"{claim} the baseline", effect=_turned(comparison, value))
+        comparison, asked, _Finding(outcome=outcome, claim=f"{claim} the baseline", effect=_turned(comparison, value))
     )
 
 
-def _check(evidence: Evidence, **limits: float) -> None:
-    for name, limit in limits.items():
+def _check(evidence: Evidence, asked: _Asked) -> None:
+    for name, limit in asked.limits.items():
         if not math.isfinite(limit):
             raise MetricError(f"{name} is {limit}; give a finite number on the scale of {evidence.name}")
     if not 0 < evidence.confidence < 1:
@@ -143,14 +157,14 @@ def _turned(comparison: Comparison, effect: float) -> float:
     return effect if comparison.higher_is_better else -effect
 
 
-def _nothing(evidence: Evidence) -> Verdict:
+def _nothing(evidence: Evidence, asked: _Asked) -> Verdict:
     reason = f"{shorten(evidence.name, 40)}: nothing was scored"
     if evidence.unscored:
         reason += f"; {coverage(evidence)}"
-    return _verdict(evidence, "undecided", reason)
+    return _verdict(evidence, asked, "undecided", reason)
 
 
-def _decide(evidence: Evidence, finding: _Finding) -> Verdict:
+def _decide(evidence: Evidence, asked: _Asked, finding: _Finding) -> Verdict:
     """The verdict: a pass needs the coverage that was set, whatever the interval says."""
     outcome = finding.outcome
     reason = f"{measured(evidence)}, {finding.claim} ({_note(evidence, finding)})"
@@ -159,7 +173,7 @@ def _decide(evidence: Evidence, finding: _Finding) -> Verdict:
         reason = f"{lacking}; {reason}"
         outcome = "undecided" if outcome == "passed" else outcome
     tolerated = outcome == "undecided" and not lacking and evidence.undecided == "warn"
-    return replace(_verdict(evidence, outcome, reason, finding.effect), tolerated=tolerated)
+    return replace(_verdict(evidence, asked, outcome, reason, finding.effect), tolerated=tolerated)
 
 
 def _note(evidence: Evidence, finding: _Finding) -> str:
@@ -190,7 +204,7 @@ def _plan(evidence: Evidence, effect: float) -> tuple[int | None, float | None]:
     return agreeing_n(reach, evidence.n, effect), reach if math.isfinite(reach) else None
 
 
-def _verdict(evidence: Evidence, outcome: Outcome, reason: str, effect: float = 0.0) -> Verdict:
+def _verdict(evidence: Evidence, asked: _Asked, outcome: Outcome, reason: str, effect: float = 0.0) -> Verdict:
     needed, smallest = _plan(evidence, effect)
     return Verdict(
         outcome=outcome,
@@ -207,4 +221,6 @@ def _verdict(evidence: Evidence, outcome: Outcome, reason: str, effect: float = 
         clusters=evidence.clusters,
         p_values=evidence.p_values if isinstance(evidence, Comparison) else NOTHING,
         not_needed=evidence.not_needed,
+        rule=asked.rule,
+        limits={name: float(limit) for name, limit in asked.limits.items()},
     )

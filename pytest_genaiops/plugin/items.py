@@ -324,6 +324,8 @@ class PassRateItem(pytest.Function):
             method=share.method if share else "",
             clusters=share.clusters if share else None,
             not_needed=unneeded,
+            rule="pass_rate",
+            limits={"threshold": self.cases[0].binding.suite.pass_rate or 1.0},
         )
 
     def _named(self, outcomes: Mapping[str, str]) -> Iterator[str]:

@@ -74,6 +74,10 @@ def _verdict(name: str, verdict: Verdict) -> Iterator[tuple[str, str]]:
     yield f"{name}.reason", excerpt(verdict.reason, 400)
     if verdict.required_n is not None:
         yield f"{name}.required_n", str(verdict.required_n)
+    if verdict.rule:
+        yield f"{name}.rule", verdict.rule
+    for limit, value in verdict.limits.items():
+        yield f"{name}.limit.{limit}", repr(float(value))
 
 
 def _ends(name: str, interval: tuple[float, float] | None) -> Iterator[tuple[str, str]]:

@@ -142,6 +142,11 @@ class VerdictView:
     method: str = ""
     p_values: Mapping[str, float] = field(default_factory=lambda: NOTHING)
     tolerated: bool = False
+    rule: str = ""
+    """What was asked: ``at_least``, ``at_most``, ``within``, ``not_worse_than``, ``better_than``, ``pass_rate``, or a
+    plain comparison such as ``>=``; empty where the run did not record it."""
+    limits: Mapping[str, float] = field(default_factory=lambda: NOTHING)
+    """What the rule went by: ``threshold``, ``low`` and ``high``, or ``margin``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +255,7 @@ class EffectView:
     """Two-sided and by itself; the adjusted p-value is what allows for the number of effects."""
     p_value: float | None
     adjusted_p_value: float | None
-    """Holm, over all effects of the factorial."""
+    """Holm, over all effects on the same number."""
     n: int
     """Cases that every variant concerned has scored."""
     unscored: int
@@ -272,7 +277,7 @@ class InteractionView:
     interval: tuple[float | None, float | None] | None
     p_value: float | None
     adjusted_p_value: float | None
-    """Holm, over all interactions of the factorial."""
+    """Holm, over all interactions on the same number, those that are not listed among them."""
     n: int
     unscored: int
     reason: str = ""
@@ -318,7 +323,7 @@ class FactorialView:
     interactions: Sequence[InteractionView] = ()
     """The strongest first."""
     interactions_tested: int = 0
-    """How many there are, where only the strongest are listed: adjusted p-values allow for all of them."""
+    """How many there are, where only the strongest are listed: adjusted p-values allow for all on the same number."""
     contenders: Sequence[ContenderView] = ()
     front: Sequence[str] = ()
     """The numbers that the points weigh, each by name."""

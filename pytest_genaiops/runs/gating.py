@@ -16,11 +16,12 @@ from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.report.evidence import headline
 from pytest_genaiops.report.text import bound, number
 from pytest_genaiops.runs.baseline import committed_of
-from pytest_genaiops.runs.document import going_by, rules_of
+from pytest_genaiops.runs.document import going_by
 from pytest_genaiops.runs.metrics import Shelf
 from pytest_genaiops.runs.outcomes import PASS_RATE, pass_rate
 from pytest_genaiops.runs.rules import BASELINE, OWN, Named, Rule
 from pytest_genaiops.runs.run import Loaded, Run
+from pytest_genaiops.runs.settings import rules_of
 from pytest_genaiops.score import MetricHandle, Score, ScoreGroup
 from pytest_genaiops.score.metric import make
 from pytest_genaiops.score.watching import rules as rules_in_force
@@ -246,6 +247,7 @@ def _compared(score: Score, rule: Rule, other: Any) -> Verdict:
         holds = complete = False
     bounds = score.interval() if score.n else None
     limit = number(other.value, other.scale) if isinstance(other, Score) else f"{other:g}"
+    line = other.value if isinstance(other, Score) else float(other)
     confidence = rules_in_force().confidence
     told = f"{headline(score.evidence(cases=False))} {'is' if holds else 'is not'} {rule.test} {limit}"
     if bounds is not None:
@@ -264,4 +266,6 @@ def _compared(score: Score, rule: Rule, other: Any) -> Verdict:
         n=score.n,
         unscored=score.unscored,
         signature=score.signature,
+        rule=rule.test,
+        limits={} if line is None else {"threshold": line},
     )

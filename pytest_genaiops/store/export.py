@@ -50,6 +50,8 @@ PARAMETERS = {
 _CASE = ("references", "contexts", "label", "relevant", "tool_calls", "cluster")
 _RESPONSE = ("contexts", "retrieved", "label", "probabilities", "tool_calls", "logprobs", "steps")
 _VERDICT = ("confidence", "n", "required_n", "detectable", "signature", "method", "clusters", "p_values")
+LIMITS = ("threshold", "low", "high", "margin")
+"""Numbers that a rule goes by."""
 _TRIALS = (
     "SELECT t.position, t.trial, asked.text, answers.text, prompts.text, t.prompt IS NULL FROM trials AS t "
     "LEFT JOIN cases AS c ON c.suite = ? AND c.position = t.position "
@@ -251,6 +253,7 @@ def _verdicts(store: Store, suite: SuiteRow, variant: VariantRow, place: Row, re
     for row in store.verdicts(variant.id):
         facts = row.facts
         low, high = facts.get("interval") or (None, None)
+        limits = facts.get("limits") or {}
         yield _known(
             {
                 **place,
@@ -259,6 +262,8 @@ def _verdicts(store: Store, suite: SuiteRow, variant: VariantRow, place: Row, re
                 VALUE: facts.get("value"),
                 LABEL: facts.get("outcome"),
                 EXPLANATION: facts.get("reason"),
+                "genaiops.rule": facts.get("rule"),
+                **{f"genaiops.limit.{name}": limits.get(name) for name in LIMITS},
                 "genaiops.interval.low": low,
                 "genaiops.interval.high": high,
                 **{f"genaiops.{name}": facts.get(name) for name in _VERDICT},

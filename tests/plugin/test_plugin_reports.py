@@ -333,6 +333,8 @@ class TestJUnit:
         assert found == {
             "genaiops.outcome": "failed",
             "genaiops.exact_match.verdict": "undecided",
+            "genaiops.exact_match.rule": "not_worse_than",
+            "genaiops.exact_match.limit.margin": "0.01",
             "genaiops.exact_match.value": "0.75",
             "genaiops.exact_match.n": "4",
             "genaiops.exact_match.unscored": "0",

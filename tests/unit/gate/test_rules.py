@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -261,3 +262,30 @@ def test_an_undecided_verdict_never_needs_fewer_cases_than_it_has(
     for verdict in (not_worse_than(found, margin), better_than(found)):
         if verdict.outcome == "undecided" and verdict.required_n is not None:
             assert verdict.required_n >= found.n
+
+
+class TestWhatWasAsked:
+    def test_each_rule_tells_its_numbers(self) -> None:
+        score, difference = estimate(27, 29, 31), change(-1, 0, 1)
+        verdicts = [
+            at_least(score, 28),
+            at_most(score, 30),
+            within(score, 20, 40),
+            not_worse_than(difference, 0.5),
+            better_than(difference),
+        ]
+        assert [(each.rule, each.limits) for each in verdicts] == [
+            ("at_least", {"threshold": 28.0}),
+            ("at_most", {"threshold": 30.0}),
+            ("within", {"low": 20.0, "high": 40.0}),
+            ("not_worse_than", {"margin": 0.5}),
+            ("better_than", {}),
+        ]
+
+    def test_where_nothing_was_scored_as_well(self) -> None:
+        found = at_least(Estimate(name="bleu", value=None, interval=None, n=0, unscored=3), 28)
+        assert (found.outcome, found.rule, found.limits) == ("undecided", "at_least", {"threshold": 28.0})
+
+    def test_numbers_of_any_kind_are_plain_floats(self) -> None:
+        (limit,) = at_least(estimate(27, 29, 31), np.float32(28)).limits.values()
+        assert type(limit) is float

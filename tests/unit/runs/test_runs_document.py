@@ -122,6 +122,7 @@ class TestVerdictsAndItems:
         (shown,) = found.verdicts
         for name in ("outcome", "reason", "value", "interval", "n", "required_n", "detectable", "method", "p_values"):
             assert getattr(shown, name) == getattr(verdict, name), name
+        assert (shown.rule, shown.limits) == ("not_worse_than", {"margin": 0.3})
         assert (shown.test, shown.variant, shown.metric) == (test, "v2", "exact_match")
         (item,) = found.items
         assert (item.case, item.outcome, item.message) == ("c3", "missed", "why")

@@ -53,6 +53,8 @@ VERDICT = Verdict(
     required_n=40,
     method="paired t",
     p_values={"paired t": 0.04},
+    rule="within",
+    limits={"low": 0.9, "high": 1.0},
 )
 
 

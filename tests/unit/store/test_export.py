@@ -183,6 +183,8 @@ def test_verdicts_and_items(tmp_path: Path) -> None:
     assert (verdict["genaiops.interval.low"], verdict["genaiops.interval.high"]) == (0.5, 0.875)
     assert (verdict["genaiops.n"], verdict["genaiops.n.unscored"], verdict["genaiops.required_n"]) == (1, 1, 40)
     assert verdict["genaiops.tolerated"] is False
+    limits = {name.rpartition(".")[2]: value for name, value in verdict.items() if ".limit." in name}
+    assert (verdict["genaiops.rule"], limits) == ("within", {"low": 0.9, "high": 1.0})
     (item,) = exported(tmp_path, "items")
     assert (item["genaiops.case"], item["genaiops.trial"], item["genaiops.outcome"]) == ("one", 2, "failed")
     assert (item["genaiops.message"], item["genaiops.seconds"]) == ("assert 0", 0.5)
