@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -286,6 +285,6 @@ class TestWhatWasAsked:
         found = at_least(Estimate(name="bleu", value=None, interval=None, n=0, unscored=3), 28)
         assert (found.outcome, found.rule, found.limits) == ("undecided", "at_least", {"threshold": 28.0})
 
-    def test_numbers_of_any_kind_are_plain_floats(self) -> None:
-        (limit,) = at_least(estimate(27, 29, 31), np.float32(28)).limits.values()
+    def test_whole_numbers_are_floats_as_well(self) -> None:
+        (limit,) = at_least(estimate(27, 29, 31), 28).limits.values()
         assert type(limit) is float
