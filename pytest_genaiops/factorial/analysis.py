@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 from pytest_genaiops.dataset.text import listed, quoted
@@ -19,7 +19,6 @@ from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.report.document import AxisView, ContenderView, EffectView, FactorialView, MetricView
 from pytest_genaiops.score import Score
 from pytest_genaiops.statistics.intervals import RESAMPLES
-from pytest_genaiops.statistics.multiplicity import adjusted
 from pytest_genaiops.statistics.sample import check_settings
 
 Scores = Mapping[str, Mapping[str, Score]]
@@ -42,6 +41,9 @@ def factorial(
 ) -> FactorialView:
     """What each level of each axis does, from the scores of variants over the same cases.
 
+    p-values are adjusted by Holm over the effects on one number, and over the interactions on one number: another
+    number beside it changes nothing that is said of it.
+
     Args:
         scores: by variant id, then by name of the number; rows belong together by case id.
         axes: variant id -> axis -> level; the first variant has the reference levels.
@@ -57,13 +59,13 @@ def factorial(
     names = _known(metrics, matrix.names, "metrics")
     front = numbers_of_front(matrix.scores, names) if front is None else _known(front, matrix.names, "front")
     parts = [_part(name, matrix, confidence) for name in names]
-    kept = strongest([each for part in parts for each in part.interactions], confidence)
+    kept = strongest([part.interactions for part in parts], confidence)
     return FactorialView(
         axes=matrix.axes,
         variants=len(matrix.variants),
         combinations=matrix.combinations,
         confidence=confidence,
-        effects=_adjusted([row for part in parts for row in part.effects]),
+        effects=tuple(chain.from_iterable(part.effects for part in parts)),
         interactions=tuple(kept),
         interactions_tested=sum(len(part.interactions) for part in parts),
         contenders=tuple(chain.from_iterable(part.contenders for part in parts)),
@@ -99,11 +101,6 @@ def _matrix(scores: Scores, axes: Mapping[str, Levels]) -> _Matrix:
     if all(len(axis.levels) < 2 for axis in found):
         raise MetricError("no two variants with scores differ on an axis; a factorial takes a matrix of variants")
     return _Matrix(axes=found, variants=variants, scores={name: scores[name] for name in variants})
-
-
-def _adjusted(rows: Sequence[EffectView]) -> tuple[EffectView, ...]:
-    p_values = adjusted([row.p_value for row in rows])
-    return tuple(replace(row, adjusted_p_value=p_value) for row, p_value in zip(rows, p_values, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,8 @@ def contenders(panels: Panels, confidence: float) -> list[ContenderView]:
     if isinstance(panel, str):
         return without_contenders(number.name, dict.fromkeys(number.scores, panel))
     higher = next(iter(number.scores.values())).higher_is_better
-    rows = zip(number.scores, panel.values.tolist(), none_better(panel, higher_is_better=higher), strict=True)
+    p_values = none_better(panel, higher_is_better=higher, confidence=confidence)
+    rows = zip(number.scores, panel.values.tolist(), p_values, strict=True)
     return [
         ContenderView(
             metric=number.name, variant=variant, value=value, p_value=p_value, among_best=p_value > 1 - confidence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -85,13 +85,15 @@ def measured(panels: Panels, weights: Sequence[Vector]) -> list[Measured]:
 
 
 def effects(panels: Panels, design: Design, confidence: float) -> list[EffectView]:
-    """Of every level against the reference level of its axis; p-values not yet adjusted."""
+    """Of every level against the reference level of its axis, adjusted over all of them: the effects on one number."""
     terms = design.main_effects()
     found = iter(measured(panels, [term.weights for term in terms if term.weights is not None]))
     none = Measured()
-    return [
+    rows = [
         _effect(panels.number.name, term, none if term.weights is None else next(found), confidence) for term in terms
     ]
+    p_values = adjusted([row.p_value for row in rows])
+    return [replace(row, adjusted_p_value=p_value) for row, p_value in zip(rows, p_values, strict=True)]
 
 
 def _effect(name: str, term: MainEffect, found: Measured, confidence: float) -> EffectView:
@@ -142,18 +144,22 @@ class Found:
         )
 
 
-def strongest(every: Sequence[Found], confidence: float) -> list[InteractionView]:
-    """The strongest interactions of each number, in standard errors and with them first, adjusted over all of them."""
-    p_values = adjusted([each.measured.p_value for each in every])
-    ordered = sorted(
-        (replace(each, adjusted=p_value) for each, p_value in zip(every, p_values, strict=True)),
-        key=lambda each: (each.measured.value is None, -each.measured.strength),
-    )
-    kept: list[Found] = []
-    for each in ordered:
-        if sum(one.name == each.name for one in kept) < STRONGEST:
-            kept.append(each)
-    return [each.view(confidence) for each in kept]
+def strongest(numbers: Iterable[Sequence[Found]], confidence: float) -> list[InteractionView]:
+    """The strongest interactions of each number, in standard errors, adjusted over all of that number.
+
+    The strongest of all numbers come first.
+    """
+    kept = [each for found in numbers for each in sorted(_adjusted(found), key=_by_strength)[:STRONGEST]]
+    return [each.view(confidence) for each in sorted(kept, key=_by_strength)]
+
+
+def _adjusted(found: Sequence[Found]) -> list[Found]:
+    p_values = adjusted([each.measured.p_value for each in found])
+    return [replace(each, adjusted=p_value) for each, p_value in zip(found, p_values, strict=True)]
+
+
+def _by_strength(found: Found) -> tuple[bool, float]:
+    return found.measured.value is None, -found.measured.strength
 
 
 def _interval(found: Measured, weights: Vector | None, confidence: float) -> tuple[float | None, float | None] | None:

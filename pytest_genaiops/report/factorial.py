@@ -24,6 +24,8 @@ LEVELS = 12
 """Effects on one number that are shown: of more, the surest."""
 STRONGEST = 3
 """Interactions that are shown."""
+ADJUSTED = "p (Holm over the effects, or the interactions, on one number)"
+"""What a star goes by."""
 NOTES = 6
 NAMES = 5
 """Variants of a set that are named."""
@@ -54,8 +56,9 @@ def judged(suite: SuiteView) -> list[str]:
 def told(view: EffectView | InteractionView, confidence: float) -> bool:
     """Whether there is an effect for sure, with all the others of its kind allowed for.
 
-    The p-value is that of a plain t, and the interval allows for skewness: where values are very skewed, as a few slow
-    calls make them, only both together say that there is something.
+    The family is that of all effects, or of all interactions, on the same number. p-value and interval tell the same
+    but where fewer than six cases are off the most common change: the p-value then is of signs, the interval assumes
+    nothing but the scale, and both are asked.
     """
     if view.adjusted_p_value is None or view.adjusted_p_value > 1.0 - confidence or view.interval is None:
         return False
@@ -127,7 +130,7 @@ def lines(view: FactorialView, width: int, *, ascii_only: bool = False, first: I
     """
     sign = _Sign(ascii_only)
     numbers = leading(view, first)
-    level = f"{100 * view.confidence:g} % intervals; * where p (Holm) is at most {1 - view.confidence:.4g}"
+    level = f"{100 * view.confidence:g} % intervals; * where {ADJUSTED} is at most {1 - view.confidence:.4g}"
     found = _wrapped(f"{extent(view)}, {level}", width, 1)
     for metric in numbers[:NUMBERS]:
         found += _effects(view, metric, width, sign)

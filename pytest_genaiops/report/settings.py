@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_genaiops.report.document import EffectView, FactorialView, MetricView, SuiteView
 from pytest_genaiops.report.factorial import (
+    ADJUSTED,
     best,
     compared,
     counted,
@@ -39,7 +40,7 @@ def settings(suite: SuiteView) -> list[str]:
     if view is None:
         return []
     numbers = leading(view, judged(suite))
-    level = f"{100 * view.confidence:g} % intervals; **bold** where p (Holm) is at most {1 - view.confidence:.4g}"
+    level = f"{100 * view.confidence:g} % intervals; **bold** where {ADJUSTED} is at most {1 - view.confidence:.4g}"
     lines = [f"What each setting does: {extent(view)}, {level}.", "", *_effects(view, numbers[:NUMBERS])]
     points = [*_more(view, numbers), *_interactions(view), *_best(view, numbers[:NUMBERS]), *_front(view)]
     points += [inert(note) for note in view.notes[:NOTES]]

@@ -64,7 +64,7 @@ def mean_bounds(
         bounds = _assuming_nothing(values, groups, value, (confidence, scale, seed))
         spread = implied_error(bounds, confidence) if error else None
         return Bounds(value=value, interval=bounds, standard_error=spread, units=units, method="Dirichlet bound")
-    low, high = _skewed(residuals, t_quantile((1 + confidence) / 2, units - 1))
+    low, high = skewed_quantiles(residuals, t_quantile((1 + confidence) / 2, units - 1))
     bounds = clip((value - error * high, value - error * low), value, scale)
     return Bounds(value=value, interval=bounds, standard_error=error, units=units, method=SKEWED)
 
@@ -117,26 +117,49 @@ def _above_the_end(units: Sequence[tuple[float, int]], outside: float, seed: int
     return float(np.quantile(sums / sizes, outside))
 
 
-def _skewed(residuals: Sequence[float], critical: float) -> Interval:
-    """Lower and upper quantile of the studentized mean: the widest over the plausible skewnesses."""
+def skewed_quantiles(residuals: Sequence[float], critical: float) -> Interval:
+    """Lower and upper quantile of the studentized mean where those of t are at ``critical`` either side of 0.
+
+    The widest over the plausible skewnesses of the residuals of the mean, one for each independent case or cluster.
+    """
+    found = [_studentized(bend, critical) for bend in _bends(residuals)]
+    return min(low for low, _ in found), max(high for _, high in found)
+
+
+def skewed_t(ratio: float, residuals: Sequence[float]) -> float:
+    """The ``critical`` at which an interval of a mean, ``ratio`` standard errors away from 0, just reaches 0.
+
+    The inverse of :func:`skewed_quantiles`: a p-value from it is at most 1 - confidence exactly where the interval of
+    that confidence leaves out 0. 0 where every interval holds 0.
+    """
+    return max(0.0, min(_normalized(bend, abs(ratio)) for bend in _bends(residuals, ratio)))
+
+
+def _bends(residuals: Sequence[float], side: float = 1.0) -> list[float]:
+    """Plausible skewnesses, as a share of three roots of n; turned round where the mean is on the other side of 0."""
     n, largest = len(residuals), max(map(abs, residuals))
     if largest < 1e-50:  # their cubes would vanish
         residuals = [each / largest for each in residuals]
     variance = math.fsum(r * r for r in residuals) / n
-    raw = math.fsum(r * r * r for r in residuals) / n / variance**1.5
+    raw = math.copysign(1, side) * math.fsum(r * r * r for r in residuals) / n / variance**1.5
     skewnesses = [0.0]
     if n > 2:
         skewnesses.append(raw * math.sqrt(n * (n - 1)) / (n - 2))
         skewnesses.append(raw * (1 + 6.51 / n + 20.2 / n**2 + (1.48 / n + 6.77 / n**2) * raw * raw))
-    found = [_studentized(skewness, n, critical) for skewness in skewnesses]
-    return min(low for low, _ in found), max(high for _, high in found)
+    return [skewness / (3 * math.sqrt(n)) for skewness in skewnesses]
 
 
-def _studentized(skewness: float, n: int, critical: float) -> Interval:
-    """Quantiles of (mean - truth) / error under a skewness: Hall's cubic transformation, inverted."""
-    bend = skewness / (3 * math.sqrt(n))
+def _normalized(bend: float, ratio: float) -> float:
+    """Hall's cubic transformation: what of a studentized mean is as good as Student t, without its skewness."""
+    if abs(bend) < 1e-8:
+        return ratio
+    turned = 1 + bend * ratio
+    return (turned * turned * turned - 1) / (3 * bend) + bend / 2
+
+
+def _studentized(bend: float, critical: float) -> Interval:
+    """Quantiles of (mean - truth) / error under a skewness: the transformation inverted."""
     if abs(bend) < 1e-8:
         return -critical, critical
-    shift = skewness / (6 * math.sqrt(n))
-    low, high = ((math.cbrt(1 + 3 * bend * (t - shift)) - 1) / bend for t in (-critical, critical))
+    low, high = ((math.cbrt(1 + 3 * bend * (t - bend / 2)) - 1) / bend for t in (-critical, critical))
     return low, high

@@ -5,13 +5,18 @@ scores at once: the contrast is paired by case whatever the scores are. Of means
 linear model of all values on the variants' settings (Liang and Zeger 1986, *Biometrika* 73:13-22): where all clusters
 have one size, with the factor G / (G - 1) for G clusters; where they do not, of the kind CV3, which is less misled by
 large ones (Bell and McCaffrey 2002, *Survey Methodology* 28:169-181; MacKinnon, Nielsen and Webb 2023, *Journal of
-Applied Econometrics* 38:671-694). p-values are of Student t with G - 1 degrees of freedom, or as many as clusters of
-unequal size are worth (:func:`freedom_of`).
+Applied Econometrics* 38:671-694). Student t has G - 1 degrees of freedom, or as many as clusters of unequal size are
+worth (:func:`freedom_of`).
 
 - a mean: the contrast of the values of one case is one number, and the contrast of the scores is the mean of such
-  numbers. Its interval is that of any mean (:mod:`~pytest_genaiops.statistics.bounds`), as much wider as the error is;
-  where fewer than ``FEW`` cases or clusters are off the most common one, its p-value is of sign flips;
-- anything else: its interval is of Student t.
+  numbers. Interval and p-value are of Student t corrected for skewness, as of any mean
+  (:mod:`~pytest_genaiops.statistics.bounds`), and each is the other turned round: the p-value is at most 1 - confidence
+  where the interval leaves out 0;
+- a mean where fewer than ``FEW`` cases or clusters are off the most common value: they tell nothing of a spread. The
+  p-value is of sign flips, exact where a change is as likely upward as downward; the interval assumes nothing but the
+  scale and is wider. Here alone the two may part: turned into a test, that interval would never find a change that all
+  of eight cases show;
+- anything else: interval and p-value are of Student t.
 """
 
 from __future__ import annotations
@@ -25,7 +30,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pytest_genaiops.errors import MetricError
 from pytest_genaiops.records import Statistics
 from pytest_genaiops.statistics.bca import LEFT_OUT
-from pytest_genaiops.statistics.bounds import FEW, SKEWED, mean_bounds
+from pytest_genaiops.statistics.bounds import FEW, mean_bounds, skewed_quantiles, skewed_t
 from pytest_genaiops.statistics.intervals import SEED
 from pytest_genaiops.statistics.means import SAME, Interval, clip, unseen
 from pytest_genaiops.statistics.quantiles import t_quantile, t_two_sided
@@ -164,34 +169,35 @@ class Means(Panel):
 
     def interval(self, weights: Vector, confidence: float) -> Interval:
         """That of the mean of the contrasts of single cases."""
-        changes = self._rounded(weights @ self._table)
-        groups, span = None if self._groups is None else self._groups.tolist(), self.span(weights)
-        found = mean_bounds(changes.tolist(), groups, confidence=confidence, scale=span, seed=self._seed)
-        if found.method != SKEWED or not found.standard_error:
-            return found.interval
-        level = (1 + confidence) / 2
-        wider = t_quantile(level, self.freedom) / t_quantile(level, self.units - 1)
-        wider *= self._error(weights) / found.standard_error
-        low, high = (found.value + wider * (bound - found.value) for bound in found.interval)
-        return clip((low, high), found.value, span)
+        changes, span = self._rounded(weights @ self._table), self.span(weights)
+        value, error = float(weights @ self.values), self._error(weights)
+        if not error or self._few_differ(changes, span):
+            groups = None if self._groups is None else self._groups.tolist()
+            return mean_bounds(changes.tolist(), groups, confidence=confidence, scale=span, seed=self._seed).interval
+        critical = t_quantile((1 + confidence) / 2, self.freedom)
+        low, high = skewed_quantiles((weights @ self._moves).tolist(), critical)
+        return clip((value - error * high, value - error * low), value, span)
 
     def differing(self) -> Counts:
         """Units of which a case has different values."""
         return _differing(self._table, self._groups)
 
     def _p_value(self, weights: Vector, value: float, error: float) -> float:
-        """The p-value that goes with the interval: exact where so few units differ that t knows nothing."""
-        if error and math.isfinite(self.span(weights)[1]):
-            sums = self._by_unit(self._rounded(weights @ self._table)[None, :])[0]
-            if self._few_differ(sums):
-                return sign_flip(sums.tolist())
-        return super()._p_value(weights, value, error)
+        """The p-value that goes with the interval; of signs where so few units differ that t knows nothing."""
+        if not error:
+            return super()._p_value(weights, value, error)
+        changes = self._rounded(weights @ self._table)
+        if self._few_differ(changes, self.span(weights)):
+            return sign_flip(self._by_unit(changes[None, :])[0].tolist())
+        return t_two_sided(skewed_t(value / error, (weights @ self._moves).tolist()), self.freedom)
 
-    def _few_differ(self, sums: Vector) -> bool:
+    def _few_differ(self, changes: Vector, span: Interval) -> bool:
         """As :func:`~pytest_genaiops.statistics.bounds.mean_bounds` has it: units off the most common value."""
         import numpy as np
 
-        means = self._rounded(sums / self._sizes)
+        if not math.isfinite(span[1]):
+            return False
+        means = self._rounded(self._by_unit(changes[None, :])[0] / self._sizes)
         levels, counts = np.unique(means[: 2 * FEW], return_counts=True)
         return int(np.count_nonzero(means != levels[counts.argmax()])) < FEW
 

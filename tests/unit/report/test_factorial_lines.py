@@ -94,8 +94,8 @@ class TestEffects:
     def test_each_level_is_told_against_the_reference_of_its_axis(self) -> None:
         effects = [effect("text", -0.02), effect("hybrid", 0.05, 0.001), effect("8", 0.1, axis="k", reference="3")]
         assert shown(view(effects=effects)) == [
-            "  2 axes, 6 variants (every combination), 95 % intervals; * where p (Holm) is at",
-            "    most 0.05",
+            "  2 axes, 6 variants (every combination), 95 % intervals; * where p (Holm over",
+            "    the effects, or the interactions, on one number) is at most 0.05",
             "  effects on recall ↑  n 120",
             "    search  text for vector    -0.0200  [-0.030, -0.010]",
             "            hybrid for vector  +0.0500  [+0.040, +0.060] *",

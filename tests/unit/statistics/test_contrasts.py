@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np  # noqa: TID253 - the tests draw samples
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pytest_genaiops.errors import MetricError, UnscorableError
@@ -15,6 +15,7 @@ from pytest_genaiops.statistics import Sample
 from pytest_genaiops.statistics.best import none_better
 from pytest_genaiops.statistics.contrasts import Means, Panel, Summed, freedom_of
 from pytest_genaiops.statistics.paired import difference
+from pytest_genaiops.statistics.quantiles import t_two_sided
 
 Build = Callable[..., Sample]
 PAIR = np.array([[1.0, -1.0]])
@@ -33,8 +34,9 @@ class TestContrastsOfMeans:
         found = panel.estimates(PAIR)
         assert found.values[0] == pytest.approx(alone.value)
         assert found.errors[0] == pytest.approx(alone.standard_error)
-        assert found.p_values[0] == pytest.approx(alone.p_value)
         assert panel.interval(PAIR[0], 0.95) == pytest.approx(alone.interval)
+        # That of a difference is of a plain t; these values are hardly skewed.
+        assert found.p_values[0] == pytest.approx(alone.p_value, rel=0.2)
 
     def test_of_two_over_clusters_of_one_size_too(self, mean_of: Build) -> None:
         values, groups = drawn(2, 60), np.arange(60) // 4
@@ -43,7 +45,7 @@ class TestContrastsOfMeans:
         found = panel.estimates(PAIR)
         assert (panel.units, panel.freedom) == (15, pytest.approx(14))
         assert found.errors[0] == pytest.approx(alone.standard_error)
-        assert found.p_values[0] == pytest.approx(alone.p_value)
+        assert found.p_values[0] == pytest.approx(alone.p_value, rel=0.2)
         assert panel.interval(PAIR[0], 0.9) == pytest.approx(
             difference(*(mean_of(r.tolist(), clusters=list(map(str, groups))) for r in values), confidence=0.9).interval
         )
@@ -54,6 +56,31 @@ class TestContrastsOfMeans:
         values[0, :4] = 0.9
         found = Means(values).estimates(PAIR)
         assert found.p_values[0] == pytest.approx(2 / 16)
+
+    @settings(deadline=None)
+    @given(st.lists(st.floats(0, 1), min_size=12, max_size=40), st.booleans(), st.floats(0.5, 0.999))
+    def test_the_p_value_is_the_interval_turned_round(
+        self, changes: list[float], clustered: bool, confidence: float
+    ) -> None:
+        """Skewed one way or the other, in clusters of unequal size or not."""
+        values = np.vstack([np.square(changes), np.full(len(changes), 0.3)])
+        groups = np.unique(np.arange(len(changes)) ** 2 % 17, return_inverse=True)[1] if clustered else None
+        panel = Means(values, groups, scale=(-math.inf, math.inf))
+        found = panel.estimates(PAIR)
+        assume(found.errors[0] > 0)
+        assume(abs(found.p_values[0] - (1 - confidence)) > 1e-6)
+        low, high = panel.interval(PAIR[0], confidence)
+        assert (found.p_values[0] < 1 - confidence) == (low > 0 or high < 0)
+
+    def test_a_long_tail_towards_no_change_makes_less_sure(self) -> None:
+        """30 cases: 27 rise by 0.1 and a little, three fall; turned round, the tail is where the change points."""
+        rise = np.r_[0.1 + 0.001 * np.arange(27), -0.3, -0.35, -0.1]
+        tail = 2 * rise.mean() - rise  # the same mean and error
+        against, along = (Means(np.vstack([0.5 + each, np.full(30, 0.5)])).estimates(PAIR) for each in (rise, tail))
+        assert against.errors[0] == pytest.approx(along.errors[0])
+        plain = t_two_sided(float(along.values[0] / along.errors[0]), 29)
+        assert along.p_values[0] == pytest.approx(plain)
+        assert against.p_values[0] > 1.5 * plain
 
     def test_equal_scores_do_not_differ(self) -> None:
         panel = Means(np.tile(drawn(1, 25), (3, 1)))
@@ -117,7 +144,7 @@ class TestContrastsOfSummedStatistics:
         one, other = means.estimates(weights), summed.estimates(weights)
         assert other.values == pytest.approx(one.values)
         assert other.errors == pytest.approx(one.errors)
-        assert other.p_values == pytest.approx(one.p_values)
+        assert other.p_values == pytest.approx([t_two_sided(float(t), 49) for t in one.values / one.errors])
         assert np.allclose(summed.covariance(), means.covariance())
 
     def test_whole_clusters_are_left_out(self, ratio_of: Build) -> None:
