@@ -8,7 +8,7 @@ from pathlib import Path
 from pytest_genaiops.config import Settings
 from pytest_genaiops.dataset.text import listed, quoted
 from pytest_genaiops.errors import UsageError, of_ours
-from pytest_genaiops.grounding import probe_contents, probe_deleted, probe_fresh, probe_places, probe_same
+from pytest_genaiops.grounding import probe_contents, probe_deleted, probe_fresh, probe_modes, probe_places, probe_same
 from pytest_genaiops.grounding.index import MODES, Entry, Index, Query
 from pytest_genaiops.grounding.probe_asking import Asked, Embed
 from pytest_genaiops.grounding.probe_contents import Manifest
@@ -163,6 +163,15 @@ class IndexProbe:
         if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not 0 <= tolerance < 1:
             raise UsageError(f"embeddings: tolerance={quoted(tolerance)}; give a number from 0, below 1")
         return probe_contents.embeddings(self._asked(), model=self._model, tolerance=tolerance)
+
+    def modes(self) -> ProbeResult:
+        """See that each search is the one that it is asked for, without another index to compare with.
+
+        Each is asked for the words of one chunk with the embedding of another, and for a word that no chunk has. Full
+        text and exact search find nothing of such a word; search by vector does not care about words, and hybrid search
+        does, and both find chunks by their embeddings.
+        """
+        return probe_modes.told_apart(self._asked())
 
     def __repr__(self) -> str:
         return f"<index probe of {quoted(self.index)}>"

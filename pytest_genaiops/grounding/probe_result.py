@@ -21,6 +21,7 @@ FindingKind: TypeAlias = Literal[
     "duplicate",
     "differs",
     "results",
+    "mode",
     "embedding",
     "width",
     "number",
@@ -30,8 +31,9 @@ FindingKind: TypeAlias = Literal[
 """``found``: something deleted is; ``copy``: its text under another id; ``quoted``: its words in an answer or a file;
 ``late``: a new chunk is not retrieved in time; ``left``: a probe's own document could not be removed; ``lost``,
 ``orphan``, ``duplicate``, ``differs``: not what the index should hold, or give; ``results``: two indexes answer
-differently; ``embedding``, ``width``, ``number``, ``model``: a vector that is not the text's, has another length, is no
-number, or comes from another model; ``unprobed``: something could not be looked at, so that nothing is known of it."""
+differently; ``mode``: a search is another one than it is called; ``embedding``, ``width``, ``number``, ``model``: a
+vector that is not the text's, has another length, is no number, or comes from another model; ``unprobed``: something
+could not be looked at, so that nothing is known of it."""
 
 WORDS: Mapping[FindingKind, str] = {
     "found": "still there",
@@ -44,6 +46,7 @@ WORDS: Mapping[FindingKind, str] = {
     "duplicate": "duplicates",
     "differs": "different",
     "results": "other results",
+    "mode": "wrong searches",
     "embedding": "wrong embeddings",
     "width": "wrong widths",
     "number": "no numbers",

@@ -34,6 +34,8 @@ INDEX_FAULTS: Mapping[str, str] = {
     "late": "what is added is found after `delay` seconds",
     "tenth fails": "every tenth search raises ConnectionError",
     "order": "results by full text come the wrong way round",
+    "vector only": "every search answers as search by vector does",
+    "words only": "every search answers as search by full text does",
 }
 """What each fault of a :class:`FakeIndex` does, by name."""
 
@@ -121,6 +123,7 @@ class FakeIndex:
         self.searches += 1
         if self._fault == "tenth fails" and self.searches % 10 == 0:
             raise ConnectionError("a fake drop of the connection")
+        mode = _INSTEAD.get(self._fault or "", mode)
         if mode == "hybrid":
             found = _fused(self._ranked("full-text", query), self._ranked("vector", query))
         else:
@@ -224,6 +227,8 @@ def _fused(*rankings: Ranking) -> Ranking:
     return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
+_INSTEAD: Mapping[str, Mode] = {"vector only": "vector", "words only": "full-text"}
+"""Fault -> the search that answers, whichever is asked."""
 _KEPT: Mapping[str, Sequence[str]] = {
     "tombstone": ("exact", "full-text", "vector"),
     "full-text kept": ("full-text",),

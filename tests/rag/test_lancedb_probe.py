@@ -92,6 +92,7 @@ def test_a_sound_table_has_no_findings(index: LanceIndex, tmp_path: Path) -> Non
         probe.fresh(entry("probe-0", "probe", NEW), within=30),
         probe.agrees(manifest_of(CHUNKS)),
         probe.embeddings(),
+        probe.modes(),
         probe.same_as(other, QUERIES, k=100),
     ):
         assert result, result.reason

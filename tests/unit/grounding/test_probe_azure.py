@@ -54,6 +54,7 @@ def test_a_sound_service_has_no_findings(server: FakeSearchServer) -> None:
         probe.fresh(NEW, within=2),
         probe.agrees(manifest_of(CHUNKS)),
         probe.embeddings(),
+        probe.modes(),
         probe.same_as(rebuilt, [" ".join((each.text or "").split()[:6]) for each in CHUNKS], k=50),
     ):
         assert result, result.reason

@@ -68,8 +68,12 @@ def embeddings(fault: str | None) -> ProbeResult:
     return probe_of(updated(fault)).embeddings()
 
 
+def modes(fault: str | None) -> ProbeResult:
+    return probe_of(filled(fault)).modes()
+
+
 Check = Callable[[str | None], ProbeResult]
-CHECKS: list[Check] = [fresh, deleted, same_as, agrees, embeddings]
+CHECKS: list[Check] = [fresh, deleted, same_as, agrees, embeddings, modes]
 CAUGHT: list[tuple[str, Check, str]] = [
     ("stale text", agrees, "differs"),
     ("stale text", embeddings, "embedding"),
@@ -96,6 +100,8 @@ CAUGHT: list[tuple[str, Check, str]] = [
     ("tenth fails", deleted, "unprobed"),
     ("tenth fails", same_as, "unprobed"),
     ("order", same_as, "results"),
+    ("vector only", modes, "mode"),
+    ("words only", modes, "mode"),
 ]
 
 

@@ -78,6 +78,7 @@ def test_a_sound_service_has_no_findings() -> None:
             probe.fresh(new, within=2),
             probe.agrees(manifest_of(CHUNKS)),
             probe.embeddings(),
+            probe.modes(),
             probe.same_as(rebuilt, [(each.text or "")[:30] for each in CHUNKS]),
         ):
             assert result, result.reason
