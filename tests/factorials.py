@@ -63,6 +63,22 @@ def hostile_matrix(text: str) -> Document:
     return matrix_example(cases=3, axes=axes)
 
 
+def close_front(suite: SuiteView) -> FactorialView:
+    """The suite's factorial with 12 variants on the front whose values are nearly equal, and the others behind."""
+    assert suite.factorial is not None
+    points = [
+        PointView(
+            variant=each.id,
+            values={"groundedness": 0.9 + at * 0.0002, "latency": 1.0 + at * 0.001}
+            if at < 12
+            else {"groundedness": 0.9 - at * 0.004 - (at % 5) * 0.01, "latency": 1.02 + (at % 7) * 0.05},
+            on_front=at < 12,
+        )
+        for at, each in enumerate(suite.variants)
+    ]
+    return replace(suite.factorial, points=points)
+
+
 def factorial_of(suite: SuiteView, axes: Mapping[str, Sequence[str]], seed: int = 1) -> FactorialView:
     """Effects, interactions, the best and the front of a suite's variants."""
     draw = random.Random(seed)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_genaiops.report.html.labels import Box, overlap
 from tests.browser.conftest import written
 from tests.documents import HOSTILE
-from tests.factorials import hostile_matrix, matrix_example
+from tests.factorials import close_front, hostile_matrix, matrix_example
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -24,6 +27,15 @@ SETTINGS = "#test_answers-settings"
 @pytest.fixture(scope="session")
 def matrix(tmp_path_factory: pytest.TempPathFactory) -> str:
     return written(matrix_example(cases=30), tmp_path_factory.mktemp("matrix") / "report.html")
+
+
+@pytest.fixture(scope="session")
+def close(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """12 variants on the front whose values are nearly equal."""
+    document = matrix_example(cases=4)
+    (suite,) = document.suites
+    shown = replace(document, suites=[replace(suite, factorial=close_front(suite))])
+    return written(shown, tmp_path_factory.mktemp("close") / "report.html")
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +66,26 @@ def test_points_on_the_front_have_a_shape_and_a_number(opened: Opened, matrix: s
     assert plot.locator("path.on-front").count() == rows.count() == plot.locator("text").count()
     assert plot.locator("circle.dot").count() == 48 - rows.count()
     assert rows.first.inner_text().startswith("1. ")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light")])
+def test_numbers_of_close_points_cover_nothing(
+    opened: Opened, close: str, screenshots: Path, width: int, scheme: str
+) -> None:
+    page = opened(SETTINGS, at=close, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    plot = page.locator("svg.scatter").first
+    boxes = "nodes => nodes.map(each => { const box = each.getBoundingClientRect();"
+    boxes += " return [box.left, box.top, box.right, box.bottom] })"
+    drawn: list[Box] = [tuple(each) for each in plot.locator("text").evaluate_all(boxes)]
+    dots: list[Box] = [tuple(each) for each in plot.locator(".dot").evaluate_all(boxes)]
+    assert (len(drawn), len(dots)) == (12, 48)
+    # A line of text is higher than the digits in it, which have nothing below their foot.
+    numbers = [
+        (left, top + (bottom - top) * 0.2, right, bottom - (bottom - top) * 0.2) for left, top, right, bottom in drawn
+    ]
+    assert not [pair for pair in combinations(numbers, 2) if overlap(*pair)]
+    assert not [(number, dot) for number in numbers for dot in dots if overlap(number, dot)]
+    plot.screenshot(path=screenshots / f"front-{width}-{scheme}.png")
 
 
 @pytest.mark.parametrize("width", [360, 800])

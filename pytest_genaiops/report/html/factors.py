@@ -16,6 +16,7 @@ from pytest_genaiops.report.document import (
     SuiteView,
 )
 from pytest_genaiops.report.factorial import best, compared, counted, direction, judged, leading, measure, tested, told
+from pytest_genaiops.report.html.labels import Label, labels
 from pytest_genaiops.report.html.pack import finite
 from pytest_genaiops.report.html.plots import MARGIN, Axis, Bar, axis, bar
 
@@ -29,6 +30,8 @@ LABELLED = 12
 """Points of a plot that have a number."""
 BOX = (340, 210)
 """Units of a plot of points or lines."""
+SIZE, FRONT_SIZE = 3.5, 6.0
+"""Units from the middle of a point to its edge, behind the front and on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +107,8 @@ class Dot:
     on_front: bool
     number: int | None
     """Its number in the list below the plots."""
+    label: Label | None
+    """Where that stands, if there is a place for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,18 +284,20 @@ def _scatters(view: FactorialView, points: Sequence[tuple[int | None, PointView]
         vertical = axis((y for *_, y in known), width=BOX[1], scale=up.scale)
         if horizontal is None or vertical is None:
             continue
-        dots = [
-            Dot(
-                x=horizontal.at(x),
-                y=_up(vertical, y),
-                variant=each.variant,
-                on_front=each.on_front,
-                number=number,
-            )
-            for number, each, x, y in known
-        ]
+        places = [(horizontal.at(x), _up(vertical, y)) for *_, x, y in known]
+        dots = list(_dots(places, [(number, each) for number, each, *_ in known]))
         path = _steps([(x, y) for *_, x, y in known], across, up, (horizontal, vertical))
         yield Scatter(across=across, up=up, dots=dots, path=path, x=horizontal, y=vertical)
+
+
+def _dots(places: Sequence[tuple[float, float]], points: Sequence[tuple[int | None, PointView]]) -> Iterator[Dot]:
+    """The points with their numbers, none of which covers a point or another number."""
+    sizes = [FRONT_SIZE if each.on_front else SIZE for _, each in points]
+    numbers = {at: number for at, (number, _) in enumerate(points) if number is not None}
+    found = labels(list(zip(places, sizes, strict=True)), numbers, BOX)
+    for at, (number, each) in enumerate(points):
+        x, y = places[at]
+        yield Dot(x=x, y=y, variant=each.variant, on_front=each.on_front, number=number, label=found.get(at))
 
 
 def _steps(values: Sequence[tuple[float, float]], across: MetricView, up: MetricView, on: tuple[Axis, Axis]) -> str:
