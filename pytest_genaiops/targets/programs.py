@@ -22,6 +22,8 @@ LAST_WORDS = 0.5
 """Seconds for what a process wrote to arrive when it has ended: a child of its own may hold its pipes open for ever."""
 GRACE = 0.3
 """Seconds to end by itself after its input has ended, and again after it was told to."""
+DEATH = 10.0
+"""Seconds for a process that was killed to be gone: on a busy machine its end is heard of late."""
 _CUT = LOOKED_AT // 4
 """Bytes left out where error output is cut, up to the end of a line: half a key would not be found."""
 _SHOWN = 3
@@ -94,7 +96,7 @@ class Process(asyncio.SubprocessProtocol):
             await asyncio.wait({self.over}, timeout=GRACE)
         finally:
             self.kill()
-        await asyncio.wait({self.over}, timeout=GRACE + LAST_WORDS)
+        await asyncio.wait({self.over}, timeout=DEATH)
 
     def kill(self) -> None:
         """End it at once, with the processes that it started."""

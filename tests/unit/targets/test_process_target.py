@@ -21,12 +21,14 @@ from asking import Session
 
 from pytest_genaiops.errors import UsageError, VariantError
 from pytest_genaiops.records import Case, Response
-from pytest_genaiops.targets import process, process_target
+from pytest_genaiops.targets import process, process_target, programs
 from pytest_genaiops.variants import from_mapping
 from pytest_genaiops.variants.prompt import Prompt
 
 CASE = Case(id="c1", inputs={"question": "Why?"}, contexts=("Because.",))
 ECHO = 'answer({"text": asked["case"]["inputs"]["question"]})'
+PATIENCE = (0.5, 5.0, 40.0)
+"""Seconds to give a program, one after the other: on a busy machine it may take longer to start."""
 HEAD = """
 import json, os, sys, time
 
@@ -66,6 +68,11 @@ def error(responses: Sequence[Response]) -> str:
     return response.error.message
 
 
+def noted(file: str) -> str:
+    """What a program has written into a file; nothing before it did."""
+    return Path(file).read_text() if Path(file).exists() else ""
+
+
 def gone(pid: int) -> bool:
     """Whether a process is no more, not even as a zombie."""
     try:
@@ -77,7 +84,7 @@ def gone(pid: int) -> bool:
 
 def ended(pid: int) -> bool:
     """Whether a process that is not ours has ended: whoever adopts it may take its time to bury it."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not gone(pid) and time.monotonic() < end:
         status = Path(f"/proc/{pid}/stat")
         if status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z":
@@ -159,7 +166,11 @@ class TestFaults:
             ("os.close(1); time.sleep(60)", "it closed its output"),
         ],
     )  # fmt: skip
-    def test_what_is_no_answer_is_an_error_that_is_not_kept(self, body: str, message: str) -> None:
+    def test_what_is_no_answer_is_an_error_that_is_not_kept(
+        self, body: str, message: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if "closed its output" not in message:  # its end is heard of behind that, on a busy machine much later
+            monkeypatch.setattr(programs, "LAST_WORDS", 60.0)
         session = Session()
         said = error(ask(body, session=session))
         assert message in said
@@ -238,7 +249,8 @@ class TestProcesses:
         responses = ask('answer({"text": str(os.getpid())}); sys.exit()', *cases(8), session=Session(concurrency=2))
         assert len({r.text for r in responses}) == 8
 
-    def test_it_ends_when_its_input_does(self) -> None:
+    def test_it_ends_when_its_input_does(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(programs, "GRACE", 60.0)
         body = 'answer({"text": str(os.getpid())})'
         Path("app.py").write_text(HEAD + f"    {body}\nopen('ended', 'w').close()\n")
         (response,) = Session().answers(process_target([sys.executable, "-S", "app.py"]), CASE)
@@ -251,14 +263,29 @@ class TestProcesses:
         (response,) = ask('answer({"text": str(os.getpid())}); ' + stubborn, head=head)
         assert gone(int(response.text))
 
+    def test_one_whose_end_is_heard_of_late_is_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        wait = os.waitpid
+
+        def late(pid: int, options: int) -> tuple[int, int]:
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            time.sleep(1.5)  # as on a busy machine
+            return wait(pid, options)
+
+        monkeypatch.setattr(os, "waitpid", late)
+        (response,) = ask('answer({"text": str(os.getpid())})')
+        assert gone(int(response.text))
+
     def test_one_that_takes_too_long_is_killed(self) -> None:
         body = """
             open("pid", "w").write(str(os.getpid()))
             time.sleep(60)
         """
-        (response,) = ask(body, session=Session(timeout=0.4))
-        assert response.error is not None
-        assert response.error.kind == "timeout"
+        for timeout in PATIENCE:
+            (response,) = ask(body, session=Session(timeout=timeout))
+            assert response.error is not None
+            assert response.error.kind == "timeout"
+            if noted("pid"):
+                break
         assert gone(int(Path("pid").read_text()))
 
     def test_its_late_line_answers_nobody(self) -> None:
@@ -267,14 +294,19 @@ class TestProcesses:
                 time.sleep(60)
             answer({"text": asked["case"]["id"]})
         """
-        session = Session(timeout=1.0)
         target = process_target(program(body))
 
-        async def run() -> list[str]:
+        async def run(timeout: float) -> list[Response]:
+            session = Session(timeout=timeout)
             async with session.client() as client:
-                return [(await session.ask(client, target, case)).text for case in cases(3)]
+                return [await session.ask(client, target, case) for case in cases(3)]
 
-        assert asyncio.run(run()) == ["", "c1", "c2"]
+        for timeout in PATIENCE:
+            first, *others = asyncio.run(run(timeout))
+            assert first.error is not None
+            if all(response.error is None for response in others):
+                break
+        assert [response.text for response in others] == ["c1", "c2"]
 
     def test_what_it_started_is_killed_with_it(self) -> None:
         body = """
@@ -284,18 +316,21 @@ class TestProcesses:
             open("pid", "w").write(str(child))
             time.sleep(60)
         """
-        ask(body, session=Session(timeout=0.4))
+        for timeout in PATIENCE:
+            ask(body, session=Session(timeout=timeout))
+            if noted("pid"):
+                break
         assert ended(int(Path("pid").read_text()))
 
     def test_a_child_that_holds_its_pipes_does_not_hold_up_the_error(self) -> None:
         body = """
             child = os.fork()
             if not child:
-                time.sleep(30)
+                time.sleep(100)
             open("pid", "w").write(str(child))
             os._exit(3)
         """
-        said = error(ask(body, session=Session(timeout=20)))
+        said = error(ask(body, session=Session(timeout=60)))
         os.kill(int(Path("pid").read_text()), signal.SIGKILL)
         assert "it ended with status 3" in said
 
@@ -313,10 +348,14 @@ class TestProcesses:
         """
         ask(body, *cases(2), session=Session())  # what is loaded once is loaded
         before = len(os.listdir("/proc/self/fd"))
-        responses = ask(body, *cases(8), session=Session(timeout=1.0))
-        assert len([r for r in responses if r.error is None]) == 5
-        assert all(gone(int(r.text)) for r in responses if r.error is None)
-        assert len(os.listdir("/proc/self/fd")) == before
+        for timeout in PATIENCE:
+            responses = ask(body, *cases(8), session=Session(timeout=timeout))
+            answered = [response for response in responses if response.error is None]
+            assert all(gone(int(response.text)) for response in answered)
+            assert len(os.listdir("/proc/self/fd")) <= before  # what other tests left open may be closed meanwhile
+            if len(answered) == 5:
+                break
+        assert len(answered) == 5
 
     def test_a_session_that_is_cancelled_leaves_no_process(self) -> None:
         session = Session()
@@ -325,7 +364,7 @@ class TestProcesses:
         async def run() -> None:
             async with session.client() as client:
                 asked = asyncio.ensure_future(session.ask(client, target, CASE))
-                while not (Path("pid").exists() and Path("pid").read_text()):
+                while not noted("pid"):
                     await asyncio.sleep(0.01)
                 for task in asyncio.all_tasks() - {asyncio.current_task()}:
                     task.cancel()
@@ -349,7 +388,7 @@ class TestProcesses:
             while not (Path("pid").exists() and Path("pid").read_text()):
                 time.sleep(0.01)
         """
-        subprocess.run([sys.executable, "-c", dedent(script)], check=True, timeout=60)
+        subprocess.run([sys.executable, "-c", dedent(script)], check=True, timeout=300)
         assert ended(int(Path("pid").read_text()))
 
 
