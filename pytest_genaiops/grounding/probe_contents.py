@@ -32,6 +32,10 @@ class Expected:
     """As :func:`~pytest_genaiops.grounding.text_hash` gives it."""
     document: str | None = None
     """None says nothing of it."""
+    source: str | None = None
+    start: int | None = None
+    end: int | None = None
+    """Where it stands in its source, in characters; what is None, here or in the index, is not compared."""
 
 
 Manifest: TypeAlias = Mapping[str, Expected | str]
@@ -44,7 +48,8 @@ def manifest_of(chunks: Iterable[Entry]) -> dict[str, Expected]:
     for chunk in chunks:
         if chunk.id in found:
             raise UsageError(f"manifest_of: two chunks have the id {quoted(chunk.id)}; give each its own")
-        found[chunk.id] = Expected(text_hash=text_hash(chunk.text or ""), document=chunk.document)
+        place = {name: getattr(chunk, name) for name in _PLACE}
+        found[chunk.id] = Expected(text_hash=text_hash(chunk.text or ""), document=chunk.document, **place)
     return found
 
 
@@ -94,6 +99,7 @@ def _expected(name: object, given: object) -> Expected:
     return found
 
 
+_PLACE = ("source", "start", "end")
 _SENTENCES: Mapping[str, str] = {
     "lost": "{} is in the manifest and not in the index",
     "orphan": "{} is in the index and not in the manifest",
@@ -126,6 +132,11 @@ def _compared(asked: Asked, entry: Entry, expected: Expected) -> Iterator[Findin
         what = f"{quoted(entry.id)} belongs to {quoted(entry.of)} in the index"
         message = f"{what}, to {quoted(expected.document)} in the manifest"
         yield listed_as("differs", message, entry)
+    for name in _PLACE if fits is not False else ():  # another text ends elsewhere
+        known, wanted = getattr(entry, name), getattr(expected, name)
+        if known is not None and wanted is not None and known != wanted:
+            what = f"{quoted(entry.id)} has the {name} {quoted(known)} in the index"
+            yield listed_as("differs", f"{what}, {quoted(wanted)} in the manifest", entry)
 
 
 def _equal(one: str | None, two: str) -> bool | None:

@@ -162,3 +162,7 @@ def _odd(chunk: Entry, mode: Mode, hits: Sequence[Hit]) -> Iterator[Finding]:
     if any(hit.text is not None and folded(hit.text) != folded(chunk.text or "") for hit in hits):
         message = f"{quoted(chunk.id)} comes from {mode} search with another text than it was added with"
         yield Finding(kind="differs", message=message, chunk=chunk.id, document=chunk.of, mode=mode)
+    other = next((hit.document for hit in hits if hit.document not in (None, chunk.of)), None)
+    if other is not None:
+        message = f"{quoted(chunk.id)} of {quoted(chunk.of)} comes from {mode} search as a part of {quoted(other)}"
+        yield Finding(kind="differs", message=message, chunk=chunk.id, document=chunk.of, mode=mode)

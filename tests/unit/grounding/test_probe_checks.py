@@ -150,6 +150,17 @@ class TestFresh:
         assert result.kinds == {"unprobed"}
         assert index.search(Query(text="quagga"), "full-text", 1) == []
 
+    def test_a_document_that_is_found_under_another_ones_name_is_told(self) -> None:
+        class Misnaming(FakeIndex):
+            def search(self, query: Query, mode: Any, k: int) -> Sequence[Hit]:
+                return [replace(hit, document="handbook") for hit in super().search(query, mode, k)]
+
+        index = Misnaming(modes=["exact"])
+        index.add(CHUNKS)
+        (finding,) = index_probe(index, embed=embed, clock=Watch().clock).fresh(NEW, within=0).findings
+        assert finding.kind == "differs"
+        assert finding.message == "'probe-0' of 'probe' comes from exact search as a part of 'handbook'"
+
 
 class TestDeleted:
     def test_k_may_be_larger_than_the_index_and_the_index_empty(self) -> None:

@@ -62,6 +62,20 @@ class TestAgrees:
         with pytest.raises(UsageError, match="two chunks have the id 'd0-0'"):
             manifest_of([CHUNKS[0], CHUNKS[0]])
 
+    @pytest.mark.parametrize(("name", "value"), [("source", "elsewhere"), ("start", 7), ("end", 10_000)])
+    def test_a_chunk_that_is_said_to_stand_elsewhere_differs(self, name: str, value: object) -> None:
+        index = filled()
+        moved: Any = {name: value}
+        index.add([replace(CHUNKS[1], **moved)])
+        result = index_probe(index, embed=embed).agrees(manifest_of(CHUNKS))
+        (finding,) = result.findings
+        assert (finding.kind, finding.chunk) == ("differs", "d0-1")
+        assert f"has the {name} {value!r} in the index" in finding.message
+
+    def test_an_index_that_does_not_know_places_agrees_all_the_same(self) -> None:
+        index = filled([replace(each, source=None, start=None, end=None) for each in CHUNKS])
+        assert index_probe(index, embed=embed).agrees(manifest_of(CHUNKS))
+
 
 class TestEmbeddings:
     @pytest.mark.parametrize("index", [FakeIndex(), filled([replace(each, embedding=None) for each in CHUNKS])])
