@@ -16,7 +16,7 @@ from pytest_genaiops.config import Settings
 from pytest_genaiops.records import Response
 from pytest_genaiops.testing import FakeServer
 
-PATIENCE = 60.0
+PATIENCE = 300.0
 """Seconds after which a run is taken to hang."""
 
 

@@ -376,7 +376,7 @@ class TestProcesses:
             subprocess.Popen([sys.executable, "-c", script, str(path), str(limit), str(seed)], cwd=root)
             for seed in range(2)
         ]
-        assert [worker.wait(60) for worker in workers] == [0, 0]
+        assert [worker.wait(300) for worker in workers] == [0, 0]
         found = Budget(InFile(path)).totals(ended=True)
         assert found.calls + found.refused == 2 * 40
         assert found.refused > 0

@@ -250,7 +250,7 @@ class TestClaims:
         cache = reopened(folder)
         cache.claim(request())
         renewed.clear()
-        assert renewed.wait(20)
+        assert renewed.wait(60)
         cache.close()
 
     def test_what_dead_owners_left_is_cleared_away(self, cache: Cache, folder: Path) -> None:

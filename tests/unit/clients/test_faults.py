@@ -28,7 +28,7 @@ from pytest_genaiops.testing import FAULTS, FakeServer
 
 BOTH = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 SOME = Run(always=range(4), first=range(4, 10))
-FEW = Run(always=range(3), first=range(3, 6), concurrency=8, timeout=1.5)
+FEW = Run(always=range(3), first=range(3, 6), concurrency=8, timeout=3.0)
 """Of those that hang, each costs its time."""
 
 MENDED = [
