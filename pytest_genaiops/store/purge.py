@@ -41,6 +41,18 @@ _MARK = (
     "INSERT INTO gone_of_variants SELECT variants.id, position FROM variants JOIN gone USING (suite)",
     "INSERT INTO gone_of_metrics SELECT metrics.id, position FROM metrics JOIN gone_of_variants USING (variant)",
 )
+_RUNS = """
+WITH whose (variant) AS (
+    SELECT id FROM variants WHERE content IN hit
+    UNION SELECT variant FROM trials WHERE response IN hit OR prompt IN hit
+    UNION SELECT variant FROM verdicts WHERE content IN hit
+    UNION SELECT variant FROM items WHERE message IN hit
+    UNION SELECT variant FROM metrics JOIN measurements ON metric = metrics.id WHERE evidence IN hit
+    UNION SELECT variant FROM metrics JOIN unscored ON metric = metrics.id WHERE reason IN hit
+)
+SELECT DISTINCT run FROM whose JOIN variants ON variants.id = variant JOIN suites ON suites.id = suite
+"""
+"""Runs that have a text elsewhere than in a case, such as a name that an answer has brought up."""
 # No content has an empty digest: what refers to it is read as removed.
 _STATEMENTS = (
     "UPDATE cases SET content = x'' WHERE (suite, position) IN gone",
@@ -178,6 +190,7 @@ def _purge(connection: sqlite3.Connection, wanted: Wanted, done: Purged) -> None
         wanted = Wanted(texts=(*wanted.texts, *sorted(done.said)), id=wanted.id)
     hits = [digest for digest, text in connection.execute("SELECT digest, text FROM contents") if wanted.in_json(text)]
     connection.executemany("INSERT INTO hit VALUES (?)", [(digest,) for digest in hits])
+    done.runs.update(run for (run,) in connection.execute(_RUNS))
     done.texts += _rewritten(connection, wanted.cut, "SELECT digest FROM hit")
     done.texts += _renamed_items(connection)
     for statement in _STATEMENTS:

@@ -10,13 +10,33 @@ from typing import Any
 
 REMOVED = "removed"
 """What stands where a text was."""
+_UNSEEN = (
+    "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+    "\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+"""Characters without a shape of their own: places to part a word, joiners, marks of direction."""
+_ALIKE = {"'": "\u2018\u2019\u201b\u02bc\u2032", "-": "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"}
+"""What models and word processors write for what a keyboard has."""
 
 
 def folded(text: str) -> str:
-    """The text as it is compared: without case, in one spelling (NFKC), with single spaces."""
+    """The text as it is compared: without case, in one spelling (NFKC), with single spaces.
+
+    Typographic apostrophes and dashes are those of a keyboard, and what nobody sees (soft hyphens, marks of direction)
+    is left out.
+    """
+    return " ".join((text if text.isascii() else _spelt(text)).casefold().split())
+
+
+def _spelt(text: str) -> str:
+    for unseen in _UNSEEN:  # first, for it keeps a letter from its accent
+        text = text.replace(unseen, "")
     if not unicodedata.is_normalized("NFKC", text):  # quick, where it is
         text = unicodedata.normalize("NFKC", text)
-    return " ".join(text.casefold().split())
+    for plain, others in _ALIKE.items():
+        for other in others:
+            text = text.replace(other, plain)
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_genaiops.cli.output import write
 from pytest_genaiops.cli.project import Project, add_rootdir, project_of
 from pytest_genaiops.cli.purge import builds, files, renaming
-from pytest_genaiops.dataset.text import place
+from pytest_genaiops.dataset.text import place, quoted
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.report.listing import paragraph
 from pytest_genaiops.report.text import excerpt, visible
@@ -48,8 +48,10 @@ def _run(arguments: Namespace) -> int:
     answers = purge_cache(folder, wider, dry_run=dry_run)
     would = "would be " if dry_run else ""
     write(_of_databases(record, answers, would))
-    trouble = _in_files(project, known, wider, sorted(record.runs), dry_run=dry_run)
+    trouble, touched = _in_files(project, known, wider, sorted(record.runs), dry_run=dry_run)
     write(_elsewhere(record, would))
+    if not (record.cases or record.texts or answers or touched):
+        write(paragraph(_nothing(wanted)))
     if dry_run:
         return 0
     return _proven(project, known, wider, trouble)
@@ -77,9 +79,13 @@ def _of_databases(record: Purged, answers: int, would: str) -> Iterator[str]:
 
 def _in_files(
     project: Project, known: files.Files, wanted: Wanted, runs: Sequence[str], *, dry_run: bool
-) -> dict[Path, str]:
-    """Free files of the texts, telling what was done; gives those with which that did not work, and why."""
+) -> tuple[dict[Path, str], int]:
+    """Free files of the texts, telling what was done.
+
+    Gives those with which that did not work, and why; and how many had something.
+    """
     trouble: dict[Path, str] = {}
+    touched = 0
     folder = project.root / project.settings.folder
     would = "would be " if dry_run else ""
     for path in (*known.cassettes, *known.baselines, *known.removable, *known.builds):
@@ -99,10 +105,11 @@ def _in_files(
         except UsageError as error:
             trouble[path] = str(error)
             continue
+        touched += bool(what)
         write([f"{place(path, project.root)}: {what}"] if what else [])
     pages = [path for path in known.removable if path.suffix in (".html", ".md", ".json") and not path.exists()]
     write(["Reports are written anew from the record: genaiops report RUN"] if pages else [])
-    return trouble
+    return trouble, touched
 
 
 def _of_build(build: Path, wanted: Wanted, *, dry_run: bool) -> str:
@@ -110,6 +117,13 @@ def _of_build(build: Path, wanted: Wanted, *, dry_run: bool) -> str:
     if why and not dry_run:
         builds.remove_build(build)
     return f"{'would be ' if dry_run else ''}removed ({why}); it is made again when it is needed" if why else ""
+
+
+def _nothing(wanted: Wanted) -> str:
+    """What is said where nothing was found, so that a slip of the pen is not taken for a clean record."""
+    if wanted.id is not None:
+        return f"There is nothing to remove of a case with the id {quoted(wanted.id)}; ids are taken letter by letter."
+    return f"There is nothing to remove that holds {quoted(wanted.texts[0])}."
 
 
 def _elsewhere(record: Purged, would: str) -> Iterator[str]:

@@ -295,6 +295,12 @@ def test_a_name_of_two_characters(project: Path, capsys: pytest.CaptureFixture[s
     assert "\u738b\u4f1f".encode() not in everything(project)
 
 
+def test_a_dash_is_a_dash(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record(answered="Dear Mu\u00f1oz\u2011\u00c4rger, it is on its way")
+    assert run(capsys, "--match", "MUN\u0303OZ-A\u0308RGER")[0] == 0
+    assert b"rger" not in everything(project)
+
+
 def test_of_a_folder_reports_and_exports_are_removed_and_no_source(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -313,7 +319,7 @@ def test_datasets_are_named_and_never_changed(project: Path, capsys: pytest.Capt
     (project / "datasets/support.jsonl").write_text(rows)
     code, shown = run(capsys, "--match", NAMED)
     assert code == 1
-    assert " ".join(shown[1:]).startswith("LEFT in datasets/support.jsonl: it holds the text; it is yours to edit")
+    assert " ".join(shown[2:]).startswith("LEFT in datasets/support.jsonl: it holds the text; it is yours to edit")
     assert (project / "datasets/support.jsonl").read_text() == rows
 
 
@@ -355,8 +361,28 @@ def test_a_cache_of_a_later_version_is_left_alone_and_named(project: Path, capsy
 
 
 def test_nothing_is_found_where_there_is_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, "--match", NAMED) == (0, ["proven clean: 0 files, 0.0 MB"])
+    code, said = run(capsys, "--match", NAMED)
+    assert (code, said[-1]) == (0, "proven clean: 0 files, 0.0 MB")
     assert not (project / ".genaiops").exists()
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("more", [(), ("--dry-run",)], ids=["purge", "dry run"])
+def test_what_names_nobody_is_said_to(more: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--id", "Zoe-7", *more)[1][0].startswith(
+        "There is nothing to remove of a case with the id 'Zoe-7'"
+    )
+    assert run(capsys, "--match", "Nobody", *more)[1][0] == "There is nothing to remove that holds 'nobody'."
+    assert not any("nothing to remove" in line for line in run(capsys, "--id", "zoe-7", *more)[1])
+
+
+def test_runs_are_named_whose_answers_alone_have_it(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record("r1", asked="Who sells lamps?")
+    record("r2", asked="Who sells lamps?", answered="The shop does.")
+    code, said = run(capsys, "--match", NAMED)
+    assert code == 0
+    assert said[0].startswith("record: 0 cases of 1 run, ")
+    assert "genaiops.run = r1;" in " ".join(said)
 
 
 def test_a_short_text_of_the_case_does_not_take_others_along(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -405,6 +431,10 @@ SPELLINGS: dict[str, Callable[[str], bytes]] = {
     "markdown": lambda text: text.replace("'", "\\'").replace('"', '\\"').encode(),
     "url": lambda text: quote(text).encode(),
     "wrapped": lambda text: text.replace(" ", "\n    ").encode(),
+    "a typographic apostrophe": lambda text: text.replace("'", "\u2019").encode(),
+    "a soft hyphen, and what has no width": lambda text: text.replace("Br", "B\u00adr\u200b").encode(),
+    "a mark of direction before an accent": lambda text: text.replace("\u00eb", "e\u200f\u0308").encode(),
+    "json of typography": lambda text: json.dumps(text.replace("'", "\u2019")).encode(),
     "gzip": lambda text: gzip.compress(text.encode()),
     "gzip behind others": lambda text: b"junk" + gzip.compress(b"a") + gzip.compress(text.encode()),
     "zlib": lambda text: b"PNG" + zlib.compress(text.encode()),
