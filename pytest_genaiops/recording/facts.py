@@ -12,11 +12,11 @@ from typing import Any
 from pytest_genaiops.config import Settings
 from pytest_genaiops.metrics.base import Metric, Part
 from pytest_genaiops.metrics.judged.judge import Judge
+from pytest_genaiops.recording.remaking import remade
 from pytest_genaiops.registry import ADAPTERS, METRICS, stranger_names
 from pytest_genaiops.report.difference import summary
 from pytest_genaiops.run import Suite
 from pytest_genaiops.run.guard import attempt
-from pytest_genaiops.score.metric import make
 from pytest_genaiops.score.steps import inner_of
 from pytest_genaiops.store import PartRow
 from pytest_genaiops.variants import Variant, difference
@@ -55,15 +55,6 @@ def options_of(metric: Metric, root: Path) -> Mapping[str, Any] | None:
     text, _ = attempt(json.dumps, options)
     again, _ = attempt(remade, metric.name, json.loads(text or "{}"), root)
     return options if text is not None and again == metric else None
-
-
-def remade(name: str, options: Mapping[str, Any], root: Path) -> Metric:
-    """The metric of a name with options as they are on record; files of judges are relative to ``root``.
-
-    Raises MetricError where the metric, or the file of its judge, is not there any more.
-    """
-    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
-    return make(name, root=root, **given)
 
 
 def parts_of(metric: Metric, total: Any) -> list[PartRow]:

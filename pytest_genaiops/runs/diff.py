@@ -6,13 +6,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pytest_genaiops.runs.document import rules_of
 from pytest_genaiops.runs.paired import ScoreChange, Side, suite_changes
-from pytest_genaiops.runs.run import Run
+from pytest_genaiops.runs.settings import rules_of
 from pytest_genaiops.store import SuiteRow, VariantRow
 from pytest_genaiops.store.numbers import Numbers
+
+if TYPE_CHECKING:
+    from pytest_genaiops.runs.run import Run
 
 Fact: TypeAlias = tuple[str, str | None, str | None, bool]
 """What differs: its path, the earlier and the later value as text, and whether these are texts of a prompt."""

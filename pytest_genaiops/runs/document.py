@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from pytest_genaiops import comparison
-from pytest_genaiops.config import DEFAULT_CONFIDENCE, DEFAULT_SEED, Price, Rules
+from pytest_genaiops.config import Price, Rules
 from pytest_genaiops.evaluation import Evaluation
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.records import Verdict
@@ -71,16 +71,6 @@ def going_by(rules: Rules) -> Iterator[None]:
         yield
     finally:
         WATCH.reset(token)
-
-
-def rules_of(facts: Mapping[str, Any], coverage: float = 1.0) -> Rules:
-    """The rules of a recorded run."""
-    return Rules(
-        confidence=float(facts.get("confidence") or DEFAULT_CONFIDENCE),
-        seed=int(facts.get("seed", DEFAULT_SEED)),
-        coverage=coverage,
-        undecided="warn" if facts.get("undecided") == "warn" else "fail",
-    )
 
 
 def view_of(

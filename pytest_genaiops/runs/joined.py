@@ -30,24 +30,52 @@ class Joined:
         self.rows = before, after
         self.chosen: tuple[Sequence[int], Sequence[int]]
         """Which rows of each side, in one order."""
-        if places is None and before.places == after.places:
-            every = range(len(after.places))
-            self.chosen, self.places = (every, every), after.places
+        self.positions: Sequence[int]
+        """Of the case in the later run, one a row that is joined."""
+        if places is None and before.positions == after.positions and before.trials == after.trials:
+            every = range(len(after.positions))
+            self.chosen, self.positions = (every, every), after.positions
             return
-        there = {place: row for row, place in enumerate(after.places)}
+        there = {place: row for row, place in enumerate(zip(after.positions, after.trials, strict=True))}
         left, right = array("q"), array("q")
-        for row, (position, trial) in enumerate(before.places):
+        for row, (position, trial) in enumerate(zip(before.positions, before.trials, strict=True)):
             own = position if places is None else places.get(position)
             found = None if own is None else there.get((own, trial))
             if found is not None:
                 left.append(row)
                 right.append(found)
-        self.chosen, self.places = (left, right), [after.places[row] for row in right]
+        self.chosen, self.positions = (left, right), [after.positions[row] for row in right]
+
+    def each(self, side: int, rows: Sequence[int]) -> Sequence[Statistics]:
+        """The statistics of some rows of one side, joined or not."""
+        if not _is_whole(rows, self.rows[side]):
+            return self.rows[side].each(rows)
+        return self._before if side == 0 else self._after
 
     @cached_property
-    def each(self) -> tuple[Sequence[Statistics], Sequence[Statistics]]:
-        """All statistics of both sides row by row, joined or not."""
-        return self.rows[0].each(), self.rows[1].each()
+    def _before(self) -> Sequence[Statistics]:
+        return self.rows[0].each(range(len(self.rows[0].positions)))
+
+    @cached_property
+    def _after(self) -> Sequence[Statistics]:
+        return self.rows[1].each(range(len(self.rows[1].positions)))
+
+    @cached_property
+    def apart(self) -> Sequence[int]:
+        """Joined rows whose statistics differ."""
+        sides: list[Sequence[Any]] = [
+            each.recorded if _is_whole(chosen, each) else [each.recorded[row] for row in chosen]
+            for each, chosen in zip(self.rows, self.chosen, strict=True)
+        ]
+        found = [number for number, differ in enumerate(map(operator.ne, *sides)) if differ]
+        # What is recorded otherwise may be the same nevertheless: 0.0 and -0.0, or a mapping in another order.
+        left, right = (self.each(side, [self.chosen[side][number] for number in found]) for side in (0, 1))
+        return [number for number, one, other in zip(found, left, right, strict=True) if one != other]
+
+
+def _is_whole(rows: Sequence[int], of: Rows) -> bool:
+    """Whether these are all rows of a side, in their order; quick, and False where only counting would tell."""
+    return isinstance(rows, range) and rows == range(len(of.positions))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,32 +97,35 @@ class Both:
         self._mean = part.is_mean or by_case
         self._by_case = by_case
         self._narrow = part.about is not None or part.lacking is not None
-        self.chosen: tuple[Sequence[int], Sequence[int]] = joined.chosen
-        self.places: Sequence[tuple[int, int]] = joined.places
-        """(position in the later run, trial) of the rows that are compared."""
+        self._rows: tuple[Sequence[int], Sequence[int]] = joined.chosen
+        """Of each side, those that are compared."""
+        self._apart: Sequence[int] = joined.apart
+        """Which of them have other statistics on the other side."""
+        self.positions: Sequence[int] = joined.positions
+        """Of the case in the later run, one a row that is compared."""
         if self._narrow:
-            sides = [[self._has(row) for row in each] for each in joined.each]
-            kept = [
-                number
-                for number, (left, right) in enumerate(zip(*joined.chosen, strict=True))
-                if sides[0][left] and sides[1][right]
-            ]
-            self.chosen = ([joined.chosen[0][i] for i in kept], [joined.chosen[1][i] for i in kept])
-            self.places = [joined.places[i] for i in kept]
+            self._held = self._of_part(0), self._of_part(1)
+            left, right = map(set, self._held)
+            pairs = zip(*joined.chosen, strict=True)
+            kept = [number for number, (one, other) in enumerate(pairs) if one in left and other in right]
+            apart = set(joined.apart)
+            self._rows = ([joined.chosen[0][i] for i in kept], [joined.chosen[1][i] for i in kept])
+            self._apart = [number for number, i in enumerate(kept) if i in apart]
+            self.positions = [joined.positions[i] for i in kept]
 
     def whole(self, side: int, total: Total | None) -> tuple[float | None, int]:
         """The score over all rows of one side, whose statistics add up to ``total``, and how many these are."""
-        part, rows = self._part, self._joined.rows[side]
-        statistics, size = rows.statistics, len(rows.places)
+        part, known = self._part, self._joined.rows[side]
+        rows: Sequence[int] = range(len(known.positions))
         if self._narrow:
-            held = [row for row, each in enumerate(self._joined.each[side]) if self._has(each)]
-            statistics, size = statistics.take(held), len(held)
-            total = statistics.total() if held else None
+            rows = self._held[side]
+            total = known.statistics.take(rows).total() if rows else None
+        size = len(rows)
         if not size or total is None:
             return None, 0
         if not self._by_case and part.quantile is None:
             return part.score(total, size), size
-        values = list(map(part.case_score, statistics))
+        values = self._own(side, rows)
         return (math.fsum(values) / size if self._by_case else part.score(Counter(values), size)), size
 
     def samples(self, clusters: Sequence[str] | None) -> tuple[Sample, Sample]:
@@ -104,7 +135,7 @@ class Both:
     def _sample(self, side: int, clusters: Sequence[str] | None) -> Sample:
         part = self._part
         mean = self._mean or part.quantile is not None
-        statistics: Any = self._values[side] if mean else self._joined.rows[side].statistics.take(self.chosen[side])
+        statistics: Any = self._values[side] if mean else self._joined.rows[side].statistics.take(self._rows[side])
         return Sample(
             # Of a mean and of a quantile only the values are looked at.
             statistics=statistics,
@@ -123,47 +154,39 @@ class Both:
         Of a score that resamples statistics they are not looked at, unless both sides are equal throughout: working
         them out one by one would take longer than the comparison.
         """
-        if self._mean or self._part.quantile is not None or not self._apart:
-            numbers = range(len(self.places))
-            after = self._own(1, numbers)
-            return self._own(0, numbers) if self._apart else after, after
-        nothing = array("d", [max(0.0, self._part.scale[0])]) * len(self.places)
-        return nothing, nothing
+        if not self._mean and self._part.quantile is None and self._apart:
+            nothing = array("d", [max(0.0, self._part.scale[0])]) * len(self.positions)
+            return nothing, nothing
+        after = self._own(1, self._rows[1])
+        if not self._apart:
+            return after, after
+        before = array("d", after)
+        for number, value in zip(self._apart, self._own(0, [self._rows[0][i] for i in self._apart]), strict=True):
+            before[number] = value
+        return before, after
 
     @property
     def equal(self) -> bool:
         """Whether all rows have the same statistics on both sides."""
         return not self._apart
 
-    @cached_property
-    def _apart(self) -> Sequence[int]:
-        """Rows whose statistics differ."""
-        before, after = self._joined.each
-        pairs = zip(self.chosen[0], self.chosen[1], strict=True)
-        return [number for number, (left, right) in enumerate(pairs) if before[left] != after[right]]
-
-    def _own(self, side: int, numbers: Sequence[int]) -> Sequence[float]:
-        """The values of some of the compared rows."""
-        rows, chosen, part = self._joined.rows[side], self.chosen[side], self._part
-        whole = numbers == range(len(rows.places)) == chosen
-        if rows.mean is not None and _is_plain(part):
-            return rows.mean if whole else array("d", (rows.mean[chosen[number]] for number in numbers))
-        each = self._joined.each[side]
-        if whole:
-            return array("d", map(part.case_score, each))
-        return array("d", (part.case_score(each[chosen[number]]) for number in numbers))
+    def _own(self, side: int, rows: Sequence[int]) -> Sequence[float]:
+        """The values of some rows of one side."""
+        known, part = self._joined.rows[side], self._part
+        if known.mean is not None and _is_plain(part):
+            return known.mean if _is_whole(rows, known) else array("d", map(known.mean.__getitem__, rows))
+        return array("d", map(part.case_score, self._joined.each(side, rows)))
 
     def moved(self) -> Moved:
         """Which cases are better and worse, and those that lost most."""
-        numbers: Sequence[int] = range(len(self.places))
-        if not self._mean and self._part.quantile is None:
-            touched = {self.places[number][0] for number in self._apart}
-            numbers = [number for number, (position, _) in enumerate(self.places) if position in touched]
-            before, after = self._own(0, numbers), self._own(1, numbers)
+        touched = {self.positions[number] for number in self._apart}
+        numbers = [number for number, position in enumerate(self.positions) if position in touched]
+        if self._mean or self._part.quantile is not None:
+            before, after = ([values[number] for number in numbers] for values in self._values)
         else:
-            before, after = self._values
-        positions = [self.places[number][0] for number in numbers]
-        if len(set(positions)) < len(positions):
+            before, after = (list(self._own(side, [self._rows[side][i] for i in numbers])) for side in (0, 1))
+        positions = [self.positions[number] for number in numbers]
+        if len(touched) < len(positions):
             positions, before, after = _averaged(positions, before, after)
         sign = 1 if self._part.higher_is_better else -1
         gains = list(map(operator.sub, *((after, before) if sign > 0 else (before, after))))
@@ -172,11 +195,15 @@ class Both:
         drops = [(positions[number], before[number], after[number]) for number in worst]
         return Moved(better=sum(gain > 0 for gain in gains), worse=len(lost), drops=drops)
 
-    def _has(self, statistics: Any) -> bool:
-        """Whether the part has a value for a row."""
-        part = self._part
-        about = part.about is None or part.about(statistics)
-        return about and not (part.lacking is not None and part.lacking(statistics))
+    def _of_part(self, side: int) -> Sequence[int]:
+        """The rows of one side that the part has a value for."""
+        about, lacking = self._part.about, self._part.lacking
+        every = self._joined.each(side, range(len(self._joined.rows[side].positions)))
+        return [
+            row
+            for row, statistics in enumerate(every)
+            if (about is None or about(statistics)) and not (lacking is not None and lacking(statistics))
+        ]
 
 
 def _is_plain(part: Part) -> bool:

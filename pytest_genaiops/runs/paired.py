@@ -11,9 +11,8 @@ from pytest_genaiops.columns import Total
 from pytest_genaiops.config import Rules
 from pytest_genaiops.errors import MetricError, UnscorableError, UsageError
 from pytest_genaiops.metrics.base import Metric, Part
-from pytest_genaiops.recording import remade
+from pytest_genaiops.recording.remaking import remade
 from pytest_genaiops.runs.joined import Both, Joined
-from pytest_genaiops.score.table import mean_part
 from pytest_genaiops.statistics import Difference
 from pytest_genaiops.statistics.multiplicity import adjusted
 from pytest_genaiops.statistics.pairwise import pairwise
@@ -142,7 +141,7 @@ class _Suite:
 
     def _of_metric(self, variant: str, before: MetricRow, after: MetricRow) -> Iterator[ScoreChange]:
         rows = self.before.store.rows(before.id), self.after.store.rows(after.id)
-        totals = [each.statistics.total() if len(each.places) else None for each in rows]
+        totals = [each.statistics.total() if len(each.positions) else None for each in rows]
         parts, reason = self._parts(after, rows, totals)
         joined = Joined(rows[0], rows[1], self.places)
         recorded = [self.before.store.scores(before.id), self.after.store.scores(after.id)]
@@ -172,14 +171,16 @@ class _Suite:
             why = str(error)
         plain = [each for each in row.parts if each.is_mean]
         if len(row.parts) == len(plain) == 1 and all(each.mean is not None for each in rows):
+            from pytest_genaiops.score.table import mean_part  # seldom needed, and much comes with it
+
             part = plain[0]
             return {part.name: mean_part(part.name, part.scale, higher_is_better=part.higher_is_better)}, ""
         return {}, why
 
     def _compared(self, found: ScoreChange, both: Both) -> ScoreChange:
-        if not len(both.places):
+        if not len(both.positions):
             return replace(found, unscored=self.size, reason="no response is scored in both runs")
-        clusters = [self._cluster(*place) for place in both.places] if self.clustered else None
+        clusters = [self._cluster(position) for position in both.positions] if self.clustered else None
         before, after = both.samples(clusters)
         if both.equal and self._same_answers(found.variant):
             before = after  # not two sets of answers that happen to agree
@@ -213,7 +214,7 @@ class _Suite:
             known = self._same[variant] = self.places is None and told[0] == told[1]
         return known
 
-    def _cluster(self, position: int, trial: int) -> str:
+    def _cluster(self, position: int) -> str:
         cluster = self.names[position][1] if position in self.names else None
         return f"case {position}" if cluster is None else f"cluster {cluster}"
 

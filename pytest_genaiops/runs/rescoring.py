@@ -19,8 +19,9 @@ from pytest_genaiops.records import Responses
 from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.run import Judging, Measurements
 from pytest_genaiops.runs.bycase import averaged
-from pytest_genaiops.runs.document import going_by, rules_of
+from pytest_genaiops.runs.document import going_by
 from pytest_genaiops.runs.run import Loaded, Run
+from pytest_genaiops.runs.settings import rules_of
 from pytest_genaiops.score import MetricHandle, Score
 from pytest_genaiops.store import NAME, Writer, new_id
 from pytest_genaiops.store.copy import copied

@@ -10,23 +10,22 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_genaiops.config import Price
 from pytest_genaiops.dataset.text import listed, quoted
 from pytest_genaiops.errors import UsageError
-from pytest_genaiops.evaluation import Evaluation
 from pytest_genaiops.registry import did_you_mean
-from pytest_genaiops.report.document import Document, SuiteView
-from pytest_genaiops.run import Judging
-from pytest_genaiops.runs.document import facts_of, matrix_of, rules_of, view_of
-from pytest_genaiops.runs.factors import is_matrix
-from pytest_genaiops.runs.frame import frame_of
-from pytest_genaiops.runs.metrics import Shelf, shelf_of
-from pytest_genaiops.runs.outline import is_large, outline_of
-from pytest_genaiops.runs.reading import Recorded, suite_of
+from pytest_genaiops.runs.settings import rules_of
 from pytest_genaiops.store import RunRow, Store, SuiteRow
 
+# What judges again is imported when it is asked for: `runs list` and `runs diff` wait for none of it.
 if TYPE_CHECKING:
     import pandas as pd
+
+    from pytest_genaiops.config import Price
+    from pytest_genaiops.evaluation import Evaluation
+    from pytest_genaiops.report.document import Document, SuiteView
+    from pytest_genaiops.run import Judging
+    from pytest_genaiops.runs.metrics import Shelf
+    from pytest_genaiops.runs.reading import Recorded
 
 FOLDER = ".genaiops"
 
@@ -93,6 +92,8 @@ class Run:
 
     def frame(self) -> pd.DataFrame:
         """One row per suite, variant, case, trial and number that a metric makes; see ``docs/rejudging.md``."""
+        from pytest_genaiops.runs.frame import frame_of
+
         return frame_of([(each.recorded.row.title, each.recorded, each.evaluation) for each in self._all()])
 
     def evaluation(self, suite: str | None = None) -> Evaluation:
@@ -119,6 +120,10 @@ class Run:
             cases: whether the cases with their answers are in it.
             prices: what models charge, for the cost of answers.
         """
+        from pytest_genaiops.report.document import Document
+        from pytest_genaiops.runs.document import facts_of, view_of
+        from pytest_genaiops.runs.outline import is_large, outline_of
+
         views = []
         with self._store() as store:
             for row in store.suites(self.id):
@@ -137,6 +142,10 @@ class Run:
         Args:
             prices: what models charge, for effects on the cost of answers.
         """
+        from pytest_genaiops.runs.document import matrix_of
+        from pytest_genaiops.runs.factors import is_matrix
+        from pytest_genaiops.runs.outline import is_large
+
         views = []
         with self._store() as store:
             for row in store.suites(self.id):
@@ -162,6 +171,10 @@ class Run:
             return [self._loaded(store, row, None) for row in store.suites(self.id)]
 
     def _loaded(self, store: Store, row: SuiteRow, judging: Judging | None) -> Loaded:
+        from pytest_genaiops.evaluation import Evaluation
+        from pytest_genaiops.runs.metrics import shelf_of
+        from pytest_genaiops.runs.reading import suite_of
+
         recorded = suite_of(store, row)
         shelf = shelf_of(store, recorded, root=self.root, judging=judging)
         evaluation = Evaluation(suite=recorded.suite, responses=recorded.responses, handles=shelf.handles)

@@ -18,6 +18,7 @@ do, its bound on that side fails two or three times as often as it should. Two c
 from __future__ import annotations
 
 import math
+import operator
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -140,8 +141,9 @@ def _bends(residuals: Sequence[float], side: float = 1.0) -> list[float]:
     n, largest = len(residuals), max(map(abs, residuals))
     if largest < 1e-50:  # their cubes would vanish
         residuals = [each / largest for each in residuals]
-    variance = math.fsum(r * r for r in residuals) / n
-    raw = math.copysign(1, side) * math.fsum(r * r * r for r in residuals) / n / variance**1.5
+    squares = list(map(operator.mul, residuals, residuals))
+    variance = math.fsum(squares) / n
+    raw = math.copysign(1, side) * math.fsum(map(operator.mul, squares, residuals)) / n / variance**1.5
     skewnesses = [0.0]
     if n > 2:
         skewnesses.append(raw * math.sqrt(n * (n - 1)) / (n - 2))

@@ -13,6 +13,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Matrix: TypeAlias = NDArray[np.float64]
+    Counts: TypeAlias = NDArray[np.uint8]
 
 ENTRIES_AT_ONCE = 1 << 18
 """Counts held in memory at a time: 2 MB as doubles, whatever the numbers of units and resamples.
@@ -29,6 +31,9 @@ A part of what a seed means: other blocks draw other resamples.
 
 MANY = 1000
 """Units from which on Poisson counts cost less than single draws."""
+
+REMEMBERED = 1 << 25
+"""Counts up to which those last drawn are kept, a byte each: every score of one dataset is resampled alike."""
 
 SLACK = 2.0
 """Standard deviations by which Poisson totals stay below the number of draws; one in 44 exceeds it all the same."""
@@ -60,14 +65,28 @@ def resampled(units: int, resamples: int, seed: int) -> Iterator[Matrix]:
     if units < MANY:
         yield from choices(units, resamples, seed)
         return
+    block = np.empty((max(1, ENTRIES_AT_ONCE // units), units))
+    drawn = _remembered if units * resamples <= REMEMBERED else _drawn
+    for counts in drawn(units, resamples, seed):
+        np.copyto(block[: len(counts)], counts)
+        yield block[: len(counts)]
+
+
+@lru_cache(maxsize=1)
+def _remembered(units: int, resamples: int, seed: int) -> Sequence[Counts]:
+    return tuple(_drawn(units, resamples, seed))
+
+
+def _drawn(units: int, resamples: int, seed: int) -> Iterator[Counts]:
+    import numpy as np
+
     generator = np.random.default_rng(seed)
     law = _law(1 - SLACK / math.sqrt(units))
-    block = np.empty((max(1, ENTRIES_AT_ONCE // units), units))
+    rows = max(1, ENTRIES_AT_ONCE // units)
     while resamples > 0:
-        counts = _poisson(generator, law, block.size).reshape(block.shape)
+        counts = _poisson(generator, law, rows * units).reshape(rows, units)
         good = min(_topped_up(generator, counts), resamples)
-        np.copyto(block[:good], counts[:good])
-        yield block[:good]
+        yield counts[:good]
         resamples -= good
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 from array import array
 from collections.abc import Sequence
+from itertools import repeat
 
 from pytest_genaiops.statistics.quantiles import two_sided_z
 
@@ -20,7 +22,7 @@ def unit_residuals(values: Sequence[float], center: float, groups: Sequence[int]
     With groups the mean is the ratio of cluster sums to cluster sizes (Cochran 1977, *Sampling Techniques*,
     eq. 6.13), so clusters may differ in size.
     """
-    residuals = array("d", (value - center for value in values))
+    residuals = array("d", map(operator.sub, values, repeat(center)))
     if groups is None:
         return residuals
     sums: list[list[float]] = [[] for _ in range(max(groups) + 1)]
@@ -37,7 +39,7 @@ def mean_error(residuals: Sequence[float], n: int, largest: float) -> float:
     units = len(residuals)
     if units < 2:
         return 0.0
-    error = math.sqrt(math.fsum(residual * residual for residual in residuals) * units / (units - 1)) / n
+    error = math.sqrt(math.fsum(map(operator.mul, residuals, residuals)) * units / (units - 1)) / n
     return error if error > SAME * largest else 0.0
 
 

@@ -45,6 +45,9 @@ class Sample:
         if not low < high:
             raise MetricError(f"the scale {self.scale} must run from a lower to a higher number")
         slack = ROUNDING * (high - low) if math.isfinite(high - low) else ROUNDING
+        inside = not self.is_mean or (n and low - slack <= min(self.values) and max(self.values) <= high + slack)
+        if inside and all(map(math.isfinite, self.values)):
+            return
         for row, value in enumerate(self.values):
             if not math.isfinite(value):
                 raise MetricError(f"value {row} of the sample is {value}; leave the case unscored instead")

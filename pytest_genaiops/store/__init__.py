@@ -1,5 +1,10 @@
 """The record of runs: everything that went in and came out, in one SQLite file, read back as the same nouns."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from pytest_genaiops.store.file import NAME as NAME
 from pytest_genaiops.store.read import Store as Store
 from pytest_genaiops.store.rows import ItemRow as ItemRow
@@ -11,5 +16,14 @@ from pytest_genaiops.store.rows import SuiteRow as SuiteRow
 from pytest_genaiops.store.rows import TrialRow as TrialRow
 from pytest_genaiops.store.rows import VariantRow as VariantRow
 from pytest_genaiops.store.rows import VerdictRow as VerdictRow
-from pytest_genaiops.store.write import Writer as Writer
-from pytest_genaiops.store.write import new_id as new_id
+
+if TYPE_CHECKING:
+    from pytest_genaiops.store.write import Writer as Writer
+    from pytest_genaiops.store.write import new_id as new_id
+
+
+def __getattr__(name: str) -> Any:
+    # Whoever reads needs nothing of what looks for secrets before it writes.
+    if name not in ("Writer", "new_id"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.write"), name)

@@ -26,15 +26,18 @@ class Keys:
 class Rows:
     """What was measured under one metric, by case and trial; unscored responses are not among them."""
 
-    places: Sequence[tuple[int, int]]
-    """(position of the case, trial)."""
+    positions: Sequence[int]
+    """Of the case, one a row."""
+    trials: Sequence[int]
+    recorded: Sequence[float | bytes | str]
+    """The statistics as they stand in the file; where two of them are the same, the statistics are."""
     statistics: Columns
     mean: Sequence[float] | None
     """The statistics themselves, where each is one number."""
 
-    def each(self) -> Sequence[Statistics]:
-        """The statistics row by row, as metrics take them."""
-        found = self.statistics
+    def each(self, rows: Sequence[int]) -> Sequence[Statistics]:
+        """The statistics of some rows one by one, as metrics take them."""
+        found = self.statistics.take(rows)
         return list(zip(*found.columns, strict=True)) if found.mappings is None else found.mappings
 
 
@@ -66,20 +69,33 @@ class Numbers(Store):
 
     def rows(self, metric: int) -> Rows:
         """The measurements of a metric that have statistics."""
-        found = self._all(
-            "SELECT position, trial, statistics FROM measurements WHERE metric = ? ORDER BY position, trial", metric
-        )
-        places = [(position, trial) for position, trial, _ in found]
-        values = [row[2] for row in found]
-        if all(value.__class__ is float for value in values):
-            column = array("d", values)
-            return Rows(places=places, statistics=_columns([column]), mean=column)
-        if all(value.__class__ is bytes for value in values) and len({len(value) for value in values}) == 1:
-            flat = array("d")
-            flat.frombytes(b"".join(values))
-            width = len(values[0]) // flat.itemsize
-            return Rows(places=places, statistics=_columns([flat[i::width] for i in range(width)]), mean=None)
-        return Rows(places=places, statistics=Columns(map(unpacked, values)), mean=None)
+        sql = "SELECT statistics FROM measurements WHERE metric = ? ORDER BY position, trial"
+        values = [value for (value,) in self._all(sql, metric)]
+        places = self._grid(metric, len(values))
+        if places is None:
+            sql = "SELECT position, trial, statistics FROM measurements WHERE metric = ? ORDER BY position, trial"
+            found = self._all(sql, metric)
+            places, values = ([row[0] for row in found], [row[1] for row in found]), [row[2] for row in found]
+        statistics, mean = _in_columns(values)
+        return Rows(positions=places[0], trials=places[1], recorded=values, statistics=statistics, mean=mean)
+
+    def _grid(self, metric: int, size: int) -> tuple[Sequence[int], Sequence[int]] | None:
+        """Positions and trials of a metric's ``size`` rows where every trial of every case is there, as nearly always.
+
+        No place is there twice: where there are as many rows as places between the first and the last, they are
+        these, and need not be read. None where places are missing, or rows were written meanwhile.
+        """
+        sql = "SELECT count(*), min(position), max(position), min(trial), max(trial) FROM measurements WHERE metric = ?"
+        number, *ends = self._all(sql, metric)[0]
+        if number != size or not all(isinstance(end, int) for end in ends):
+            return None
+        cases, trials = range(ends[0], ends[1] + 1), range(ends[2], ends[3] + 1)
+        # Products, not lengths: a spoilt file may name places that no range has a length for.
+        if size != (ends[1] - ends[0] + 1) * (ends[3] - ends[2] + 1):
+            return None
+        if len(trials) == 1:
+            return cases, [ends[2]] * size
+        return [case for case in cases for _ in trials], [*trials] * len(cases)
 
     def answers(self, variant: int) -> Sequence[tuple[int, int, bytes]]:
         """(position of the case, trial, digest) of a variant's responses: equal digests are equal responses."""
@@ -90,6 +106,20 @@ class Numbers(Store):
     def outcomes(self, variant: int) -> Mapping[str, str]:
         """Node id of an item -> what became of it."""
         return dict(self._all("SELECT test, outcome FROM items WHERE variant = ?", variant))
+
+
+def _in_columns(values: Sequence[Any]) -> tuple[Columns, Sequence[float] | None]:
+    """Recorded statistics as columns; and as they are, where each is one number."""
+    kinds = set(map(type, values))
+    if kinds <= {float}:
+        column = array("d", values)
+        return _columns([column]), column
+    if kinds == {bytes} and values[0] and len(set(map(len, values))) == 1:
+        flat = array("d")
+        flat.frombytes(b"".join(values))
+        width = len(values[0]) // flat.itemsize
+        return _columns([flat[i::width] for i in range(width)]), None
+    return Columns(map(unpacked, values)), None
 
 
 def _columns(columns: Sequence[Any]) -> Columns:

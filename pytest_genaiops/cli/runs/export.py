@@ -13,7 +13,6 @@ from typing import IO, Any
 
 from pytest_genaiops.cli.output import complain, write
 from pytest_genaiops.cli.project import settings_of
-from pytest_genaiops.cli.runs.own_values import reader
 from pytest_genaiops.cli.runs.recorded import store_of
 from pytest_genaiops.dataset.text import place
 from pytest_genaiops.errors import UsageError
@@ -51,6 +50,8 @@ def add(parser: ArgumentParser) -> None:
 
 
 def _run(arguments: Namespace) -> int:
+    from pytest_genaiops.cli.runs.own_values import reader  # the other actions measure nothing
+
     told: dict[str, None] = {}
     with closing(store_of(arguments)) as store:
         run = store.run(arguments.run_id)

@@ -6,20 +6,21 @@ from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_genaiops.cli.output import write
 from pytest_genaiops.cli.project import project_of
 from pytest_genaiops.cli.runs.recorded import commit, ended, moment, store_of
 from pytest_genaiops.config import DEFAULT_CONFIDENCE
-from pytest_genaiops.report import factorial
-from pytest_genaiops.report.document import SuiteView
 from pytest_genaiops.report.listing import WIDTH, paragraph, table
 from pytest_genaiops.report.shortlist import MANY
 from pytest_genaiops.report.text import bound, excerpt, number, visible
 from pytest_genaiops.runs import Run
 from pytest_genaiops.runs.spending import spending_of
 from pytest_genaiops.store import MetricRow, RunRow, ScoreRow, Store, SuiteRow, VariantRow
+
+if TYPE_CHECKING:
+    from pytest_genaiops.report.document import SuiteView
 
 ABOUT = "show one run: its verdicts, scores, outcomes and spending"
 RUN = "its id, the beginning of one, or latest (the default), latest~1 and so on"
@@ -53,6 +54,8 @@ def _settings(suite: SuiteView) -> Iterator[str]:
         for note in suite.notes:
             yield from paragraph(excerpt(note, 400), indent=2)
         return
+    from pytest_genaiops.report import factorial  # seldom needed, and the whole document comes with it
+
     for line in factorial.lines(suite.factorial, WIDTH, first=factorial.judged(suite)):
         yield "".join(cell.text for cell in line).rstrip()
 

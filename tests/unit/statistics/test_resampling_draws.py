@@ -60,6 +60,15 @@ def test_seeds_make_resamples() -> None:
     assert not np.array_equal(once[0], once[-1])
 
 
+def test_remembered_counts_are_those_that_are_drawn(monkeypatch) -> None:
+    once = drawn(resampled(2000, 300, 1))
+    for block in resampled(2000, 300, 1):
+        block[:] = 7.0  # of one's own: a block is good until the next one
+    assert np.array_equal(drawn(resampled(2000, 300, 1)), once)
+    monkeypatch.setattr(draws, "REMEMBERED", 2000 * 300 - 1)
+    assert np.array_equal(drawn(resampled(2000, 300, 1)), once)
+
+
 def test_few_units_drawn_in_the_fast_way_are_multinomial(monkeypatch) -> None:
     # So few that totals and missing draws matter: 16 units get a Poisson mean of one half.
     monkeypatch.setattr(draws, "MANY", 16)
