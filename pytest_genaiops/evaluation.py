@@ -22,6 +22,7 @@ from pytest_genaiops.registry import did_you_mean
 from pytest_genaiops.run import Engine, Measurements, Responder, Spec, Suite, Target, judging_of, make_suite
 from pytest_genaiops.score import MetricHandle, Score, ScoreGroup
 from pytest_genaiops.score.metric import configured
+from pytest_genaiops.score.table import places_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,7 @@ class Evaluation:
         return found
 
     def frame(self) -> pd.DataFrame:
-        """One row per (variant, case, trial, metric).
+        """One row per (variant, case, trial, metric), where the metric's number is about the case.
 
         Columns: variant, case, trial, metric, value (NaN where unscored), reason (empty where scored), text.
         """
@@ -65,8 +66,10 @@ class Evaluation:
         metrics: list[str] = []
         for variant, responses in self.responses.items():
             rows = [(r.trial.case.id, r.trial.index, r.text) for r in responses if r.trial]
-            ids, trials, texts = ([row[i] for row in rows] for i in range(3))  # each text once, whatever scores it
+            every = [[row[i] for row in rows] for i in range(3)]  # each text once, whatever scores it
             for name, score in (pair for each in self.handles for pair in self._scores(each, variant)):
+                places = places_of(score.table, every[0], every[1])
+                ids, trials, texts = (each if places is None else [each[at] for at in places] for each in every)
                 found = (ids, trials, score.per_case, score.why, texts)
                 for column, values in zip(columns.values(), found, strict=True):
                     column.extend(values)

@@ -9,6 +9,7 @@ from pytest_genaiops.evaluation import Evaluation
 from pytest_genaiops.records import Responses
 from pytest_genaiops.runs.reading import Recorded
 from pytest_genaiops.score import Score
+from pytest_genaiops.score.table import places_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ _WHOLE = ("input_tokens", "output_tokens")
 
 
 def frame_of(suites: Sequence[tuple[str, Recorded, Evaluation]]) -> pd.DataFrame:
-    """One row per suite, variant, case, trial and number of a metric, with a type for every column."""
+    """One row per suite, variant, case, trial and number of a metric that is about it, with a type for every column."""
     import pandas as pd
 
     parts = [pd.DataFrame(_columns(*suite)) for suite in suites]
@@ -40,12 +41,13 @@ def _columns(title: str, recorded: Recorded, evaluation: Evaluation) -> dict[str
     for variant, responses in evaluation.responses.items():
         same = _of_responses(recorded, variant, responses)
         for name, score in numbers_of(evaluation, variant):
+            size, places = len(score.per_case), places_of(score.table, same["case"], same["trial"])
             for column, values in same.items():
-                found[column] += values
+                found[column] += values if places is None else [values[place] for place in places]
             found["value"] += score.per_case
             found["reason"] += score.why
             for column, value in (("suite", title), ("variant", variant), ("metric", name)):
-                found[column] += [value] * len(responses)
+                found[column] += [value] * size
     return found
 
 

@@ -206,6 +206,17 @@ def keys(table: Table) -> list[tuple[str, int]]:
     return [(case, r.trial.index if r.trial else 1) for case, r in zip(table.ids, table.responses, strict=True)]
 
 
+def places_of(table: Table, ids: Sequence[Any], trials: Sequence[Any]) -> list[int] | None:
+    """Where the table's rows stand among responses of these ids and trials; None where it is about all of them.
+
+    A part of a metric may be about some of the cases only, such as those that expect a tool call.
+    """
+    if len(table.ids) == len(ids):
+        return None
+    known = {key: place for place, key in enumerate(zip(ids, trials, strict=True))}
+    return [known[key] for key in keys(table)]
+
+
 def own_values(
     values: Sequence[float | None],
     ids: Sequence[str] | None,

@@ -47,6 +47,33 @@ def test_agrees_with_the_frame_of_the_evaluation(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(*sides, check_dtype=False, check_categorical=False)
 
 
+def test_a_number_about_some_of_the_cases_has_rows_for_these(tmp_path: Path) -> None:
+    calls = {"a": ["look"], "b": [], "c": ["book"]}
+    data = [
+        {
+            "id": name,
+            "tool_calls": expected,
+            "responses": {"v1": {"text": name, "tool_calls": [{"name": "look"}]}, "v2": None},
+        }
+        for name, expected in calls.items()
+    ]
+    was = evaluate(data, metrics="tool_calls", settings=Settings(root=tmp_path))
+    recorded(tmp_path, was, facts={"baseline": None})
+    for found in (was.frame(), frame(tmp_path)):
+        own = found[found.variant == "v1"]
+        seen = {
+            name: {row.case: (row.value, row.text) for row in each.itertuples()}
+            for name, each in own.groupby("metric", observed=True)
+        }
+        assert seen["exact"] == {"a": (1.0, "a"), "b": (0.0, "b"), "c": (0.0, "c")}
+        assert seen["recall"] == {"a": (1.0, "a"), "c": (0.0, "c")}
+        assert seen["abstention"] == {"b": (0.0, "b")}
+        lost = found[(found.variant == "v2") & (found.metric == "recall")]
+        assert list(lost.case) == ["a", "b", "c"]
+        assert lost.value.isna().all()
+        assert lost.reason.str.startswith("missing: ").all()
+
+
 def test_what_is_missing_is_missing_and_says_why(tmp_path: Path) -> None:
     usage = {"input_tokens": 7, "output_tokens": "many"}
     data = [

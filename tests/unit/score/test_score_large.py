@@ -143,6 +143,17 @@ def test_the_frame_is_the_same() -> None:
     assert list(small.dtypes) == list(large.dtypes)
 
 
+def test_the_frame_of_a_number_about_some_of_the_cases_is_the_same() -> None:
+    rows = [{**row, "relevant": [] if number % 3 else ["d1"]} for number, row in enumerate(ROWS)]
+    for row in rows:
+        row["responses"] = {"v1": {"text": "", "retrieved": ["d1"]}, "v2": {"text": "", "retrieved": []}}
+    small, large = (evaluation(rows, ["retrieval"], large=each).frame() for each in (False, True))
+    assert small.equals(large)
+    recall = large[(large.metric == "recall_at_1") & (large.variant == "v1")]
+    assert list(recall.case) == [row["id"] for number, row in enumerate(rows) if not number % 3]
+    assert set(recall.value) == {1.0}
+
+
 def test_slices_of_two_variants_are_compared_row_by_row() -> None:
     small, large = (evaluation(ROWS, ["token_f1"], large=each) for each in (False, True))
     found = []
