@@ -19,7 +19,9 @@ MOST_ITEMS = 100
 MOST_SLICES = 200
 """Rows of slices for each metric."""
 MANY = 12
-"""Variants up to which everything is shown of each; of more, slices and distributions of that many."""
+"""Variants up to which everything is shown of each."""
+FEW = 6
+"""So many of more variants than those have slices and distributions."""
 LOUD = 10
 """Verdicts that did not pass which stand open; further ones are folded away."""
 
@@ -164,8 +166,8 @@ def _chosen(suite: SuiteView, best: Sequence[str]) -> list[str]:
     if len(names) <= MANY:
         return names
     failed = [each.variant for each in suite.verdicts if each.outcome == "failed"]
-    kept = [name for name in names if name == suite.baseline] + list(dict.fromkeys(failed))[: MANY // 3]
-    wanted = list(dict.fromkeys([*kept, *best, *names]))[:MANY]
+    kept = [name for name in names if name == suite.baseline] + list(dict.fromkeys(failed))[: FEW // 3]
+    wanted = list(dict.fromkeys([*kept, *best, *names]))[:FEW]
     return [name for name in names if name in wanted]
 
 

@@ -6,10 +6,12 @@ import base64
 import gzip
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any, TypeAlias
 
+from pytest_genaiops.records import NOTHING
 from pytest_genaiops.report.document import AnswerView, CaseView, SuiteView, plain
 
 BLOCK_CASES = 200
@@ -92,10 +94,33 @@ def blocks(cases: Sequence[CaseView]) -> list[Sequence[CaseView]]:
     return [*found]
 
 
-def texts(cases: Sequence[CaseView]) -> dict[str, Any]:
+class Shared:
+    """Passages that more than one block has: they stand once, in blocks of their own."""
+
+    def __init__(self, blocks: Iterable[Sequence[CaseView]]) -> None:
+        seen: dict[str, bool] = {}
+        for block in blocks:
+            for text in dict.fromkeys(text for case in block for each in _passages(case) for text in each or ()):
+                seen[text] = text in seen
+        self.blocks: list[list[str]] = []
+        self.places: dict[str, tuple[int, int]] = {}
+        """Passage -> number of its block, and place in that."""
+        room = 0
+        for text in (text for text, again in seen.items() if again):
+            if room <= 0:
+                self.blocks.append([])
+                room = BLOCK_CHARACTERS
+            self.places[text] = len(self.blocks) - 1, len(self.blocks[-1])
+            self.blocks[-1].append(text)
+            room -= len(text)
+
+
+def texts(cases: Sequence[CaseView], shared: Mapping[str, tuple[int, int]] = NOTHING) -> dict[str, Any]:
     """Cases as the page shows them: fields of :class:`CaseView`, inputs as texts, offsets in UTF-16 units.
 
-    Contexts are numbers of texts in ``pool``: systems that search the same corpus find the same passages.
+    Contexts are numbers of texts in ``pool``: systems that search the same corpus find the same passages. In place of
+    those that other blocks have too, it has their places among the ``shared`` ones. Answers have no values where the
+    index has them, which it does where a variant answered once.
     """
     pool: dict[str, int] = {}
 
@@ -111,11 +136,11 @@ def texts(cases: Sequence[CaseView]) -> dict[str, Any]:
             "label": case.label,
             "cluster": case.cluster,
             "slices": plain(case.slices),
-            "answers": [{**_answer(each), "contexts": pooled(each.contexts)} for each in case.answers],
+            "answers": [{**each, "contexts": pooled(each["contexts"])} for each in _answers(case)],
         }
         for case in cases
     ]
-    return {"pool": list(pool), "cases": found}
+    return {"pool": [shared.get(text, text) for text in pool], "cases": found}
 
 
 def _passages(case: CaseView) -> list[Sequence[str] | None]:
@@ -189,6 +214,15 @@ def _slices(cases: Sequence[CaseView]) -> list[dict[str, Any]]:
     return found
 
 
+def _answers(case: CaseView) -> Iterator[dict[str, Any]]:
+    times = Counter(answer.variant for answer in case.answers)
+    for answer in case.answers:
+        told = _answer(answer)
+        if times[answer.variant] == 1:
+            del told["values"]
+        yield told
+
+
 def _answer(answer: AnswerView) -> dict[str, Any]:
     at = _units(answer.text)
     evidence = {
@@ -201,10 +235,11 @@ def _answer(answer: AnswerView) -> dict[str, Any]:
     }
     return {
         "variant": answer.variant,
+        "contexts": answer.contexts,
         "trial": answer.trial,
         "text": answer.text,
         "error": answer.error,
-        "latency": finite(answer.latency),
+        "latency": None if finite(answer.latency) is None else round(answer.latency or 0.0, 3),
         "usage": plain(answer.usage),
         "model": answer.model,
         "steps": plain(answer.steps),

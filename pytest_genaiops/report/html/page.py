@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from pytest_genaiops.report.document import Document
+from pytest_genaiops.report.document import CaseView, Document
 from pytest_genaiops.report.html import pack, wording
 from pytest_genaiops.report.html.factors import MOST_NAMES
 from pytest_genaiops.report.html.overview import LOUD, overview
@@ -38,6 +38,7 @@ def chunks(document: Document) -> Iterator[str]:
     values = [pack.own_values(suite) for suite in suites]
     styles, scripts = _joined(STYLES), [*_vendored(), _program()]
     tone, words = wording.headline(suites)
+    shared = pack.Shared(block for own in blocks for block in own)
     index = [pack.index(*each) for each in zip(suites, names, blocks, values, strict=True)]
     return (
         _environment()
@@ -52,16 +53,18 @@ def chunks(document: Document) -> Iterator[str]:
             scripts=[_trusted(script) for script in scripts],
             libraries=_libraries(),
             index=_trusted(pack.packed(index)),
-            blocks=_blocks(blocks),
+            blocks=_blocks(blocks, shared),
         )
     )
 
 
-def _blocks(found: Sequence[Sequence[Sequence[Any]]]) -> Iterator[tuple[str, Any]]:
+def _blocks(found: Sequence[Sequence[Sequence[CaseView]]], shared: pack.Shared) -> Iterator[tuple[str, Any]]:
     """(element id, packed texts) of each block, made when the template comes to it."""
+    for at, texts in enumerate(shared.blocks):
+        yield f"passages-{at}", _trusted(pack.packed(texts))
     for suite, blocks in enumerate(found):
         for at, block in enumerate(blocks):
-            yield f"texts-{suite}-{at}", _trusted(pack.packed(pack.texts(block)))
+            yield f"texts-{suite}-{at}", _trusted(pack.packed(pack.texts(block, shared.places)))
 
 
 @cache

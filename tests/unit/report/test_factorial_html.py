@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_genaiops.report.document import MetricView, PointView
 from pytest_genaiops.report.html import page
 from pytest_genaiops.report.html.factors import BOX, factors
-from pytest_genaiops.report.html.overview import LOUD, MANY, overview
+from pytest_genaiops.report.html.overview import FEW, LOUD, overview
 from pytest_genaiops.report.html.pack import own_values
 from tests.documents import HOSTILE
 from tests.factorials import hostile_matrix, matrix_example
@@ -126,7 +126,7 @@ class TestMany:
         section = found.sections[0]
         assert found.many
         assert len(section.scores) == 48
-        assert len(section.spread) == MANY
+        assert len(section.spread) == FEW
         assert SUITE.baseline in {name for name, _ in section.spread}
         assert {row.view.variant for row in section.slices} <= {name for name, _ in section.spread}
 

@@ -86,7 +86,24 @@ class Page(HTMLParser):
     def cases(self, suite: int = 0) -> list[Any]:
         names = [str(attributes.get("id")) for attributes, _ in self.scripts]
         blocks = [self.data(name) for name in names if name.startswith(f"texts-{suite}-")]
-        return [_with_passages(case, block["pool"]) for block in blocks for case in block["cases"]]
+        index = self.data("index")[suite]
+        found = [_with_passages(case, self.pool(block)) for block in blocks for case in block["cases"]]
+        return [_with_values(case, at, index) for at, case in enumerate(found)]
+
+    def pool(self, block: Any) -> list[str]:
+        """Passages of a block, those that it shares with others among them."""
+        return [each if isinstance(each, str) else self.data(f"passages-{each[0]}")[each[1]] for each in block["pool"]]
+
+
+def _with_values(case: Any, at: int, index: Any) -> Any:
+    """As the page's script finds values of an answer that has none of its own."""
+
+    def values(answer: Any) -> Any:
+        variant = index["variants"].index(answer["variant"])
+        columns = zip(index["metrics"], index["values"], strict=True)
+        return {metric["name"]: column[variant][at] for metric, column in columns}
+
+    return {**case, "answers": [{"values": values(each), **each} for each in case["answers"]]}
 
 
 def _with_passages(case: Any, pool: list[str]) -> Any:
@@ -257,6 +274,30 @@ def test_a_passage_that_many_found_stands_once_in_a_block() -> None:
     assert found["pool"] == [same, other]
     assert [each["contexts"] for each in found["cases"][2]["answers"]] == [[0, 1], [1, 0, 0], []]
     assert [len(block) for block in pack.blocks([replace(each, contexts=("x" * 700_000,)) for each in cases])] == [3]
+
+
+def test_a_passage_that_several_blocks_have_stands_once_in_the_page() -> None:
+    common = "a passage of the corpus that every case has"
+    cases = [CaseView(id=str(at), contexts=(common, f"own {at}"), answers=(answer(),)) for at in range(450)]
+    found = shown(cases=cases)
+    assert found.data("passages-0") == [common]
+    assert found.data("texts-0-2")["pool"] == [[0, 0], *(f"own {at}" for at in range(400, 450))]
+    assert [case["contexts"] for case in found.cases()] == [list(case.contexts or ()) for case in cases]
+
+
+def test_suites_share_passages() -> None:
+    case = CaseView(id="1", contexts=("a passage",), answers=(answer(),))
+    both = (suite(cases=[case]), suite(cases=[case]))
+    found = Page(page(Document(run=RUN, suites=both)))
+    assert found.data("passages-0") == ["a passage"]
+    assert found.cases(0) == found.cases(1)
+    assert found.cases(0)[0]["contexts"] == ["a passage"]
+
+
+def test_values_of_several_trials_stand_with_the_answers() -> None:
+    twice = CaseView(id="1", answers=(answer(value=0.25), answer(value=0.75, trial=2), answer("b", value=0.5)))
+    (case,) = pack.texts([twice])["cases"]
+    assert [each.get("values") for each in case["answers"]] == [{"m": 0.25}, {"m": 0.75}, None]
 
 
 def test_a_case_with_several_trials_has_their_mean_and_the_worst_outcome() -> None:

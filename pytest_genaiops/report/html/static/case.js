@@ -43,7 +43,7 @@ class Case extends Component {
         "div",
         { class: "top-of-case", key: `top-${at}` },
         h(Asked, { texts }),
-        h(Figures, { suite, pair, answers: answersOf(suite, texts, pair, trial) }),
+        h(Figures, { suite, at, pair, answers: answersOf(suite, texts, pair, trial) }),
       ),
       h(Controls, { key: "controls", ...shown, go, set: (changes) => this.setState(changes) }),
       h(Answers, { key: `answers-${at}-${trial}`, ...shown }),
@@ -172,9 +172,14 @@ function spans(answer) {
   );
 }
 
-function Figures({ suite, pair, answers }) {
+function Figures({ suite, at, pair, answers }) {
   if (!suite.metrics.length) return null;
-  const own = (answer, name) => (answer && Object.hasOwn(answer.values, name) ? answer.values[name] : null); // "constructor"
+  // An answer has values of its own where its variant answered more than once.
+  const own = (answer, metric, variant) => {
+    if (!answer?.values) return answer ? suite.value(metric, variant, at) : null;
+    const { name } = suite.metrics[metric];
+    return Object.hasOwn(answer.values, name) ? answer.values[name] : null; // "constructor"
+  };
   return h(
     "div",
     { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Values of this case" },
@@ -197,7 +202,7 @@ function Figures({ suite, pair, answers }) {
         "tbody",
         null,
         suite.metrics.map((metric, number) => {
-          const values = answers.map((answer) => own(answer, metric.name));
+          const values = answers.map((answer, side) => own(answer, number, pair[side]));
           const change = values.length > 1 && values.every((value) => value !== null) ? values[1] - values[0] : null;
           return h(
             "tr",

@@ -20,9 +20,20 @@ async function unpacked(id) {
   return new Response(stream).json();
 }
 
-// Cases with their passages, which stand once for all who found them.
+const passageBlocks = new Map();
+
+function passageBlock(number) {
+  if (!passageBlocks.has(number)) passageBlocks.set(number, unpacked(`passages-${number}`));
+  return passageBlocks.get(number);
+}
+
+// Cases with their passages, which stand once for all who found them; in blocks of their own, where other cases have
+// them too.
 async function casesOf(id) {
   const { pool, cases } = await unpacked(id);
+  for (const [at, each] of pool.entries()) {
+    if (typeof each !== "string") pool[at] = (await passageBlock(each[0]))[each[1]];
+  }
   const passages = (numbers) => numbers && numbers.map((number) => pool[number]);
   return cases.map((each) => ({
     ...each,
