@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import math
 import random
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from statistics import NormalDist, fmean, quantiles, stdev
 from typing import Any
 
 from pytest_genaiops.report.document import (
-    AnswerView,
     CaseView,
     ChangeView,
     Document,
-    Evidence,
     ItemView,
     MetricView,
     RunFacts,
@@ -28,6 +25,7 @@ from pytest_genaiops.report.document import (
     VariantView,
     VerdictView,
 )
+from tests.drawn import KINDS, Shape, drawn_case
 
 HOSTILE = (
     "<script>window.hacked = 1</script>",
@@ -48,52 +46,7 @@ HOSTILE = (
     "\ufeffmark \ufffe \U0001f469\u200d\U0001f4bb e\u0301",
 )
 """Texts that do harm where a report takes them for markup, code or commands."""
-
-_split = re.compile(r"\w+").findall
-_NOUNS = _split(
-    """
-    invoice account refund delivery order parcel subscription password receipt address warranty battery charger
-    router contract deposit voucher seat ticket passenger luggage booking cancellation fee discount store courier
-    customer agent payment card transfer statement balance limit upgrade device screen update backup folder
-    licence key domain server invitation member administrator role permission report export dashboard filter alert
-    schedule season garden engine valve pump filter sensor cable adapter manual drawer shelf bracket hinge paint
-    sample recipe portion allergy dose leaflet policy claim premium accident damage photograph garage estimate
-    mechanic mileage inspection tyre brake lease tenant meter heating window roof permit fence notice landlord
-    repair kitchen tool ladder insurance passport visa embassy border
-    """
-)
-_VERBS = _split(
-    """
-    covers replaces extends confirms delays blocks requires restores cancels renews transfers includes excludes
-    limits records approves rejects returns reviews updates protects reduces repeats keeps moves checks reaches
-    """
-)
-_ADJECTIVES = _split(
-    """
-    annual written original damaged monthly late early partial full digital printed second final regional local
-    foreign temporary valid expired unused sealed heavy small private shared public official separate internal
-    free reduced standard express wireless electric manual blue previous current missing broken
-    """
-)
-_PLACES = _split(
-    """
-    Lisbon Ghent Turin Aarhus Leeds Cork Basel Graz Porto Malmo Utrecht Nantes Bergen Tampere Gdansk Split Zagreb
-    Sofia Vilnius Riga
-    """
-)
-_TOPICS = {"billing": 0.05, "delivery": 0.0, "returns": -0.05, "warranty": -0.12}
-_KINDS = (
-    ("groundedness", (0.0, 1.0), True),
-    ("correctness", (0.0, 1.0), True),
-    ("bleu", (0.0, 100.0), True),
-    ("relevancy", (0.0, 1.0), True),
-    ("latency", (0.0, None), False),
-    ("rougeL", (0.0, 1.0), True),
-    ("token_f1", (0.0, 1.0), True),
-)
 _SIGNATURES = {"correctness": "correctness|judge:example-judge|rubric:3f2a|v:1", "bleu": "bleu|tok:13a|smooth:exp|v:1"}
-_BETTER = (0.0, 0.07, -0.06, 0.02, 0.0, 0.01)
-"""What each variant adds to the quality of an answer."""
 
 
 def example(
@@ -113,8 +66,8 @@ def example(
     draw = random.Random(seed)
     counted = [f"v{number}" for number in range(1, variants + 1)] if isinstance(variants, int) else variants
     names = tuple(counted)
-    main = _suite(draw, _Shape(names=names, cases=cases, metrics=metrics, trials=trials, context=context))
-    small = _Shape(names=names, cases=min(cases, 12), metrics=min(metrics, 2), trials=2, context=context, by_case=True)
+    main = _suite(draw, Shape(names=names, cases=cases, metrics=metrics, trials=trials, context=context))
+    small = Shape(names=names, cases=min(cases, 12), metrics=min(metrics, 2), trials=2, context=context, by_case=True)
     return Document(run=_run(seed), suites=(main, _suite(draw, small)))
 
 
@@ -148,16 +101,6 @@ def _filled(value: Any, text: str, name: str = "") -> Any:
     return value
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Shape:
-    names: Sequence[str]
-    cases: int
-    metrics: int
-    trials: int
-    context: int
-    by_case: bool = False
-
-
 def _run(seed: int) -> RunFacts:
     return RunFacts(
         id=f"20261130T102940-{seed:04x}",
@@ -173,9 +116,9 @@ def _run(seed: int) -> RunFacts:
     )
 
 
-def _suite(draw: random.Random, shape: _Shape) -> SuiteView:
-    kinds = _KINDS[: shape.metrics]
-    cases = tuple(_case(draw, number, shape) for number in range(1, shape.cases + 1))
+def _suite(draw: random.Random, shape: Shape) -> SuiteView:
+    kinds = KINDS[: shape.metrics]
+    cases = tuple(drawn_case(draw, number, shape) for number in range(1, shape.cases + 1))
     changes = tuple(_changes(cases, shape))
     test = "eval_suites/test_support.py::" + ("test_each_answer" if shape.by_case else "test_answers")
     return SuiteView(
@@ -233,137 +176,6 @@ def _variant(name: str, number: int) -> VariantView:
     )
 
 
-def _sentence(draw: random.Random) -> str:
-    def noun() -> str:
-        return f"{draw.choice(_ADJECTIVES)} {draw.choice(_NOUNS)}"
-
-    verb, other, code = draw.choice(_VERBS), draw.choice(_NOUNS), f"{draw.randrange(16**6):06X}"
-    ways = (
-        lambda: f"The {noun()} {verb} the {other} for {draw.randint(2, 90)} days, see {code}.",
-        lambda: f"In {draw.choice(_PLACES)} a {noun()} {verb} every {other} above {draw.randint(5, 950)} euros.",
-        lambda: f"Form {code} {verb} the {noun()}, the {draw.choice(_NOUNS)} and its {other}.",
-        lambda: f"Where the {draw.choice(_NOUNS)} is {draw.choice(_ADJECTIVES)}, no {noun()} {verb} a {other}.",
-        lambda: (
-            f"Ask for {noun()} {code} or {noun()} {draw.randrange(10**5)} at the {other} of {draw.choice(_PLACES)}."
-        ),
-    )
-    return draw.choice(ways)()
-
-
-def _passages(draw: random.Random, length: int) -> tuple[str, ...]:
-    sentences: list[str] = []
-    while sum(map(len, sentences)) + len(sentences) < length:
-        sentences.append(_sentence(draw))
-    third = max(1, math.ceil(len(sentences) / 3))
-    return tuple(" ".join(sentences[at : at + third]) for at in range(0, len(sentences), third))
-
-
-def _case(draw: random.Random, number: int, shape: _Shape) -> CaseView:
-    topic = draw.choice(list(_TOPICS))
-    passages = _passages(draw, shape.context)
-    facts = passages[0].split(". ")
-    noun = draw.choice(_NOUNS)
-    ease = min(0.95, max(0.1, draw.gauss(0.68 + _TOPICS[topic], 0.16)))
-    answers = tuple(
-        _answer(draw, _Asked(name=name, ease=ease + _BETTER[at % 6], facts=facts, trial=trial), shape)
-        for at, name in enumerate(shape.names)
-        for trial in range(1, shape.trials + 1)
-    )
-    return CaseView(
-        id=f"{topic}-{number:04d}",
-        inputs={"question": f"What happens with my {draw.choice(_ADJECTIVES)} {noun} in {draw.choice(_PLACES)}?"},
-        references=(facts[0].rstrip(".") + ".",),
-        contexts=passages,
-        cluster=f"document-{number // 4}" if shape.by_case else None,
-        slices={"topic": topic, "language": draw.choice(("en", "en", "en", "de"))},
-        answers=answers,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Asked:
-    name: str
-    ease: float
-    facts: Sequence[str]
-    trial: int
-
-
-def _answer(draw: random.Random, asked: _Asked, shape: _Shape) -> AnswerView:
-    ease = min(1.0, max(0.0, draw.gauss(asked.ease, 0.09)))
-    base = {"variant": asked.name, "trial": asked.trial}
-    if draw.random() < 0.012:
-        error = draw.choice(("timeout: no answer within 30 s", "target: HTTP 503 from the model, 4 attempts"))
-        return AnswerView(
-            **base,
-            text="",
-            error=error,
-            outcome="failed" if shape.by_case else "",
-            values={name: None for name, *_ in _KINDS[: shape.metrics]},
-            unscored={name: error for name, *_ in _KINDS[: shape.metrics]},
-        )
-    said = [fact.rstrip(".") + "." for fact in asked.facts[: draw.randint(1, 3)]]
-    invented = ease < 0.6
-    if invented:
-        said.append(_sentence(draw))
-    if not draw.randrange(3):
-        said.insert(0, "Thank you for asking.")
-    text = " ".join(said)
-    values, unscored = _values(draw, ease, text, shape)
-    return AnswerView(
-        **base,
-        text=text,
-        latency=round(draw.lognormvariate(-0.2, 0.45), 3),
-        usage={"input_tokens": 520 + draw.randrange(60), "output_tokens": len(text) // 4},
-        model="example-small-2026-09-01",
-        outcome=("passed" if ease >= 0.6 else "missed") if shape.by_case else "",
-        values=values,
-        unscored=unscored,
-        evidence=_evidence(text, said[-1] if invented else "", ease, values),
-    )
-
-
-def _values(
-    draw: random.Random, ease: float, text: str, shape: _Shape
-) -> tuple[dict[str, float | None], dict[str, str]]:
-    values: dict[str, float | None] = {}
-    for name, (low, high), _ in _KINDS[: shape.metrics]:
-        span = (high or 2.0) - (low or 0.0)
-        raw = min(1.0, max(0.0, draw.gauss(ease, 0.06)))
-        values[name] = round(round(raw * 4) / 4 if name == "correctness" else raw * span, 4)
-    if "latency" in values:
-        values["latency"] = round(0.3 + len(text) / 400 + draw.random(), 3)
-    unscored = {}
-    if "correctness" in values and draw.random() < 0.02:
-        values["correctness"] = None
-        unscored["correctness"] = "judge: the reply has no verdict"
-    return values, unscored
-
-
-def _evidence(text: str, invented: str, ease: float, values: Mapping[str, float | None]) -> dict[str, Evidence]:
-    start = text.rindex(invented) if invented else len(text)
-    ends = [at + 1 for at, letter in enumerate(text) if letter == "." and text[at + 1 : at + 2] in ("", " ")]
-    starts = [0, *(end + 1 for end in ends[:-1])]
-    support = [0.12 if low >= start else round(min(1.0, ease + 0.2), 3) for low in starts]
-    words = [at for at in range(start, len(text)) if at == start or text[at - 1] == " "]
-    spans = tuple((at, min(text.find(" ", at) % (len(text) + 1), len(text) - 1)) for at in words[1::2])
-    found = {
-        "groundedness": Evidence(
-            unsupported=spans,
-            sentences=tuple(
-                (low, high, value, "" if value > 0.5 else "no passage says this")
-                for low, high, value in zip(starts, ends, support, strict=True)
-            ),
-        )
-    }
-    if values.get("correctness") is not None:
-        found["correctness"] = Evidence(
-            reason="It says what the reference says, and adds a claim of its own."
-            if invented
-            else "It agrees with the reference in every fact."
-        )
-    return {name: each for name, each in found.items() if name in values}
-
-
 def _own(case: CaseView, variant: str, metric: str) -> float | None:
     """Mean over the trials; None where one of them is unscored."""
     values = [each.values[metric] for each in case.answers if each.variant == variant]
@@ -386,11 +198,11 @@ def _parts(cases: Sequence[CaseView]) -> dict[str, list[CaseView]]:
     return dict(sorted(parts.items()))
 
 
-def _scores(cases: Sequence[CaseView], shape: _Shape) -> list[ScoreView]:
+def _scores(cases: Sequence[CaseView], shape: Shape) -> list[ScoreView]:
     found = []
     for part, inside in _parts(cases).items():
         for variant in shape.names:
-            for metric, *_ in _KINDS[: shape.metrics]:
+            for metric, *_ in KINDS[: shape.metrics]:
                 answers = [each for case in inside for each in case.answers if each.variant == variant]
                 values = [value for each in answers if (value := each.values[metric]) is not None]
                 reasons: dict[str, int] = {}
@@ -412,11 +224,11 @@ def _scores(cases: Sequence[CaseView], shape: _Shape) -> list[ScoreView]:
     return found
 
 
-def _changes(cases: Sequence[CaseView], shape: _Shape) -> list[ChangeView]:
+def _changes(cases: Sequence[CaseView], shape: Shape) -> list[ChangeView]:
     found = []
     for part, inside in _parts(cases).items():
         for variant in shape.names[1:]:
-            for metric, _, up in _KINDS[: shape.metrics]:
+            for metric, _, up in KINDS[: shape.metrics]:
                 pairs = [(_own(case, shape.names[0], metric), _own(case, variant, metric)) for case in inside]
                 differences = [new - old for old, new in pairs if old is not None and new is not None]
                 better = sum((each > 0) == up and each != 0 for each in differences)
@@ -448,7 +260,7 @@ def _p_value(differences: Sequence[float]) -> float | None:
     return round(2 * (1 - NormalDist().cdf(z)), 5)
 
 
-def _verdicts(test: str, changes: Sequence[ChangeView], shape: _Shape) -> list[VerdictView]:
+def _verdicts(test: str, changes: Sequence[ChangeView], shape: Shape) -> list[VerdictView]:
     """A gate for each of two metrics of each variant but the baseline; one of a tight margin is undecided."""
     found = []
     for each in changes:
