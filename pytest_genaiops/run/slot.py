@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_genaiops.clients.current import RUNNING, Running
+from pytest_genaiops.clients.secrets import without_secrets
 from pytest_genaiops.records import Response, Trial
 from pytest_genaiops.run.guard import attempt, describe
 from pytest_genaiops.targets import from_error, to_response
@@ -123,7 +124,9 @@ class Slot:
             # What a target returned may raise when it is looked at: a mapping that loads its items on demand.
             response, error = attempt(lambda: to_response(value, self.trial, seconds=seconds), catch=BaseException)
         if error is not None:
-            return from_error("target", f"the target raised {describe(error)}", self.trial, seconds=seconds)
+            # What clients raise quotes addresses and headers, and this is printed in logs that many may read.
+            what = f"the target raised {without_secrets(describe(error))}"
+            return from_error("target", what, self.trial, seconds=seconds)
         assert isinstance(response, Response)
         return response
 

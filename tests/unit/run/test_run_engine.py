@@ -172,6 +172,20 @@ class TestFailures:
         assert [str(response.error) for response in found[:2]] == [f"target: {message}"] * 2
         assert found[2].text == "v1:good"
 
+    @pytest.mark.parametrize(
+        ("said", "shown"),
+        [
+            ("GET https://me:pass-word@db.example/x failed", "GET https://***@db.example/x failed"),
+            ("401: Authorization: Bearer abcdef-123456789", "401: Authorization: Bearer ***"),
+            ("bad key sk-proj-Ab3dE6gH9jK2mN5pQ8", "bad key ***"),
+        ],
+    )
+    def test_what_a_target_raises_is_told_without_keys(
+        self, engines: Callable[..., Engine], said: str, shown: str
+    ) -> None:
+        (found,) = answers(engines(), [job(raising(ConnectionError(said)), "bad")])
+        assert str(found.error) == f"target: the target raised ConnectionError: {shown}"
+
     def test_an_async_target_answers_after_another_one_tried_to_exit(self, engines: Callable[..., Engine]) -> None:
         async def good(case: Case, variant: Any) -> str:
             return "fine"
