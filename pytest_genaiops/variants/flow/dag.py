@@ -15,6 +15,7 @@ from pytest_genaiops.variants.fields import At, Fields
 INPUTS = "inputs"
 """What ``${inputs.x}`` begins with; older flows write ``${flow.x}``."""
 LLM, PROMPT = "llm", "prompt"
+WRITTEN = "as written"
 
 _REFERENCE = re.compile(r"\$\{([^{}]+)\}")
 _INPUT = re.compile(r"\$\{(?:inputs|flow)\.")
@@ -76,6 +77,8 @@ class Flow:
     """As they are by default."""
     variants: Mapping[str, Mapping[str, Node]]
     """Name of a node -> id of a variant that is not the default -> the node in that variant."""
+    chosen: Mapping[str, str]
+    """Name of a node that has variants -> id of the one that it is by default; ``WRITTEN`` where it is none of them."""
     includes: tuple[str, ...]
     """Files that belong to the flow, and stand elsewhere."""
 
@@ -110,6 +113,7 @@ def read_flow(tree: Mapping[str, Any], fields: Fields) -> Flow:
         name: {key: node for key, node in each.items() if nodes.get(name) != node}
         for name, (_, each) in variants.items()
     }
+    chosen = {name: _chosen(nodes.get(name), *each) for name, each in variants.items()}
     flow = Flow(
         fields=fields,
         name=tree["name"] if isinstance(tree.get("name"), str) else "",
@@ -117,6 +121,7 @@ def read_flow(tree: Mapping[str, Any], fields: Fields) -> Flow:
         outputs=_outputs(tree, fields),
         nodes=nodes,
         variants=others,
+        chosen=chosen,
         includes=tuple(include for include in tree.get("additional_includes") or () if isinstance(include, str)),
     )
     _check(flow)
@@ -139,6 +144,11 @@ def _node_or_default(entry: Any, variants: Mapping[str, Any], fields: Fields, at
         fields.refuse(f"{what}{near(str(default), each)}; name one of them", "node_variants", name)
     node: Node = each[default]
     return node
+
+
+def _chosen(node: Node | None, default: Any, variants: Mapping[str, Node]) -> str:
+    same = [key for key, each in variants.items() if each == node]
+    return default if default in same else next(iter(same), WRITTEN)
 
 
 def _variants(name: str, entry: Any, fields: Fields) -> tuple[Any, dict[str, Node]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,9 @@ def load_flow(path: Path, root: Path, combine: str = ONE, answer: str = "", cap:
     """The variants of a ``flow.dag.yaml``, the default of every node first.
 
     Its id is the folder's name; the others add the nodes in which they differ: one at a time, or, with
-    ``combine="product"``, in every combination. Variants of nodes that are not run are left out. Raises VariantError
-    with ``file:line`` where the flow cannot be read as it stands, and where there are more variants than ``cap``.
+    ``combine="product"``, in every combination. Nodes with variants are the axes. Variants of nodes that are not run
+    are left out. Raises VariantError with ``file:line`` where the flow cannot be read as it stands, and where there are
+    more variants than ``cap``.
     """
     shown = place(path, root)
     tree, lines = parse(read_bytes(path, shown, root), shown, VariantError, keys="inputs: and nodes:")
@@ -40,7 +41,7 @@ def load_flow(path: Path, root: Path, combine: str = ONE, answer: str = "", cap:
     flow = read_flow(tree, fields)
     name, texts = path.absolute().parent.name or "flow", Texts(beside=path, root=root)
 
-    def variant(choice: Choice) -> Variant:
+    def variant(choice: Choice, varied: Collection[str]) -> Variant:
         chosen = {node: flow.variants[node][key] for node, key in choice}
         steps = Steps(flow=flow, nodes={**flow.nodes, **chosen}, path=path, texts=texts).prompts(answer)
         variant_id = "-".join([name, *(f"{node}={key}" for node, key in choice)])
@@ -50,18 +51,18 @@ def load_flow(path: Path, root: Path, combine: str = ONE, answer: str = "", cap:
             description=flow.name,
             model=steps[-1].model,
             parameters=steps[-1].parameters,
+            axes={node: dict(choice).get(node, flow.chosen[node]) for node in varied},
             hash=fields.identity(variant_id, steps, {}),
             steps=steps,
         )
 
-    default = variant(())
-    run = {step.id for step in default.steps}
+    run = {step.id for step in variant((), ()).steps}
     several = {node: each for node, each in flow.variants.items() if each and node in run}
     count = math.prod(1 + len(each) for each in several.values()) if combine == PRODUCT else 0
     if max(count, 1 + sum(map(len, several.values()))) > cap:
         what = f"the flow gives {max(count, 1 + sum(map(len, several.values())))} variants, and {cap} is the cap"
         fields.refuse(f"{what}; take fewer, or raise it: {{'flow': …, 'cap': <number>}}", "node_variants")
-    return (default, *map(variant, _choices(several, combine)))
+    return tuple(variant(choice, several) for choice in ((), *_choices(several, combine)))
 
 
 def _choices(several: Mapping[str, Mapping[str, Node]], combine: str) -> Iterator[Choice]:
