@@ -199,9 +199,15 @@ def _refuse(value: object, field: str, rank: int, mend: str) -> NoReturn:
 
 
 def _mappings(value: object, field: str) -> tuple[Mapping[str, Any], ...]:
-    if not isinstance(value, Sequence) or not all(isinstance(item, Mapping) for item in value):
-        raise UsageError(f"the response's {field!r} must be a list of mappings")
-    return tuple(_plain(item, field) for item in value)
+    """Mappings, or the objects of pydantic that clients of models give in their place."""
+    what = f"the response's {field!r} must be a list of mappings"
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise UsageError(f"{what}, and is {type(value).__name__}")
+    found = [item.model_dump() if callable(getattr(item, "model_dump", None)) else item for item in value]
+    for item in found:
+        if not isinstance(item, Mapping):
+            raise UsageError(f"{what}, and holds {type(item).__name__}")
+    return tuple(_plain(item, field) for item in found)
 
 
 def _probabilities(value: object) -> dict[str, Any]:

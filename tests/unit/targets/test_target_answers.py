@@ -128,12 +128,36 @@ class TestMappings:
             ({"text": "x", "latency": True}, "the response's 'latency' is True, not a number of seconds"),
             ({"text": "x", "usage": 12}, "the response's 'usage' is int, not a mapping"),
             ({"probabilities": [0.5]}, "the response's 'probabilities' is list, not a mapping"),
-            ({"text": "x", "tool_calls": 5}, "the response's 'tool_calls' must be a list of mappings"),
-            ({"text": "x", "tool_calls": ["a"]}, "the response's 'tool_calls' must be a list of mappings"),
+            ({"text": "x", "tool_calls": 5}, "the response's 'tool_calls' must be a list of mappings, and is int"),
+            ({"text": "x", "tool_calls": ""}, "the response's 'tool_calls' must be a list of mappings, and is str"),
+            (
+                {"text": "x", "tool_calls": ["a"]},
+                "the response's 'tool_calls' must be a list of mappings, and holds str",
+            ),
+            (
+                {"text": "x", "tool_calls": [{}, None]},
+                "the response's 'tool_calls' must be a list of mappings, and holds",
+            ),
         ],
     )
     def test_a_field_that_is_wrong_is_named(self, value: dict[Any, Any], said: str) -> None:
         assert message(value).startswith(said)
+
+
+class Dumped:
+    """As clients of models give a tool call: an object of pydantic."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.fields = fields
+
+    def model_dump(self) -> dict[str, Any]:
+        return self.fields
+
+
+def test_tool_calls_may_be_the_objects_that_a_client_gives() -> None:
+    called = {"id": "call-1", "type": "function", "function": {"name": "look", "arguments": '{"q": "lamp"}'}}
+    response = to_response({"text": "", "tool_calls": [Dumped(**called), called]}, TRIAL, seconds=0)
+    assert response.tool_calls == (called, called)
 
 
 class Colour(enum.StrEnum):
