@@ -5,65 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import subprocess
-import sys
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
+from budget_help import BODY, BOUND, PRICES, Model, answer, call, made, request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_genaiops.clients import budget as module
 from pytest_genaiops.clients.bound import OF_CALL, OF_PART, bound_of
 from pytest_genaiops.clients.budget import Budget
 from pytest_genaiops.clients.ledger import Amount, Limit, booked, room, set_aside, totals, units
 from pytest_genaiops.clients.prices import Tokens
-from pytest_genaiops.clients.request import Answer, RefusedError, Request
-from pytest_genaiops.clients.shared import InFile, InProcess
+from pytest_genaiops.clients.request import RefusedError
+from pytest_genaiops.clients.shared import InProcess
 from pytest_genaiops.config import Price
 from pytest_genaiops.errors import UsageError
 from pytest_genaiops.records import Response, ResponseError
-
-BODY = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 100}
-BOUND = bound_of(BODY)
-PRICES = (Price(model="small", input=1.0, output=2.0), Price(model="app", input=0, output=0))
-
-
-@dataclass
-class Model:
-    """A service that is asked for nothing here."""
-
-    model: str | None = "small"
-    name: str = "localhost/small"
-    identity: Mapping[str, Any] = field(default_factory=dict)
-
-    async def answer(self, request: Request, pool: Any) -> Answer:
-        raise AssertionError("the budget makes no call")
-
-
-def request(**body: Any) -> Request:
-    return Request(service={}, body={**BODY, **body})
-
-
-def answer(given: int = 10, said: int = 5) -> Response:
-    return Response(text="Hi", usage={"input_tokens": given, "output_tokens": said})
-
-
-async def call(budget: Budget, response: Response, service: Model | None = None, **body: Any) -> None:
-    async with budget.spending(request(**body), service or Model()) as spending:
-        spending.spent(response)
-
-
-def made(budget: Budget, *responses: Response, service: Model | None = None, **body: Any) -> None:
-    async def all_of_them() -> None:
-        for response in responses:
-            await call(budget, response, service, **body)
-
-    asyncio.run(all_of_them())
 
 
 class TestBound:
@@ -316,99 +273,6 @@ class TestWaiting:
 async def _raising(scenario: Any) -> None:
     await scenario
     raise RefusedError("released")
-
-
-class TestProcesses:
-    def test_what_a_dead_process_had_set_aside_is_spent_and_nobody_waits_for_it(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        shared = InProcess()
-        dead, alive = (Budget(shared, max_tokens=BOUND.total + 50) for _ in range(2))
-        asyncio.run(_left_open(dead))
-        later = module.time.time() + 31
-        monkeypatch.setattr(module.time, "time", lambda: later)
-        with pytest.raises(RefusedError, match="50 are left"):
-            asyncio.run(asyncio.wait_for(call(alive, answer()), 30))
-        assert alive.totals().calls == 0
-        found = alive.totals(ended=True)
-        assert (found.calls, found.estimated, found.input_tokens) == (1, 1, BOUND.input)
-
-    def test_one_that_only_seemed_dead_books_what_it_really_took(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        shared = InProcess()
-        slow, other = (Budget(shared, max_tokens=2 * BOUND.total) for _ in range(2))
-        begun = asyncio.run(_left_open(slow))
-        later = module.time.time() + 31
-        monkeypatch.setattr(module.time, "time", lambda: later)
-        made(other, answer())
-        begun.spent(answer(10, 5))
-        assert other.totals(ended=True).input_tokens == 20
-        assert other.totals(ended=True).estimated == 0
-
-    def test_a_process_with_a_long_call_shows_that_it_lives(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module, "BEAT", 0.0)
-        shared = InProcess()
-        budget = Budget(shared, max_tokens=10**6)
-
-        async def scenario() -> None:
-            async with budget.spending(request(), Model()) as spending:
-                before = _seen(shared, budget)
-                while _seen(shared, budget) == before:
-                    await asyncio.sleep(0)
-                spending.spent(answer())
-
-        asyncio.run(asyncio.wait_for(scenario(), 30))
-
-    def test_a_file_that_is_lost_stops_calls_instead_of_limits(self, tmp_path: Path) -> None:
-        with_file = InFile(tmp_path / "no such folder" / "state.sqlite")
-        with pytest.raises(RefusedError, match="cannot be written"):
-            made(Budget(with_file, max_tokens=10**9), answer())
-        made(Budget(with_file), answer())
-
-    def test_processes_together_stay_within_the_limit(self, tmp_path: Path) -> None:
-        path, limit = tmp_path / "state.sqlite", 12 * BOUND.total
-        script = (
-            "import asyncio, sys; from pathlib import Path\n"
-            "from tests.unit.clients.test_budget import hammered\n"
-            "asyncio.run(hammered(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))"
-        )
-        root = Path(__file__).parents[3]
-        workers = [
-            subprocess.Popen([sys.executable, "-c", script, str(path), str(limit), str(seed)], cwd=root)
-            for seed in range(2)
-        ]
-        assert [worker.wait(300) for worker in workers] == [0, 0]
-        found = Budget(InFile(path)).totals(ended=True)
-        assert found.calls + found.refused == 2 * 40
-        assert found.refused > 0
-        assert limit - BOUND.total < found.input_tokens + found.output_tokens <= limit
-
-
-async def _left_open(budget: Budget) -> Any:
-    """A call that begins and does not end."""
-    spending = budget.spending(request(), Model())
-    await spending.__aenter__()
-    return spending
-
-
-def _seen(shared: InProcess, budget: Budget) -> float:
-    found: float = shared.peek("budget")["owners"][budget.owner]["seen"]
-    return found
-
-
-async def hammered(path: Path, limit: int, seed: int) -> None:
-    """40 calls at once, of which each takes some share of its bound; after every step the limit holds."""
-    budget = Budget(InFile(path), max_tokens=limit)
-
-    async def one(number: int) -> None:
-        with suppress(RefusedError):
-            async with budget.spending(request(), Model()) as spending:
-                left = room(budget._shared.peek("budget"), budget.limit, owner="", now=0)
-                assert (left.tokens or 0) >= 0
-                await asyncio.sleep(0)
-                share = (number * 7 + seed * 3) % 11 / 10
-                spending.spent(answer(int(BOUND.input * share), int(BOUND.output * share)))
-
-    await asyncio.gather(*(one(number) for number in range(40)))
 
 
 AMOUNTS = st.builds(Amount, calls=st.just(1), input=st.integers(0, 500), output=st.integers(0, 500))
