@@ -7,19 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from foresee_help import LOOK, TWO, looked_at, rows, told, write
 from inner import Project, outcomes
 
 from pytest_genaiops.plugin.claims import claims_of
-
-GATE = """
-    import pytest
-
-    @pytest.mark.genaiops(dataset="capitals", {marker})
-    def test_answers(responses, baseline, exact_match, error_rate, classification, token_f1):
-        {body}
-"""
-TWO = 'variants=["v1", "v2"], baseline="v1"'
-LOOK = "--collect-only"
 
 
 @pytest.fixture
@@ -28,27 +19,6 @@ def gates(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.delenv("CI", raising=False)
     rows(project, 20)
     return project
-
-
-def rows(project: Project, n: int, **columns: Any) -> None:
-    project.dataset([{"id": f"c{i}", "question": "?", "reference": "yes", "label": "yes", **columns} for i in range(n)])
-
-
-def told(result: pytest.RunResult) -> list[str]:
-    """The sentences of the warnings."""
-    found = [re.match(r"\S+:\d+: GateWarning: (.*)$", line.strip()) for line in result.outlines]
-    return [match[1] for match in found if match]
-
-
-def looked_at(project: Project, *arguments: str) -> list[str]:
-    """What collection tells."""
-    result = project.run(LOOK, *arguments)
-    assert result.ret == 0
-    return told(result)
-
-
-def write(project: Project, *body: str, marker: str = TWO) -> None:
-    project.suite(GATE, marker=marker, body="\n    ".join(body))
 
 
 def says(project: Project, *body: str, marker: str = TWO) -> list[str]:
@@ -300,65 +270,6 @@ class TestPassRates:
         rows(gates, 10)
         gates.by_case(f"pass_rate={rate}")
         assert looked_at(gates) == []
-
-
-NOISY = """
-import random
-import pytest
-
-@pytest.fixture(scope="session")
-def target():
-    asked = {{}}
-    def answer(case, variant):
-        asked[case.id] = asked.get(case.id, 0) + 1
-        draw = random.Random(f"{{case.id}} {{asked[case.id]}}")
-        return "yes it is so" if draw.random() < {steady} else "yes"
-    return answer
-"""
-
-
-class TestCommittedNoise:
-    def committed(self, project: Project, gate: str, *, steady: float = 0.5, trials: int = 3) -> list[str]:
-        rows(project, 60)
-        project.write("conftest.py", NOISY.format(steady=steady))
-        write(project, f"assert {gate}", marker=f'variants=["v1"], trials={trials}')
-        assert project.run("--genaiops-update-baseline").ret == 0
-        return looked_at(project)
-
-    @pytest.mark.parametrize(("metric", "margin"), [("exact_match", 0.07), ("token_f1", 0.04)])
-    def test_that_stops_an_unchanged_system_more_often_than_not(
-        self, gates: Project, metric: str, margin: float
-    ) -> None:
-        gate = f"{metric}(responses).not_worse_than(baseline, margin={margin})"
-        (sentence,) = self.committed(gates, gate)
-        start, power, cases = re.fullmatch(
-            r"(.*) passes an unchanged system in (\d+) % of runs with 60 cases x 3 trials, by the noise in its "
-            r"committed baseline; (\d+) cases x 3 trials pass in 80 % \(see genaiops power\)",
-            sentence,
-        ).groups()  # type: ignore[union-attr]
-        assert start == gate
-        assert 5 < int(power) < 50
-        assert 100 < int(cases) < 600
-
-    def test_that_lets_it_pass_is_not_told(self, gates: Project) -> None:
-        for margin in (0.17, 0.3):
-            assert self.committed(gates, f"exact_match(responses).not_worse_than(baseline, margin={margin})") == []
-        assert self.committed(gates, "exact_match(responses).not_worse_than(baseline, margin=0.1)", steady=0) == []
-
-    def test_that_is_not_known_is_not_told(self, gates: Project) -> None:
-        """One trial of each case tells no noise."""
-        gate = "token_f1(responses).not_worse_than(baseline, margin=0.02)"
-        assert self.committed(gates, gate, trials=1) == []
-
-    def test_that_is_of_other_cases_or_trials_is_not_told(self, gates: Project) -> None:
-        gate = "token_f1(responses).not_worse_than(baseline, margin=0.05)"
-        assert len(self.committed(gates, gate)) == 1
-        rows(gates, 61)
-        assert looked_at(gates) == []
-
-    def test_that_is_of_another_option_is_not_told(self, gates: Project) -> None:
-        gate = "token_f1(responses, tokenize='unicode').not_worse_than(baseline, margin=0.05)"
-        assert self.committed(gates, gate) == []
 
 
 class TestSessions:
