@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
+from baseline_help import BOTH, UPDATE, file, misses, told, variants, write
 from inner import ROWS, Project, outcomes
-
-UPDATE = "--genaiops-update-baseline"
-CITY = "return case.reference if case.id not in {missed} else 'London'"
-
-BOTH = """
-    import pytest
-
-    @pytest.mark.genaiops(dataset="capitals", variants={variants}{more})
-    def test_answers(responses, baseline, exact_match):
-        assert exact_match(responses).value >= exact_match(baseline).value
-"""
 
 
 @pytest.fixture
@@ -27,31 +13,6 @@ def baselines(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.delenv("CI", raising=False)
     write(project)
     return project
-
-
-def write(project: Project, variants: tuple[str, ...] = ("v1", "v2"), more: str = "") -> None:
-    project.suite(BOTH, variants=list(variants), more=more)
-
-
-def misses(project: Project, *cases: str) -> None:
-    project.target(CITY.format(missed=list(cases)))
-
-
-def file(project: Project, name: str = "test_answers", folder: str = "test_suite") -> Path:
-    return project.path / "eval_suites" / "baselines" / folder / f"{name}.json"
-
-
-def variants(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["variants"]
-    return found
-
-
-def told(result: pytest.RunResult) -> list[str]:
-    """What the terminal says of baselines."""
-    lines = result.outlines
-    start = next((i for i, line in enumerate(lines) if "- genaiops baselines -" in line), len(lines))
-    end = next((i for i, line in enumerate(lines[start:], start) if line.startswith("===")), len(lines))
-    return [line.strip() for line in lines[start + 1 : end] if line]
 
 
 class TestWriting:
@@ -222,58 +183,6 @@ class TestWriting:
         assert baselines.run().ret == baselines.run("--genaiops-limit=2").ret == 0
 
 
-class TestByCase:
-    SUITE = """
-        import pytest
-
-        @pytest.mark.genaiops(dataset="capitals", variants=["v1"]{more})
-        def test_each(response, baseline, exact_match):
-            assert exact_match(response) >= exact_match(baseline)
-            assert exact_match(response) >= {least}
-    """
-
-    def suite(self, project: Project, more: str = "", least: int = 0) -> None:
-        project.suite(self.SUITE, more=more, least=least)
-
-    def test_scores_are_gathered_over_the_cases(self, baselines: Project) -> None:
-        self.suite(baselines, more=", trials=2")
-        misses(baselines, "c2")
-        assert told(baselines.run(UPDATE))[1] == "v1: written, 4 cases (exact_match 0.7500)"
-        rows = variants(file(baselines, "test_each"))["v1"]["metrics"]["exact_match"]["cases"]
-        assert [(case, trial) for case, trial, _ in rows] == [(f"c{i}", k) for i in range(1, 5) for k in (1, 2)]
-        misses(baselines, "c3")
-        found = outcomes(baselines.run("-v"))
-        assert {name for name, word in found.items() if word == "FAILED"} == {
-            "test_each[v1-c3-t1]",
-            "test_each[v1-c3-t2]",
-        }
-
-    def test_all_cases_must_have_run_and_passed(self, baselines: Project) -> None:
-        self.suite(baselines, least=1)
-        assert told(baselines.run(UPDATE, "-k", "c1 or c2"))[1] == "v1: not written: 2 of 4 cases did not run"
-        misses(baselines, "c2")
-        assert told(baselines.run(UPDATE))[1] == "v1: not written: 1 of 4 cases failed"
-
-    def test_misses_within_the_budget_are_written(self, baselines: Project) -> None:
-        self.suite(baselines, more=", pass_rate=0.7", least=1)
-        misses(baselines, "c2")
-        assert told(baselines.run(UPDATE))[1] == "v1: written, 4 cases (exact_match 0.7500)"
-        misses(baselines, "c2", "c3")
-        assert told(baselines.run(UPDATE))[1] == "v1: not written: the gate behind its cases did not pass"
-
-    def test_a_metric_that_only_some_cases_were_scored_by(self, baselines: Project) -> None:
-        baselines.suite(
-            """
-            import pytest
-
-            @pytest.mark.genaiops(dataset="capitals", variants=["v1"])
-            def test_each(response, baseline, case, exact_match):
-                assert case.id == "c1" or exact_match(response) == 1
-            """
-        )
-        assert told(baselines.run(UPDATE))[1] == "v1: not written: exact_match was asked for 3 of 4 cases only"
-
-
 class TestComparing:
     def test_a_sample_of_the_cases_is_compared_with_its_own_rows(self, baselines: Project) -> None:
         baselines.dataset([{**row, "slice_part": "south" if row["id"] != "c4" else "north"} for row in ROWS])
@@ -396,21 +305,3 @@ class TestRefusing:
             "run every variant, or delete it"
         )
         assert baselines.run(UPDATE).ret == baselines.run().ret == 0
-
-
-class TestWorkers:
-    def test_the_controller_writes_what_one_process_would(self, baselines: Project) -> None:
-        pytest.importorskip("xdist")
-        baselines.suite(TestByCase.SUITE, name="test_cases.py", more=", pass_rate=0.7", least=1)
-        misses(baselines, "c2")
-        alone = baselines.run(UPDATE)
-        assert alone.ret == 0
-        files = [file(baselines), file(baselines, "test_each", "test_cases")]
-        before = [path.read_bytes() for path in files]
-        for path in files:
-            path.unlink()
-        apart = baselines.run_apart(UPDATE, "-p", "xdist", "-n2")
-        assert apart.ret == 0
-        assert told(apart) == told(alone)
-        assert [path.read_bytes() for path in files] == before
-        assert baselines.run_apart("-p", "xdist", "-n2").ret == 0
