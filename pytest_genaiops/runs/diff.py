@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -177,9 +178,10 @@ def _verdicts(before: Side, after: Side) -> Iterator[Outcome]:
 def _numbered(store: Numbers, variant: VariantRow) -> dict[tuple[str, str, int], Mapping[str, Any]]:
     """(test, score, which of its verdicts) -> the verdict."""
     found: dict[tuple[str, str, int], Mapping[str, Any]] = {}
+    seen: Counter[tuple[str, str]] = Counter()
     for row in store.verdicts(variant.id):
-        number = sum(key[:2] == (row.test, row.metric) for key in found)
-        found[row.test, row.metric, number] = row.facts
+        found[row.test, row.metric, seen[row.test, row.metric]] = row.facts
+        seen[row.test, row.metric] += 1
     return found
 
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pytest_genaiops.clients.bills import cost_in
 from pytest_genaiops.config import Price
 from pytest_genaiops.errors import UnscorableError
 from pytest_genaiops.records import Response
-from pytest_genaiops.report.document import SpendingView
+
+if TYPE_CHECKING:
+    from pytest_genaiops.report.document import SpendingView
 
 
 def spending_of(variant: str, responses: Sequence[Response], prices: Sequence[Price]) -> SpendingView:
     """The sums over a variant's answers; no cost where that of any answer with usage is not known."""
+    from pytest_genaiops.report.document import SpendingView  # with all that a report has: no other action waits for it
+
     answers = [each for each in responses if each.error is None]
     tokens: Counter[str] = Counter()
     for each in answers:

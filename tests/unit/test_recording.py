@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from pytest_genaiops import Evaluation, UsageError, evaluate, metric
 from pytest_genaiops.config import Price, Settings
 from pytest_genaiops.dataset import store as dataset_store
+from pytest_genaiops.errors import MetricError
 from pytest_genaiops.metrics.base import Metric
 from pytest_genaiops.recording import command, options_of, origin, remade, settings_facts
 from pytest_genaiops.recording.facts import parts_of
@@ -132,6 +134,20 @@ class TestOptions:
         assert options_of(found.metric, tmp_path) == options
         kept = json.loads(json.dumps(options))
         assert remade(found.name, kept, tmp_path) == found.metric
+
+    @pytest.mark.parametrize(
+        ("name", "options", "complaint"),
+        [
+            ("bleu", {"tokeniser": "char"}, "bleu has no option 'tokeniser'; did you mean 'tokenize'"),
+            ("bleu", {"tokenize": "none such"}, "tokenize='none such'"),
+            ("bleux", {}, "no metric is called 'bleux'"),
+        ],
+    )
+    def test_what_cannot_be_made_again_is_complained_of(
+        self, name: str, options: Any, complaint: str, tmp_path: Path
+    ) -> None:
+        with pytest.raises(MetricError, match=re.escape(complaint)):
+            remade(name, options, tmp_path)
 
     def test_a_judge_is_its_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "judges").mkdir()

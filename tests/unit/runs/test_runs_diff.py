@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -266,3 +268,23 @@ def test_the_helper_s_options_are_those_of_the_recording(tmp_path: Path) -> None
     store.close()
     assert metric.options == {}
     assert options_of(evaluated(tmp_path, ["bleu"], count=3).handles["bleu"].metric) == {}
+
+
+def test_nothing_that_runs_a_suite_is_loaded_for_it(tmp_path: Path) -> None:
+    for wrong in ({1}, {1, 2}):
+        recorded(tmp_path, answered(tmp_path, wrong, ["exact_match", "token_f1"]))
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    statement = (
+        "import sys\n"
+        "from pytest_genaiops.cli.command import main\n"
+        "assert main(['runs', 'diff', '--rootdir', sys.argv[1]]) == 0\n"
+        "print(*sorted(sys.modules))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", statement, str(tmp_path)], capture_output=True, text=True, check=True
+    ).stdout
+    loaded = told.splitlines()[-1].split()
+    assert "pytest_genaiops.runs.diff" in loaded
+    rooms = {name.split(".")[1] for name in loaded if name.startswith("pytest_genaiops.")}
+    assert not rooms & {"run", "score", "evaluation", "comparison", "variants", "targets", "factorial", "plugin"}
+    assert not {"asyncio", "pandas"} & set(loaded)
