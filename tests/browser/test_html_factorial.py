@@ -59,6 +59,15 @@ def test_settings_are_told_with_plots_and_tables(opened: Opened, matrix: str, sc
     page.screenshot(path=screenshots / "settings.png")
 
 
+@pytest.mark.parametrize("name", ["Effects of settings on groundedness", "Change of every metric", "Score of every"])
+def test_cells_stand_under_their_heads(opened: Opened, matrix: str, name: str) -> None:
+    shown = opened(SETTINGS, at=matrix).get_by_role("table", name=name).first
+    ends = "cells => cells.map(each => each.getBoundingClientRect().right)"
+    heads = shown.locator("thead th").evaluate_all(ends)
+    cells = shown.locator("tbody tr").first.locator("th, td").evaluate_all(ends)
+    assert heads == pytest.approx(cells, abs=0.5)
+
+
 def test_points_on_the_front_have_a_shape_and_a_number(opened: Opened, matrix: str) -> None:
     page = opened(SETTINGS, at=matrix)
     plot = page.locator("svg.scatter").first

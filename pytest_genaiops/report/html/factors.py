@@ -208,7 +208,10 @@ def _ends(rows: Iterable[EffectView | InteractionView]) -> Iterator[float | None
 def _crossings(suite: SuiteView, view: FactorialView) -> Iterator[Crossing]:
     """Plots of the strongest interactions, where there are any for sure."""
     sure = [each for each in view.interactions if told(each, view.confidence)]
-    for metric, axes in [*dict.fromkeys((each.metric, each.axes) for each in sure)][:CROSSINGS]:
+    every = list(dict.fromkeys((each.metric, each.axes) for each in sure))
+    # Numbers that are nearly one show the same lines: each pair of axes comes once before any comes twice.
+    firsts = list({axes: (metric, axes) for metric, axes in reversed(every)}.values())
+    for metric, axes in sorted(every, key=lambda each: each not in firsts)[:CROSSINGS]:
         means = _means(suite, view, metric, axes)
         if (found := _crossing(view, measure(view, metric), axes, means)) is not None:
             yield found

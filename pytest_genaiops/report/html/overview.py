@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -78,6 +79,8 @@ class Section:
     more_slices: int
     words: str
     """The range of its values, where there are too many variants to be taken in at a glance."""
+    moved: str
+    """How many variants are better, worse, or neither for sure."""
     spread: Sequence[tuple[str, Histogram | None]]
     """Variant -> its cases' values."""
     differences: Sequence[tuple[str, Histogram | None]]
@@ -136,16 +139,16 @@ def _section(suite: SuiteView, metric: MetricView, values: Values) -> Section:
     moved = [each for each in changes if each.slice and each.variant in chosen]
     slices: list[ChangeRow | ScoreRow] = [*_change_rows(moved, metric)]
     slices = slices or [*_score_rows([each for each in scores if each.slice and each.variant in chosen], suite)]
+    paired = sorted((each for each in changes if not each.slice), key=lambda each: order.get(each.variant, len(order)))
+    rows = _change_rows(paired, metric)
     return Section(
         metric=metric,
         scores=_score_rows(whole, suite),
-        changes=_change_rows(
-            sorted((each for each in changes if not each.slice), key=lambda each: order.get(each.variant, len(order))),
-            metric,
-        ),
+        changes=rows,
         slices=slices[:MOST_SLICES],
         more_slices=max(0, len(slices) - MOST_SLICES),
         words=_range(whole, metric),
+        moved=_moved(rows),
         spread=_spread({name: values[name, metric.name] for name in chosen}, metric),
         differences=_differences(suite, metric, values, chosen),
     )
@@ -174,6 +177,11 @@ def _chosen(suite: SuiteView, best: Sequence[str]) -> list[str]:
 def _range(scores: Sequence[ScoreView], metric: MetricView) -> str:
     known = [value for each in scores if (value := finite(each.value)) is not None]
     return f"{figure(min(known), metric.scale)} to {figure(max(known), metric.scale)}" if known else "unscored"
+
+
+def _moved(rows: Sequence[ChangeRow]) -> str:
+    counts = Counter(each.direction or "unclear" for each in rows)
+    return ", ".join(f"{counts[word]:,} {word}" for word in ("better", "worse", "unclear") if counts[word])
 
 
 def _prompts(suite: SuiteView) -> list[tuple[str, str]]:

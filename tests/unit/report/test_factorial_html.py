@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_genaiops.report.document import MetricView, PointView
 from pytest_genaiops.report.html import page
-from pytest_genaiops.report.html.factors import BOX, factors
+from pytest_genaiops.report.html.factors import BOX, CROSSINGS, factors
 from pytest_genaiops.report.html.overview import FEW, LOUD, overview
 from pytest_genaiops.report.html.pack import own_values
 from tests.documents import HOSTILE
@@ -80,6 +80,15 @@ def test_lines_of_an_interaction_are_means_of_variants() -> None:
         assert all(0 <= x <= BOX[0] and 0 <= y <= BOX[1] for x, y, _ in curve.points)
 
 
+def test_of_several_numbers_each_pair_of_axes_is_drawn_before_any_is_drawn_twice() -> None:
+    assert SUITE.factorial is not None
+    sure = [replace(each, adjusted_p_value=0.0, interval=(0.1, 0.2)) for each in SUITE.factorial.interactions]
+    sure.sort(key=lambda each: each.axes)
+    found = factors(replace(SUITE, factorial=replace(SUITE.factorial, interactions=sure)))
+    assert found is not None
+    assert len({frozenset(plot.axes) for plot in found.crossings}) == CROSSINGS
+
+
 points = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), min_size=2, max_size=15, unique=True)
 
 
@@ -129,6 +138,12 @@ class TestMany:
         assert len(section.spread) == FEW
         assert SUITE.baseline in {name for name, _ in section.spread}
         assert {row.view.variant for row in section.slices} <= {name for name, _ in section.spread}
+
+    def test_changes_are_counted_by_their_direction(self) -> None:
+        for section in overview(SUITE, "s", own_values(SUITE)).sections:
+            counts = {word: int(count) for count, word in (each.split() for each in section.moved.split(", "))}
+            assert sum(counts.values()) == 47
+            assert counts.get("better", 0) == sum(row.direction == "better" for row in section.changes)
 
     def test_the_best_come_first(self) -> None:
         for section in overview(SUITE, "s", own_values(SUITE)).sections:
