@@ -7,7 +7,7 @@ as independent; clusters differ in size, and every answer has noise of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np  # noqa: TID253 - a target that draws its answers
@@ -57,9 +57,75 @@ class World:
         return 0.4 + self.size * (sum(MAIN.get(item, 0.0) for item in levels.items()) + extra * both)
 
 
-def matrix() -> dict[str, dict[str, str]]:
+LARGE: Mapping[str, tuple[str, ...]] = {
+    "chunk": ("300", "900"), "enrichment": ("none", "keywords"), "embedding": ("small", "large"),
+    "index": ("flat", "ivf"), "search": ("vector", "text", "hybrid"),
+}  # fmt: skip
+"""Axes of 48 variants."""
+ALIKE = ("recall", "precision", "ndcg", "mrr", "hits")
+"""Numbers of a retriever that say nearly the same."""
+NINE = (*ALIKE, "correct", "grounded", "latency", "tokens")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """Nine numbers of a matrix: five that are nearly one, two that share a half with them, and two very skewed ones."""
+
+    cases: int = 120
+    axes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: LARGE)
+    helps: float = 0.0
+    """What hybrid search adds to the five; nothing else does anything."""
+    alike: float = 0.95
+    """Correlation of the five, in what a level does to a case and in what is luck."""
+
+    def scores(self, generator: np.random.Generator) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, Score]]]:
+        """The matrix, and a draw of every variant's scores."""
+        axes = matrix(self.axes)
+        shared, slopes = self._noise(generator, len(axes)), self._slopes(generator)
+        found: dict[str, dict[str, Score]] = {variant: {} for variant in axes}
+        for name in NINE:
+            noise, own, weight = self._noise(generator, len(axes)), self._slopes(generator), self._weight(name)
+            for row, (variant, levels) in enumerate(axes.items()):
+                # Of several levels on one case each does its share.
+                moved = sum(weight**0.5 * slopes[item] + (1 - weight) ** 0.5 * own[item] for item in levels.items())
+                values = moved + weight**0.5 * shared[row] + (1 - weight) ** 0.5 * noise[row]
+                values = values + self.helps * (name in ALIKE and levels["search"] == "hybrid")
+                found[variant][name] = _skewed(name, values) if name in NINE[-2:] else _bounded(name, values)
+        return axes, found
+
+    def _weight(self, name: str) -> float:
+        return self.alike if name in ALIKE else 0.5 if name in NINE[:-2] else 0.0
+
+    def _noise(self, generator: np.random.Generator, variants: int) -> np.ndarray:
+        return generator.normal(0, 0.15, self.cases) + generator.normal(0, 0.15, (variants, self.cases))
+
+    def _slopes(self, generator: np.random.Generator) -> dict[tuple[str, str], np.ndarray]:
+        return {
+            (axis, level): generator.normal(0, 0.1, self.cases)
+            for axis, levels in self.axes.items()
+            for level in levels
+        }
+
+
+def _bounded(name: str, values: np.ndarray) -> Score:
+    return Score.of(np.clip(0.5 + values, 0, 1).tolist(), name=name)
+
+
+def _skewed(name: str, values: np.ndarray) -> Score:
+    """Times whose logarithm is normal: some answers take ten times as long as most."""
+    return Score.of(np.exp(3 * values).tolist(), name=name, scale=(0, np.inf), higher_is_better=False)
+
+
+def crowd(generator: np.random.Generator, cases: int = 120) -> np.ndarray:
+    """Values of 48 variants, a row each: the best one first, 7 a little worse, and 40 that are clearly bad."""
+    means = np.r_[0.6 - 0.01 * np.arange(8), np.full(40, 0.3)]
+    hard, own = generator.normal(0, 0.15, cases), generator.normal(0, 0.12, (len(means), cases))
+    return np.clip(means[:, None] + hard + own, 0, 1)
+
+
+def matrix(axes: Mapping[str, tuple[str, ...]] = AXES) -> dict[str, dict[str, str]]:
     """All combinations: variant id -> its levels."""
-    combinations = [dict(zip(AXES, levels, strict=True)) for levels in product(*AXES.values())]
+    combinations = [dict(zip(axes, levels, strict=True)) for levels in product(*axes.values())]
     return {",".join(f"{axis}={level}" for axis, level in levels.items()): levels for levels in combinations}
 
 
