@@ -1,149 +1,34 @@
+"""The HTML report: one file, what a reviewer reads first, and where the parts of its plots stand."""
+
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import json
 import math
 import re
 from dataclasses import replace
-from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import example as given_example
-from hypothesis import given, settings
+from html_pages import RUN, Page, answer, shown, suite, verdict
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_genaiops.report import html
 from pytest_genaiops.report.document import (
-    AnswerView,
     CaseView,
     ChangeView,
     Document,
-    Evidence,
     ItemView,
     MetricView,
-    RunFacts,
     ScoreView,
-    SuiteView,
-    VariantView,
-    VerdictView,
-    plain,
 )
-from pytest_genaiops.report.html import chunks, pack, page, plots, wording
-from tests.documents import HOSTILE, example, filled
+from pytest_genaiops.report.html import chunks, page, plots, wording
+from tests.documents import example
 
 FOLDER = Path(html.__file__).parent
 OWN = sorted((FOLDER / "static").iterdir())
-SHOWN_BY_NOBODY = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff]")
-
-
-class Page(HTMLParser):
-    """The elements, attributes and texts of a page, as a browser would find them."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.inside: list[str] = []
-        self.scripts: list[tuple[dict[str, str | None], str]] = []
-        self.styles: list[str] = []
-        self.words: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        self.inside.append(tag)
-        if tag == "script":
-            self.scripts.append((dict(attrs), ""))
-        if tag == "style":
-            self.styles.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        while self.inside and self.inside.pop() != tag:
-            pass
-
-    def handle_data(self, data: str) -> None:
-        place = self.inside[-1] if self.inside else ""
-        if place == "script":
-            self.scripts[-1] = (self.scripts[-1][0], self.scripts[-1][1] + data)
-        elif place == "style":
-            self.styles[-1] += data
-        else:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
-
-    def data(self, name: str) -> Any:
-        (packed,) = [text for attributes, text in self.scripts if attributes.get("id") == name]
-        return json.loads(gzip.decompress(base64.b64decode(packed, validate=True)))
-
-    def cases(self, suite: int = 0) -> list[Any]:
-        names = [str(attributes.get("id")) for attributes, _ in self.scripts]
-        blocks = [self.data(name) for name in names if name.startswith(f"texts-{suite}-")]
-        index = self.data("index")[suite]
-        found = [_with_passages(case, self.pool(block)) for block in blocks for case in block["cases"]]
-        return [_with_values(case, at, index) for at, case in enumerate(found)]
-
-    def pool(self, block: Any) -> list[str]:
-        """Passages of a block, those that it shares with others among them."""
-        return [each if isinstance(each, str) else self.data(f"passages-{each[0]}")[each[1]] for each in block["pool"]]
-
-
-def _with_values(case: Any, at: int, index: Any) -> Any:
-    """As the page's script finds values of an answer that has none of its own."""
-
-    def values(answer: Any) -> Any:
-        variant = index["variants"].index(answer["variant"])
-        columns = zip(index["metrics"], index["values"], strict=True)
-        return {metric["name"]: column[variant][at] for metric, column in columns}
-
-    return {**case, "answers": [{"values": values(each), **each} for each in case["answers"]]}
-
-
-def _with_passages(case: Any, pool: list[str]) -> Any:
-    """As the page's script reads a case: numbers of passages become the passages."""
-
-    def passages(numbers: list[int] | None) -> list[str] | None:
-        return None if numbers is None else [pool[number] for number in numbers]
-
-    answers = [{**each, "contexts": passages(each["contexts"])} for each in case["answers"]]
-    return {**case, "contexts": passages(case["contexts"]), "answers": answers}
-
-
-RUN = RunFacts(id="r1", started="2026-11-30T10:29:40Z")
-
-
-def suite(**fields: Any) -> SuiteView:
-    """A suite of one metric ``m`` from 0 to 1 and two variants, unless something else is said."""
-    base: dict[str, Any] = {
-        "title": "tests/test_a.py::test_a",
-        "dataset": "d.jsonl",
-        "dataset_hash": "",
-        "n": 1,
-        "baseline": "a",
-        "variants": (VariantView(id="a"), VariantView(id="b")),
-        "metrics": (MetricView(name="m", metric="m", signature="m|v:1", scale=(0.0, 1.0)),),
-    }
-    return SuiteView(**{**base, **fields})
-
-
-def shown(**fields: Any) -> Page:
-    return Page(page(Document(run=RUN, suites=(suite(**fields),))))
-
-
-def answer(variant: str = "a", value: float | None = 0.5, **fields: Any) -> AnswerView:
-    return AnswerView(**{"variant": variant, "text": "yes", "values": {"m": value}, **fields})
-
-
-def verdict(outcome: str, **fields: Any) -> VerdictView:
-    base = {"test": "t", "variant": "b", "metric": "m", "outcome": outcome, "reason": f"because {outcome}"}
-    return VerdictView(**{**base, **fields})
 
 
 # One file, which asks nobody for anything and runs nothing but its own scripts.
@@ -233,164 +118,6 @@ def test_chunks_are_the_page_piece_by_piece() -> None:
     pieces = list(chunks(document))
     assert "".join(pieces) == page(document)
     assert max(map(len, pieces)) < sum(map(len, pieces)) / 3
-
-
-# Data comes back as it was.
-
-
-def test_values_of_cases_are_in_the_index() -> None:
-    document = example(cases=30)
-    view = document.suites[0]
-    index = Page(page(document)).data("index")[0]
-    assert index["ids"] == [case.id for case in view.cases]
-    for number, metric in enumerate(view.metrics):
-        for at, variant in enumerate(view.variants):
-            expected = [
-                each.values[metric.name] for case in view.cases for each in case.answers if each.variant == variant.id
-            ]
-            assert index["values"][number][at] == expected
-
-
-def test_texts_of_cases_are_in_blocks() -> None:
-    document = example(cases=450, variants=2, context=100)
-    found = Page(page(document))
-    assert found.data("index")[0]["blocks"] == [200, 200, 50]
-    for given_, back in zip(document.suites[0].cases, found.cases(), strict=True):
-        assert {**back, "answers": []} == {**plain(given_), "answers": []}
-        for one, other in zip(given_.answers, back["answers"], strict=True):
-            assert other == plain(one)
-
-
-def test_a_block_ends_where_its_texts_are_long() -> None:
-    cases = [CaseView(id=str(at), contexts=(str(at) * 400_000,)) for at in range(6)]
-    assert [len(block) for block in pack.blocks(cases)] == [3, 3]
-
-
-def test_a_passage_that_many_found_stands_once_in_a_block() -> None:
-    same, other = "a passage", "another one"
-    answers = (answer(contexts=(same, other)), answer("b", contexts=(other, same, same)), answer("c", contexts=()))
-    cases = [CaseView(id=str(at), contexts=(same,), answers=answers) for at in range(3)]
-    found = pack.texts(cases)
-    assert found["pool"] == [same, other]
-    assert [each["contexts"] for each in found["cases"][2]["answers"]] == [[0, 1], [1, 0, 0], []]
-    assert [len(block) for block in pack.blocks([replace(each, contexts=("x" * 700_000,)) for each in cases])] == [3]
-
-
-def test_a_passage_that_several_blocks_have_stands_once_in_the_page() -> None:
-    common = "a passage of the corpus that every case has"
-    cases = [CaseView(id=str(at), contexts=(common, f"own {at}"), answers=(answer(),)) for at in range(450)]
-    found = shown(cases=cases)
-    assert found.data("passages-0") == [common]
-    assert found.data("texts-0-2")["pool"] == [[0, 0], *(f"own {at}" for at in range(400, 450))]
-    assert [case["contexts"] for case in found.cases()] == [list(case.contexts or ()) for case in cases]
-
-
-def test_suites_share_passages() -> None:
-    case = CaseView(id="1", contexts=("a passage",), answers=(answer(),))
-    both = (suite(cases=[case]), suite(cases=[case]))
-    found = Page(page(Document(run=RUN, suites=both)))
-    assert found.data("passages-0") == ["a passage"]
-    assert found.cases(0) == found.cases(1)
-    assert found.cases(0)[0]["contexts"] == ["a passage"]
-
-
-def test_values_of_several_trials_stand_with_the_answers() -> None:
-    twice = CaseView(id="1", answers=(answer(value=0.25), answer(value=0.75, trial=2), answer("b", value=0.5)))
-    (case,) = pack.texts([twice])["cases"]
-    assert [each.get("values") for each in case["answers"]] == [{"m": 0.25}, {"m": 0.75}, None]
-
-
-def test_a_case_with_several_trials_has_their_mean_and_the_worst_outcome() -> None:
-    case = CaseView(
-        id="c",
-        answers=(
-            answer(value=0.2, trial=1, outcome="passed"),
-            answer(value=0.6, trial=2, outcome="missed"),
-            answer("b", value=0.2, trial=1, outcome="lost"),
-            answer("b", value=None, trial=2, outcome="passed", error="timeout: no answer"),
-        ),
-    )
-    index = shown(cases=(case,), trials=2).data("index")[0]
-    assert index["values"] == [[[0.4], [None]]]
-    assert index["outcomes"] == [[pack.OUTCOMES.index("missed")], [pack.OUTCOMES.index("lost")]]
-    assert index["errors"] == [[0], [1]]
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_value_that_is_no_number_is_none(value: float) -> None:
-    cases = (CaseView(id="c", inputs={"x": value}, answers=(answer(value=value, latency=value),)),)
-    scores = (ScoreView(variant="a", metric="m", value=value, interval=(value, value), n=0, unscored=1),)
-    found = shown(cases=cases, scores=scores)
-    assert found.data("index")[0]["values"] == [[[None], [None]]]
-    assert found.cases()[0]["answers"][0]["latency"] is None
-    assert not re.search(r"\b(nan|inf)\b", found.text, re.IGNORECASE)
-
-
-def test_inputs_of_any_kind_are_texts() -> None:
-    circle: list[Any] = []
-    circle.append(circle)
-    inputs = {"text": "a\nb", "list": [1, {"x": None}], "object": object, "circle": circle}
-    back = shown(cases=(CaseView(id="c", inputs=inputs),)).cases()[0]["inputs"]
-    assert back["text"] == "a\nb"
-    assert json.loads(back["list"]) == [1, {"x": None}]
-    assert back["circle"] == "a list that cannot be shown"
-
-
-def test_offsets_are_those_of_a_browser() -> None:
-    # One character above U+FFFF is two units in JavaScript: "a😀b" has b at 3, not at 2.
-    spans = Evidence(unsupported=((2, 3), (0, 99)), sentences=((1, 3, 0.5, "note"),))
-    cases = (CaseView(id="c", answers=(answer(text="a😀b", evidence={"m": spans}),)),)
-    evidence = shown(cases=cases).cases()[0]["answers"][0]["evidence"]["m"]
-    assert evidence == {"reason": "", "unsupported": [[3, 4], [0, 4]], "sentences": [[1, 4, 0.5, "note"]]}
-
-
-# Hostile content.
-
-
-@settings(max_examples=15)
-@given(st.text(alphabet=st.characters(), min_size=1, max_size=60))
-@given_example("\ud83d\ude00 two halves")
-@given_example("</script><script>window.hacked = 1</script>")
-@given_example("".join(HOSTILE))
-def test_hostile_texts_are_texts(text: str) -> None:
-    document = filled(text)
-    written = page(document)
-    assert written.encode("utf-8").decode("utf-8") == written
-    found, calm = Page(written), _calm()
-    values = [str(value) for _, attributes in found.elements for value in attributes.values()]
-    assert SHOWN_BY_NOBODY.search("\n".join((*found.words, *values))) is None
-    assert [tag for tag, _ in found.elements] == [tag for tag, _ in calm.elements]
-    assert [each for each in found.scripts if "type" not in each[0]] == [
-        each for each in calm.scripts if "type" not in each[0]
-    ]
-    for given_, back in zip(document.suites[0].cases, found.cases(), strict=True):
-        # A browser joins two halves that stand together, as JSON readers do.
-        assert _joined(back["answers"][0]["text"]) == _joined(given_.answers[0].text)
-        assert [_joined(each) for each in back["contexts"]] == [_joined(each) for each in given_.contexts or ()]
-
-
-@cache
-def _calm() -> Page:
-    return Page(page(filled("calm")))
-
-
-def _joined(text: str) -> str:
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def test_control_and_direction_characters_are_shown_as_escapes() -> None:
-    text = shown(notes=("a\x1b[31m\x00b \u202e evil \ud800 end",)).text
-    assert "a\\x1b[31m\\x00b \\u202e evil \\ud800 end" in text
-
-
-def test_a_megabyte_in_one_word_is_cut_in_the_overview_and_kept_for_the_case() -> None:
-    word = "x" * 1_000_000
-    cases = (CaseView(id="c", inputs={"q": word}, answers=(answer(text=word),)),)
-    found = shown(cases=cases, verdicts=(verdict("failed", reason=word),))
-    assert "980,000 more characters" in found.text
-    assert len(found.text) < 60_000
-    assert found.cases()[0]["answers"][0]["text"] == word
-    assert len(found.data("index")[0]["heads"][0]) == pack.HEAD
 
 
 # What a reviewer reads first.
