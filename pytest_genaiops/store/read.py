@@ -87,7 +87,7 @@ class Store:
             return found[0]
         if found:
             raise UsageError(f"{len(found)} runs begin with {printable(name)}; give more of the id")
-        raise UsageError(f"there is no run {printable(name)}; `genaiops runs list` names them")
+        raise UsageError(f"there is no run {printable(name) or 'without a name'}; `genaiops runs list` names them")
 
     def suites(self, run: str) -> list[SuiteRow]:
         """The suites of a run, by title."""

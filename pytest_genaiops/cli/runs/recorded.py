@@ -10,7 +10,8 @@ from pytest_genaiops.cli.project import settings_of
 from pytest_genaiops.report.text import visible
 from pytest_genaiops.store import RunRow, Store
 
-_ENDS = {0: "passed", 1: "failed", 2: "interrupted"}
+_ENDS = {0: "passed", 1: "failed", 2: "interrupted", 69: "no result"}
+"""In words; 69 is ``report.conclusion.UNAVAILABLE``, with which a whole report would be loaded."""
 
 
 def folder_of(arguments: Namespace) -> Path:

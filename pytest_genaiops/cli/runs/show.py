@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -63,9 +64,8 @@ def _settings(suite: SuiteView) -> Iterator[str]:
 def _head(run: RunRow) -> Iterator[str]:
     yield f"run {visible(run.id)}"
     seconds = "" if run.ended is None else f", {run.ended - run.started:,.1f} s"
-    yield f"  started {moment(run.started)} UTC{seconds}, {ended(run)}" + (
-        "" if run.exit is None else f" (exit {run.exit})"
-    )
+    how, code = ended(run), "" if run.exit is None else f"exit {run.exit}"
+    yield f"  started {moment(run.started)} UTC{seconds}, {how}{f' ({code})' if code not in ('', how) else ''}"
     facts = run.facts
     if commit(run) != "-":
         git = facts["git"]
@@ -74,7 +74,7 @@ def _head(run: RunRow) -> Iterator[str]:
         yield f"  commit {commit(run).rstrip('+')}{branch}{changed}"
     if facts.get("parent"):
         yield f"  judges run {visible(str(facts['parent']))} again"
-    command = " ".join(map(str, facts.get("command") or ()))
+    command = shlex.join(map(str, facts.get("command") or ()))
     yield from paragraph(excerpt(f"command {command}", 400), indent=2) if command else ()
 
 

@@ -161,6 +161,22 @@ class TestShow:
         assert lines(capsys, "show", "none\x1b", code=2) == [
             "genaiops: there is no run none\\x1b; `genaiops runs list` names them"
         ]
+        assert lines(capsys, "show", "", code=2) == [
+            "genaiops: there is no run without a name; `genaiops runs list` names them"
+        ]
+
+    @pytest.mark.parametrize(("code", "how"), [(69, "no result (exit 69)"), (4, "exit 4"), (0, "passed (exit 0)")])
+    def test_how_it_ended(self, code: int, how: str, capsys: pytest.CaptureFixture[str]) -> None:
+        record("r1", code=code)
+        assert lines(capsys, "show")[1].endswith(f"12.3 s, {how}")
+        assert how.partition(" (")[0] in lines(capsys, "list")[1]
+
+    def test_a_command_can_be_given_again(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(FACTS, "command", ["pytest", "-k", "short or long"])
+        record("r1")
+        assert "command pytest -k 'short or long'" in lines(capsys, "show")
 
 
 @pytest.mark.usefixtures("project")
