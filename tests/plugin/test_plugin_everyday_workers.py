@@ -62,7 +62,7 @@ class Spread:
         command = ("-p", "genaiops", "-p", "xdist", "-v", *options)
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
-            self.result = twins.pytester.runpytest_subprocess(*command, timeout=60)
+            self.result = twins.pytester.runpytest_subprocess(*command, timeout=300)
         self.counts = self.result.parseoutcomes()
         self.notes = Counter(note for note in (folder / "notes.txt").read_text().splitlines() if "session" not in note)
 

@@ -54,11 +54,11 @@ class TestStopping:
         assert result.ret == pytest.ExitCode.TESTS_FAILED
 
     def test_x_ends_although_calls_are_still_under_way(self, project: Project) -> None:
-        project.target('time.sleep(0 if case.id == "c1" else 20)\nreturn "London"')
+        project.target('time.sleep(0 if case.id == "c1" else 60)\nreturn "London"')
         project.by_case()
         result = project.run("-v", "-x")
         assert outcomes(result) == {"test_answer[default-c1]": "FAILED"}
-        assert result.duration < 10
+        assert result.duration < 50
 
 
 class TestRunsThatRememberFailures:

@@ -136,7 +136,7 @@ class Twins:
                 (folder / "notes.txt").write_text("")
                 os.chdir(folder / below)
                 if apart:
-                    result = self.pytester.runpytest_subprocess(*plugins, *arguments, timeout=60)
+                    result = self.pytester.runpytest_subprocess(*plugins, *arguments, timeout=300)
                 else:
                     result = self.pytester.runpytest_inprocess(*plugins, *arguments)
                 found.append(Run(result, (folder / "notes.txt").read_text().splitlines()))
