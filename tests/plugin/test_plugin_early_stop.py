@@ -311,7 +311,7 @@ class TestErrors:
     def test_a_timeout_is_an_error(self, asked: Project) -> None:
         asked.target("if len(CALLS.read_text().splitlines()) == 3:\n    time.sleep(30)\nreturn 'yes'")
         line(asked, "at_least(0.7)")
-        result = asked.run(EARLY, "--genaiops-timeout=0.2", "--genaiops-concurrency=1")
+        result = asked.run(EARLY, "--genaiops-timeout=1", "--genaiops-concurrency=1")
         result.assert_outcomes(failed=1)
         assert called(asked)["v1"] == CASES
         assert "1 of 100 cases unscored (1 timeout)" in told(result)
