@@ -31,7 +31,7 @@ import numpy as np
 
 from pytest_genaiops.factorial import factorial
 from pytest_genaiops.factorial.design import Design, axes_of
-from pytest_genaiops.factorial.effects import Panels, effects
+from pytest_genaiops.factorial.effects import Panels
 from pytest_genaiops.factorial.numbers import Number
 from pytest_genaiops.report.document import FactorialView
 from pytest_genaiops.score import Score
@@ -39,7 +39,7 @@ from pytest_genaiops.statistics.best import none_better
 from pytest_genaiops.statistics.bounds import FEW
 from pytest_genaiops.statistics.contrasts import Means, Panel
 from pytest_genaiops.statistics.multiplicity import holm
-from tests.unit.factorial.synthetic import ALIKE, NINE, Suite, World, crowd, matrix, scores
+from tests.unit.factorial.synthetic import ALIKE, LARGE, NINE, Suite, World, crowd, matrix, scale_of, scores
 
 LEVEL = 0.05
 DRAWS = 2000
@@ -121,16 +121,16 @@ def crowded(draws: int) -> tuple[list[float], ...]:
 
 def suite(helps: float, draws: int) -> dict[str, dict[str, list[float]]]:
     """Family of Holm -> what is asked -> for each draw whether it is so, of a suite of nine numbers."""
+    axes = list(matrix(LARGE).values())
+    terms = Design(axes_of(axes), axes).main_effects()
+    weights = np.array([term.weights for term in terms])
+    planted = np.array([[helps > 0 and name in ALIKE and term.level == "hybrid" for term in terms] for name in NINE])
     found: dict[str, dict[str, list[float]]] = {}
     for draw in range(draws):
-        axes, drawn = Suite(helps=helps).scores(np.random.default_rng(20_000 + draw))
-        p_values, true = [], []
-        for name in NINE:
-            number = Panels(Number(name, {variant: own[name] for variant, own in drawn.items()}))
-            rows = effects(number, Design(axes_of(axes.values()), list(axes.values())), 0.95)
-            p_values.append([row.p_value or 0.0 for row in rows])
-            true.append([helps > 0 and name in ALIKE and row.level == "hybrid" for row in rows])
-        planted = np.array(true)
+        drawn = Suite(helps=helps).values(np.random.default_rng(20_000 + draw))
+        p_values = [
+            Means(own, scale=scale_of(name)).estimates(weights).p_values.tolist() for name, own in drawn.items()
+        ]
         families = {
             "each number": np.array([holm(row) for row in p_values]) <= LEVEL,
             "all nine": np.reshape(holm([p for row in p_values for p in row]), planted.shape) <= LEVEL,

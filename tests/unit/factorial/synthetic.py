@@ -78,20 +78,32 @@ class Suite:
     alike: float = 0.95
     """Correlation of the five, in what a level does to a case and in what is luck."""
 
-    def scores(self, generator: np.random.Generator) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, Score]]]:
-        """The matrix, and a draw of every variant's scores."""
+    def values(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
+        """A draw: for each number a row for each variant of the matrix, and a column for each case."""
         axes = matrix(self.axes)
         shared, slopes = self._noise(generator, len(axes)), self._slopes(generator)
-        found: dict[str, dict[str, Score]] = {variant: {} for variant in axes}
+        found = {}
         for name in NINE:
             noise, own, weight = self._noise(generator, len(axes)), self._slopes(generator), self._weight(name)
-            for row, (variant, levels) in enumerate(axes.items()):
-                # Of several levels on one case each does its share.
-                moved = sum(weight**0.5 * slopes[item] + (1 - weight) ** 0.5 * own[item] for item in levels.items())
-                values = moved + weight**0.5 * shared[row] + (1 - weight) ** 0.5 * noise[row]
-                values = values + self.helps * (name in ALIKE and levels["search"] == "hybrid")
-                found[variant][name] = _skewed(name, values) if name in NINE[-2:] else _bounded(name, values)
-        return axes, found
+            values = weight**0.5 * shared + (1 - weight) ** 0.5 * noise
+            for row, levels in enumerate(axes.values()):
+                for item in levels.items():
+                    values[row] += weight**0.5 * slopes[item] + (1 - weight) ** 0.5 * own[item]
+                values[row] += self.helps * (name in ALIKE and levels["search"] == "hybrid")
+            # Of times the logarithm is normal: some answers take ten times as long as most.
+            found[name] = np.exp(3 * values) if name in NINE[-2:] else np.clip(0.5 + values, 0, 1)
+        return found
+
+    def scores(self, generator: np.random.Generator) -> dict[str, dict[str, Score]]:
+        """The same as scores of every variant."""
+        drawn, found = self.values(generator), {}
+        for row, variant in enumerate(matrix(self.axes)):
+            own = {name: values[row].tolist() for name, values in drawn.items()}
+            found[variant] = {
+                name: Score.of(values, name=name, scale=scale_of(name), higher_is_better=name not in NINE[-2:])
+                for name, values in own.items()
+            }
+        return found
 
     def _weight(self, name: str) -> float:
         return self.alike if name in ALIKE else 0.5 if name in NINE[:-2] else 0.0
@@ -107,13 +119,9 @@ class Suite:
         }
 
 
-def _bounded(name: str, values: np.ndarray) -> Score:
-    return Score.of(np.clip(0.5 + values, 0, 1).tolist(), name=name)
-
-
-def _skewed(name: str, values: np.ndarray) -> Score:
-    """Times whose logarithm is normal: some answers take ten times as long as most."""
-    return Score.of(np.exp(3 * values).tolist(), name=name, scale=(0, np.inf), higher_is_better=False)
+def scale_of(name: str) -> tuple[float, float]:
+    """The scale of one of the nine numbers."""
+    return (0.0, np.inf) if name in NINE[-2:] else (0.0, 1.0)
 
 
 def crowd(generator: np.random.Generator, cases: int = 120) -> np.ndarray:

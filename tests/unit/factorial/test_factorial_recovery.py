@@ -71,8 +71,8 @@ def test_of_nine_numbers_each_keeps_its_level_and_none_hides_an_effect_on_anothe
     """
     false, found, found_over_all = 0, 0, 0
     for seed in range(4):
-        axes, drawn = Suite(cases=80, axes=LEVELS, helps=0.06).scores(np.random.default_rng(seed))
-        rows = factorial(drawn, axes, front=("recall", "latency")).effects
+        drawn = Suite(cases=80, axes=LEVELS, helps=0.06).scores(np.random.default_rng(seed))
+        rows = factorial(drawn, AXES, front=("recall", "latency")).effects
         for row, over_all in zip(rows, holm([row.p_value or 0.0 for row in rows]), strict=True):
             sure = (row.adjusted_p_value or 0.0) <= 0.05
             if row.metric in ALIKE and row.level == "hybrid":
