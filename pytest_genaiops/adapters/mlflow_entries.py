@@ -126,7 +126,7 @@ def _parent(document: Document) -> Entry:
         ("genaiops.kind", run.kind),
         ("genaiops.parent", run.parent),
         ("genaiops.exit", run.exit),
-        ("mlflow.source.name", " ".join(run.command)),
+        ("mlflow.source.name", run.typed),
         ("mlflow.source.type", "LOCAL"),
     ):
         tags.put(name, value)

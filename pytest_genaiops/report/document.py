@@ -6,6 +6,7 @@ schema (``report/schema/report-1.schema.json``). Numbers that are missing are No
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
@@ -42,6 +43,11 @@ class RunFacts:
     """Options that were not at their defaults."""
     rules: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     """``confidence``, ``seed``, ``undecided``: what verdicts went by."""
+
+    @property
+    def typed(self) -> str:
+        """The command as a shell takes it."""
+        return shlex.join(self.command)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

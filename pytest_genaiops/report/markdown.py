@@ -151,7 +151,7 @@ def _facts(run: RunFacts) -> Iterator[str]:
         ("made by", f"{run.kind}{f' of {run.parent}' if run.parent else ''}"),
         ("started", f"{run.started} {seconds}".strip()),
         ("exit code", "" if run.exit is None else str(run.exit)),
-        ("command", " ".join(run.command)),
+        ("command", run.typed),
         ("commit", commit),
         ("python", run.python),
         ("versions", _listed(run.versions)),

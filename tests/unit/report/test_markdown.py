@@ -131,6 +131,10 @@ class TestPage:
     def test_missing_scores_are_told_with_their_reasons(self) -> None:
         assert "- `v2`: 1 × target: HTTP 503 from the model, 4 attempts" in page(example()).splitlines()
 
+    def test_the_command_is_shown_as_a_shell_takes_it(self) -> None:
+        run = replace(RUN, command=("pytest", "-k", "con or bold"))
+        assert "pytest -k 'con or bold'" in page(replace(example(), run=run))
+
     def test_it_renders_as_tables_and_folded_parts(self) -> None:
         text = page(example())
         kinds = [each.type for each in tokens(text)]
