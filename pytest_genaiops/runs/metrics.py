@@ -76,6 +76,10 @@ def shelf_of(store: Store, recorded: Recorded, *, root: Path, judging: Judging |
     for name, group in zip(names, groups, strict=True):
         known = _known(store, recorded, group)
         metric, why = _made(group, root, recorded, known)
+        if group.options is None and not any(known.by_variant.values()):
+            unavailable[name] = "its values say of no case of the suite that they are its; Score.of(…, ids=[…]) tells"
+            notes.append(f"{name}: {unavailable[name]}")
+            continue
         if why:
             metric = _values(store, group, known)
             told = "scores are means of the recorded values" if metric else "there are no scores that compare"

@@ -48,6 +48,26 @@ class TestFiles:
         ]  # fmt: skip
         assert len(suite["cases"]) == 4
 
+    def test_a_score_of_values_that_name_no_case_has_its_number(self, project: Project) -> None:
+        project.target()
+        project.suite("""
+            import pytest
+            from pytest_genaiops import Score
+
+            @pytest.mark.genaiops(dataset="capitals", variants=["v1"])
+            def test_tone(responses):
+                assert Score.of([0.9, 0.8, 0.9, 0.8], name="tone").at_least(0.1)
+        """)
+        project.run("--genaiops-report=report.json")
+        (suite,) = json.loads(read(project.path / "report.json"))["suites"]
+        (score,) = suite["scores"]
+        assert (score["metric"], score["n"], score["unscored"], score["reasons"]) == ("tone", 4, 0, {})
+        assert score["value"] == pytest.approx(0.85)
+        assert score["interval"] == pytest.approx(suite["verdicts"][0]["interval"])
+        assert suite["notes"] == [
+            "tone: its values say of no case of the suite that they are its; Score.of(…, ids=[…]) tells"
+        ]
+
     def test_configured(self, compared: Project) -> None:
         compared.write("pytest.ini", "[pytest]\ngenaiops_report =\n    reports/run.md\n    reports/run.json\n")
         compared.run()
