@@ -41,8 +41,7 @@ def factorial(
 ) -> FactorialView:
     """What each level of each axis does, from the scores of variants over the same cases.
 
-    p-values are adjusted by Holm over the effects on one number, and over the interactions on one number: another
-    number beside it changes nothing that is said of it.
+    p-values are adjusted by Holm over the effects on one number, and over the interactions on one number.
 
     Args:
         scores: by variant id, then by name of the number; rows belong together by case id.
@@ -56,17 +55,15 @@ def factorial(
     """
     check_settings(confidence, RESAMPLES)
     matrix = _matrix(scores, axes)
-    names = _known(metrics, matrix.names, "metrics")
-    front = numbers_of_front(matrix.scores, names) if front is None else _known(front, matrix.names, "front")
+    names, front = _asked(matrix, metrics, front)
     parts = [_part(name, matrix, confidence) for name in names]
-    kept = strongest([part.interactions for part in parts], confidence)
     return FactorialView(
         axes=matrix.axes,
         variants=len(matrix.variants),
         combinations=matrix.combinations,
         confidence=confidence,
         effects=tuple(chain.from_iterable(part.effects for part in parts)),
-        interactions=tuple(kept),
+        interactions=tuple(strongest([part.interactions for part in parts], confidence)),
         interactions_tested=sum(len(part.interactions) for part in parts),
         contenders=tuple(chain.from_iterable(part.contenders for part in parts)),
         front=tuple(front),
@@ -101,6 +98,14 @@ def _matrix(scores: Scores, axes: Mapping[str, Levels]) -> _Matrix:
     if all(len(axis.levels) < 2 for axis in found):
         raise MetricError("no two variants with scores differ on an axis; a factorial takes a matrix of variants")
     return _Matrix(axes=found, variants=variants, scores={name: scores[name] for name in variants})
+
+
+def _asked(
+    matrix: _Matrix, metrics: Sequence[str] | None, front: Sequence[str] | None
+) -> tuple[Sequence[str], Sequence[str]]:
+    """The numbers to look at, and those of the front."""
+    names = _known(metrics, matrix.names, "metrics")
+    return names, numbers_of_front(matrix.scores, names) if front is None else _known(front, matrix.names, "front")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
