@@ -76,10 +76,6 @@ def shelf_of(store: Store, recorded: Recorded, *, root: Path, judging: Judging |
     for name, group in zip(names, groups, strict=True):
         known = _known(store, recorded, group)
         metric, why = _made(group, root, recorded, known)
-        if group.options is None and not any(known.by_variant.values()):
-            unavailable[name] = "its values say of no case of the suite that they are its; Score.of(…, ids=[…]) tells"
-            notes.append(f"{name}: {unavailable[name]}")
-            continue
         if why:
             metric = _values(store, group, known)
             told = "scores are means of the recorded values" if metric else "there are no scores that compare"
@@ -141,6 +137,8 @@ def _known(store: Store, recorded: Recorded, group: _Group) -> _Known:
 
 def _made(group: _Group, root: Path, recorded: Recorded, known: _Known) -> tuple[Metric | None, str]:
     """The metric; and why it is not the one that was recorded, empty where it is."""
+    if group.options is None and not any(known.by_variant.values()):
+        return None, "its values do not say which case they are of; Score.of(…, ids=[…]) tells"
     if group.options is None:
         return None, f"{group.name} is a metric of the project's own, which cannot be made of its name"
     try:
@@ -181,6 +179,8 @@ def _values(store: Store, group: _Group, known: _Known) -> Metric | None:
     """What stands for a metric whose scores are means of the recorded values; None where they are not."""
     signature, parts = group.rows[0][1].signature, group.rows[0][1].parts
     if any(row.signature != signature for _, row in group.rows) or len(parts) != 1 or len(parts[0].path) > 1:
+        return None
+    if not any(known.by_variant.values()):
         return None
     part = parts[0]
     if not part.is_mean or not all(_one(each) for own in known.by_variant.values() for each in own.values()):

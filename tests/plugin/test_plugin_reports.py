@@ -65,7 +65,8 @@ class TestFiles:
         assert score["value"] == pytest.approx(0.85)
         assert score["interval"] == pytest.approx(suite["verdicts"][0]["interval"])
         assert suite["notes"] == [
-            "tone: its values say of no case of the suite that they are its; Score.of(…, ids=[…]) tells"
+            "tone: there are no scores that compare, because its values do not say which case they are of; "
+            "Score.of(…, ids=[…]) tells"
         ]
 
     def test_configured(self, compared: Project) -> None:
