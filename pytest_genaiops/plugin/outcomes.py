@@ -146,4 +146,3 @@ class Outcomes:
                 self._running.discard(row["finish"])
             else:
                 self._known[row["id"]] = row["outcome"]
-                self._running.discard(row["id"])  # what killed its worker is never finished

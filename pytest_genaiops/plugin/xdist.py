@@ -39,6 +39,11 @@ class Controller:
         """A worker is done with an item."""
         self.outcomes.finish(nodeid)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str) -> None:
+        """What killed its worker is never finished otherwise."""
+        self.outcomes.finish(crashitem)
+
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self) -> None:
         """Behind the session itself, which has counted the failure by now."""
