@@ -9,6 +9,7 @@ import pytest
 from _pytest.junitxml import xml_key
 
 from pytest_genaiops.plugin.items import PassRateItem, SuiteItem
+from pytest_genaiops.plugin.noted import metric_of
 from pytest_genaiops.plugin.recorded import Record
 from pytest_genaiops.recording.origin import git
 from pytest_genaiops.records import Verdict
@@ -44,29 +45,21 @@ def _item(item: SuiteItem, report: Any) -> Iterator[tuple[str, str]]:
         return
     yield f"{PREFIX}.outcome", facts["outcome"]
     for score, verdict in item.progress.verdicts:
-        yield from _verdict(f"{PREFIX}.{excerpt(score.name, 80)}", verdict)
+        name = f"{PREFIX}.{excerpt(score.name, 80)}"
+        yield from _verdict(name, verdict)
+        if metric_of(score) is None:  # values of the test's own: no row below is theirs
+            interval = verdict.interval if verdict.value == score.value else None
+            yield from _numbers(name, score.value, interval, (score.n, score.unscored))
     for row in map(Row.of, facts["rows"]):
         if not row.slice:
-            yield from _row(row)
-
-
-def _row(row: Row) -> Iterator[tuple[str, str]]:
-    name = f"{PREFIX}.{excerpt(row.metric, 80)}"
-    if row.value is not None:
-        yield f"{name}.value", repr(float(row.value))
-    yield from _ends(name, row.interval)
-    yield f"{name}.n", str(row.n)
-    yield f"{name}.unscored", str(row.unscored)
+            name = f"{PREFIX}.{excerpt(row.metric, 80)}"
+            yield from _numbers(name, row.value, row.interval, (row.n, row.unscored))
 
 
 def _gate(verdict: Verdict) -> Iterator[tuple[str, str]]:
     name = f"{PREFIX}.pass_rate"
     yield from _verdict(name, verdict)
-    if verdict.value is not None:
-        yield f"{name}.value", repr(float(verdict.value))
-    yield from _ends(name, verdict.interval)
-    yield f"{name}.n", str(verdict.n)
-    yield f"{name}.unscored", str(verdict.unscored)
+    yield from _numbers(name, verdict.value, verdict.interval, (verdict.n, verdict.unscored))
 
 
 def _verdict(name: str, verdict: Verdict) -> Iterator[tuple[str, str]]:
@@ -80,10 +73,17 @@ def _verdict(name: str, verdict: Verdict) -> Iterator[tuple[str, str]]:
         yield f"{name}.limit.{limit}", repr(float(value))
 
 
-def _ends(name: str, interval: tuple[float, float] | None) -> Iterator[tuple[str, str]]:
+def _numbers(
+    name: str, value: float | None, interval: tuple[float, float] | None, counts: tuple[int, int]
+) -> Iterator[tuple[str, str]]:
+    """``counts`` are n and how many are unscored."""
+    if value is not None:
+        yield f"{name}.value", repr(float(value))
     if interval is not None:
         yield f"{name}.low", repr(float(interval[0]))
         yield f"{name}.high", repr(float(interval[1]))
+    yield f"{name}.n", str(counts[0])
+    yield f"{name}.unscored", str(counts[1])
 
 
 class Session:

@@ -96,7 +96,7 @@ class Rows:
         for score, part, row in noted.scores:
             (suite.record_of(score.table.responses) or record).score(score, part, row.interval)
         for score, verdict in progress.verdicts:
-            if _metric_of(score) is None:
+            if metric_of(score) is None:
                 record.own_values(score)
                 record.score(score, "", verdict.interval if verdict.value == score.value else None)
         if progress.verdicts:
@@ -116,7 +116,7 @@ class Rows:
                     suite.remembered(metric, signature, group, self._measurements)
 
 
-def _metric_of(score: Score) -> Metric | None:
+def metric_of(score: Score) -> Metric | None:
     """The metric of a score; of one whose responses are still arriving too, without calling for them."""
     call = score.call if isinstance(score, ArrivingScore) else None
     return score.table.metric if call is None else call.metric
@@ -126,7 +126,7 @@ def _compared(verdicts: Sequence[tuple[Score, Verdict]]) -> dict[Metric, str]:
     """The metrics of scores that were judged, with their signatures: a baseline was measured by them as well."""
     found: dict[Metric, str] = {}
     for score, _ in verdicts:
-        if (metric := _metric_of(score)) is not None:
+        if (metric := metric_of(score)) is not None:
             found[metric] = score.signature.partition("|part:")[0]
     return found
 

@@ -117,6 +117,24 @@ class TestJUnit:
         found = tests["test_whole[v1]"]
         assert any(name.endswith(".verdict") and r"\x00" in name for name in found)
 
+    def test_a_score_of_the_tests_own_values_has_its_numbers(self, project: Project) -> None:
+        project.target()
+        project.suite("""
+            import pytest
+            from pytest_genaiops import Score
+
+            @pytest.mark.genaiops(dataset="capitals", variants=["v1"])
+            def test_tone(responses):
+                tone = Score.of([1.0, 0.5, None, 1.0, 1.0, 0.5], name="tone")
+                assert tone.at_least(0.9).outcome != "passed"
+        """)
+        project.run("--junitxml=junit.xml")
+        _, tests = self.read(project)
+        found = tests["test_tone[v1]"]
+        assert (found["genaiops.tone.n"], found["genaiops.tone.unscored"]) == ("5", "1")
+        assert float(found["genaiops.tone.value"]) == pytest.approx(0.8)
+        assert float(found["genaiops.tone.low"]) < 0.8 < float(found["genaiops.tone.high"])
+
     def test_the_number_of_properties_of_a_test_is_bounded(self, project: Project) -> None:
         project.suite("""
             import pytest
