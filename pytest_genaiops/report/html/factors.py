@@ -208,7 +208,9 @@ def _ends(rows: Iterable[EffectView | InteractionView]) -> Iterator[float | None
 def _crossings(suite: SuiteView, view: FactorialView) -> Iterator[Crossing]:
     """Plots of the strongest interactions, where there are any for sure."""
     sure = [each for each in view.interactions if told(each, view.confidence)]
-    every = list(dict.fromkeys((each.metric, each.axes) for each in sure))
+    # What quality is weighed against comes last: seconds and tokens are surest of all.
+    weighed = view.front[1:]
+    every = sorted(dict.fromkeys((each.metric, each.axes) for each in sure), key=lambda each: each[0] in weighed)
     # Numbers that are nearly one show the same lines: each pair of axes comes once before any comes twice.
     firsts = list({axes: (metric, axes) for metric, axes in reversed(every)}.values())
     for metric, axes in sorted(every, key=lambda each: each not in firsts)[:CROSSINGS]:

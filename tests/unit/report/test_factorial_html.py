@@ -89,6 +89,23 @@ def test_of_several_numbers_each_pair_of_axes_is_drawn_before_any_is_drawn_twice
     assert len({frozenset(plot.axes) for plot in found.crossings}) == CROSSINGS
 
 
+def test_what_quality_is_weighed_against_is_drawn_last() -> None:
+    suite = matrix_example(cases=6, axes={"a": "12", "b": "xy"}).suites[0]
+    assert suite.factorial is not None
+    quality = replace(suite.factorial.interactions[0], adjusted_p_value=0.001, effect=0.15, interval=(0.1, 0.2))
+    names = [each.metric for each in suite.factorial.contenders]
+    other = next(name for name in names if name != quality.metric)
+    view = replace(
+        suite.factorial,
+        interactions=[replace(quality, metric=other, adjusted_p_value=0.0), quality],
+        front=(quality.metric, other),
+    )
+    found = factors(replace(suite, factorial=view))
+    assert found is not None
+    first, *_ = found.crossings
+    assert first.metric.name == quality.metric
+
+
 points = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), min_size=2, max_size=15, unique=True)
 
 
