@@ -181,6 +181,6 @@ class TestWorkers:
         assert len(words) == 2 * CASES + 2
         assert words["test_case[v1-pass_rate]"] == "PASSED"
         assert words["test_case[v2-pass_rate]"] == "FAILED"
-        # What a gate has to know first lies with one worker: while that stands still, the other runs what is not needed.
+        # What a gate has to know first lies with one worker: while that stands still, the other runs needless ones.
         assert sum(called(asked).values()) <= 1.7 * CASES
         assert Counter(words.values())["SKIPPED"] >= 0.2 * CASES
