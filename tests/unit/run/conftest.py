@@ -1,9 +1,11 @@
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from pytest_genaiops.clients.client import Client
-from pytest_genaiops.run import Engine
+from pytest_genaiops.run import Engine, exchange
+from pytest_genaiops.run.exchange import Exchange
 
 
 @pytest.fixture
@@ -17,3 +19,22 @@ def engines() -> Iterator[Callable[..., Engine]]:
     yield make
     for engine in made:
         engine.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    exchange.create(tmp_path / "trials.sqlite")
+    return tmp_path / "trials.sqlite"
+
+
+@pytest.fixture
+def ways(path: Path) -> Iterator[Callable[..., Exchange]]:
+    made: list[Exchange] = []
+
+    def make(owner: str, *, capacity: int = 4, timeout: float | None = None) -> Exchange:
+        made.append(Exchange(path, owner=owner, capacity=capacity, timeout=timeout))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

@@ -51,3 +51,10 @@ class Counted:
         with self.lock:
             self.under_way -= 1
         return f"{variant.id}:{case.id}"
+
+
+def settle(condition: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < limit, "nothing happened for a minute"
+        time.sleep(0.005)
